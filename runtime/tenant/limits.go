@@ -1,0 +1,176 @@
+package tenant
+
+// Limits are what one tenant may use. Each field is a row of Definitions,
+// which gives its name on the surface, default, range and consequence. Limits
+// are a plain value: copy it, change the copy, set it.
+type Limits struct {
+	FuelPerRun      int64
+	MemoryBytes     int64
+	Instances       int64
+	OutputBytes     int64
+	LogBytesPerRun  int64
+	PublishesPerRun int64
+
+	Modules     int64
+	Versions    int64
+	ModuleBytes int64
+	SchemaBytes int64
+	SchemaTypes int64
+	ConfigBytes int64
+
+	Connections                int64
+	Subscriptions              int64
+	SubscriptionsPerConnection int64
+	QueueBytes                 int64
+	MessageBytes               int64
+
+	EventBytes int64
+
+	QueryBytes     int64
+	QueryTokens    int64
+	QueryDepth     int64
+	VariablesBytes int64
+	ListItems      int64
+}
+
+// Definition describes one limit.
+type Definition struct {
+	Name    string // as requests and errors spell it
+	Unit    string // plural
+	Scope   string // what the limit counts
+	Over    string // what happens over it
+	Default int64
+	Min     int64
+	Max     int64 // no tenant can be given more
+
+	field func(*Limits) *int64
+}
+
+// Value reads the limit.
+func (d *Definition) Value(l *Limits) int64 { return *d.field(l) }
+
+// Set writes the limit without a check of its range; see Limits.Validate.
+func (d *Definition) Set(l *Limits, v int64) { *d.field(l) = v }
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+var definitions = [...]Definition{
+	{
+		"fuelPerRun", "units of fuel", "one run of a resolver", "the run ends with FUEL_EXHAUSTED",
+		10_000_000, 1_000, 10_000_000_000, func(l *Limits) *int64 { return &l.FuelPerRun },
+	},
+	{
+		"memoryBytes", "bytes", "linear memory of one instance, in whole pages of 64 KiB", "memory.grow gives -1; a trap after it is MEMORY_LIMIT",
+		16 * mib, 64 * kib, 1 * gib, func(l *Limits) *int64 { return &l.MemoryBytes },
+	},
+	{
+		"instances", "instances", "instances of the tenant that run at the same time, on one node", "runs wait for an instance",
+		4, 1, 256, func(l *Limits) *int64 { return &l.Instances },
+	},
+	{
+		"outputBytes", "bytes", "the output of one run", "the run ends with LIMIT_EXCEEDED",
+		1 * mib, 1 * kib, 16 * mib, func(l *Limits) *int64 { return &l.OutputBytes },
+	},
+	{
+		"logBytesPerRun", "bytes", "log lines of one run", "further lines are dropped and counted in the log",
+		16 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.LogBytesPerRun },
+	},
+	{
+		"publishesPerRun", "events", "events that one mutation run publishes", "publish returns 1 to the guest",
+		16, 0, 1_000, func(l *Limits) *int64 { return &l.PublishesPerRun },
+	},
+	{
+		"modules", "modules", "modules of the tenant", "an upload under a new name is refused with LIMIT_EXCEEDED",
+		20, 0, 1_000, func(l *Limits) *int64 { return &l.Modules },
+	},
+	{
+		"versions", "versions", "versions kept of one module", "the oldest version that is neither active nor the one to roll back to is dropped",
+		20, 3, 1_000, func(l *Limits) *int64 { return &l.Versions },
+	},
+	{
+		"moduleBytes", "bytes", "one uploaded module", "the upload is refused with LIMIT_EXCEEDED",
+		8 * mib, 1 * kib, 64 * mib, func(l *Limits) *int64 { return &l.ModuleBytes },
+	},
+	{
+		"schemaBytes", "bytes", "the SDL of all active modules together", "upload and activation are refused with LIMIT_EXCEEDED",
+		2 * mib, 1 * kib, 16 * mib, func(l *Limits) *int64 { return &l.SchemaBytes },
+	},
+	{
+		"schemaTypes", "types", "types of the composed schema that modules declare", "upload and activation are refused with LIMIT_EXCEEDED",
+		2_000, 1, 20_000, func(l *Limits) *int64 { return &l.SchemaTypes },
+	},
+	{
+		"configBytes", "bytes", "the config of one module", "the config is refused with LIMIT_EXCEEDED",
+		64 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.ConfigBytes },
+	},
+	{
+		"connections", "connections", "open sockets, on one node", "a new socket is refused with LIMIT_EXCEEDED",
+		100_000, 0, 10_000_000, func(l *Limits) *int64 { return &l.Connections },
+	},
+	{
+		"subscriptions", "subscriptions", "live subscriptions, on one node", "a new subscription is refused with LIMIT_EXCEEDED",
+		200_000, 0, 10_000_000, func(l *Limits) *int64 { return &l.Subscriptions },
+	},
+	{
+		"subscriptionsPerConnection", "subscriptions", "live operations of one socket", "a new operation is refused with LIMIT_EXCEEDED",
+		100, 1, 10_000, func(l *Limits) *int64 { return &l.SubscriptionsPerConnection },
+	},
+	{
+		"queueBytes", "bytes", "frames that wait for one socket", "the slow consumer's socket closes with 1013",
+		1 * mib, 4 * kib, 64 * mib, func(l *Limits) *int64 { return &l.QueueBytes },
+	},
+	{
+		"messageBytes", "bytes", "one message of a subscriber, or one GraphQL request body", "the socket closes with 1009; the request is refused with LIMIT_EXCEEDED",
+		256 * kib, 1 * kib, 8 * mib, func(l *Limits) *int64 { return &l.MessageBytes },
+	},
+	{
+		"eventBytes", "bytes", "the payload of one event", "the event is refused with LIMIT_EXCEEDED",
+		256 * kib, 1, 8 * mib, func(l *Limits) *int64 { return &l.EventBytes },
+	},
+	{
+		"queryBytes", "bytes", "the text of one operation", "the operation is refused with LIMIT_EXCEEDED",
+		64 * kib, 1 * kib, 1 * mib, func(l *Limits) *int64 { return &l.QueryBytes },
+	},
+	{
+		"queryTokens", "tokens", "the tokens of one operation", "the operation is refused with LIMIT_EXCEEDED",
+		5_000, 100, 100_000, func(l *Limits) *int64 { return &l.QueryTokens },
+	},
+	{
+		"queryDepth", "levels", "the nesting of fields in one operation", "the operation is refused with LIMIT_EXCEEDED",
+		20, 1, 100, func(l *Limits) *int64 { return &l.QueryDepth },
+	},
+	{
+		"variablesBytes", "bytes", "the variables of one operation", "the operation is refused with LIMIT_EXCEEDED",
+		64 * kib, 2, 4 * mib, func(l *Limits) *int64 { return &l.VariablesBytes },
+	},
+	{
+		"listItems", "items", "the items of one list in a response", "the list is null with the error LIMIT_EXCEEDED",
+		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.ListItems },
+	},
+}
+
+// Definitions returns all limits in the order of the documentation. The caller
+// owns the slice.
+func Definitions() []Definition { return append([]Definition(nil), definitions[:]...) }
+
+// DefaultLimits are the limits of a tenant that was given none.
+func DefaultLimits() Limits {
+	var l Limits
+	for i := range definitions {
+		definitions[i].Set(&l, definitions[i].Default)
+	}
+	return l
+}
+
+func lookup(name string) *Definition {
+	for i := range definitions {
+		if definitions[i].Name == name {
+			return &definitions[i]
+		}
+	}
+	return nil
+}
