@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+)
+
+// binding puts variables into compiled input values, within a budget of bytes.
+type binding struct {
+	plan      *Plan
+	variables [][]byte
+	budget    int // below zero, nothing more is appended, and the result is of no use
+}
+
+func (b *binding) put(dst, text []byte) []byte {
+	if b.budget -= len(text); b.budget < 0 {
+		return dst
+	}
+	return append(dst, text...)
+}
+
+// fold turns a list or object without variables into JSON text.
+func (in *input) fold() *input {
+	for _, item := range in.items {
+		if item.json == nil {
+			return in
+		}
+	}
+	for _, f := range in.fields {
+		if f.present && f.value.json == nil {
+			return in
+		}
+	}
+	json, _ := in.append(nil, &binding{budget: math.MaxInt})
+	return &input{json: json}
+}
+
+// append appends the value. absent means that the value is a variable without
+// one, and that nothing was appended.
+func (in *input) append(dst []byte, b *binding) (_ []byte, absent bool) {
+	switch {
+	case in.json != nil:
+		return b.put(dst, in.json), false
+	case in.variable > 0:
+		value := b.variables[in.variable-1]
+		return b.put(dst, value), value == nil
+	case in.isObject:
+		return in.appendObject(dst, b), false
+	}
+	dst = append(dst, '[')
+	for i, item := range in.items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, absent = item.append(dst, b); absent {
+			dst = append(dst, "null"...)
+		}
+	}
+	return append(dst, ']'), false
+}
+
+func (in *input) appendObject(dst []byte, b *binding) []byte {
+	dst = append(dst, '{')
+	first := len(dst)
+	for _, f := range in.fields {
+		start := len(dst)
+		if start > first {
+			dst = append(dst, ',')
+		}
+		dst = append(jsondoc.AppendQuoted(dst, f.name), ':')
+		absent := !f.present
+		if f.present {
+			dst, absent = f.value.append(dst, b)
+		}
+		switch {
+		case !absent:
+		case f.absent != nil:
+			dst = b.put(dst, f.absent)
+		default:
+			dst = dst[:start]
+		}
+	}
+	return append(dst, '}')
+}
+
+// arguments evaluates the arguments of a root field.
+func (b *binding) arguments(f *field) (Arguments, *Error) {
+	a := Arguments{json: []byte{'{'}}
+	for i := range f.arguments {
+		def := &f.arguments[i]
+		text, err := b.argument(def)
+		if err != nil {
+			return a, err
+		}
+		if text == nil {
+			continue
+		}
+		if len(a.json) > 1 {
+			a.json = append(a.json, ',')
+		}
+		a.json = append(jsondoc.AppendQuoted(a.json, def.name), ':')
+		a.json = append(a.json, text...)
+		a.values = append(a.values, argumentValue{def.name, text})
+	}
+	a.json = append(a.json, '}')
+	return a, nil
+}
+
+// argument evaluates one argument; nil is an omitted one.
+func (b *binding) argument(def *argument) ([]byte, *Error) {
+	var text []byte
+	if def.value != nil {
+		if name, ok := def.value.nullInside(b); ok {
+			return nil, b.refuse(def, `Variable "$%s" is null in a place of argument %q that must not be.`, name, def.name)
+		}
+		var absent bool
+		if text, absent = def.value.append([]byte{}, b); absent {
+			text = nil
+		}
+		if b.budget < 0 {
+			return nil, limitError("variablesBytes", "the arguments expand to more than %d bytes", maxInputBytes)
+		}
+	}
+	if text == nil {
+		text = def.absent
+	}
+	switch {
+	case def.typ.NonNull && text == nil:
+		return nil, b.refuse(def, `Argument %q of required type "%s" was not provided.`, def.name, def.typ)
+	case def.typ.NonNull && string(text) == "null":
+		return nil, b.refuse(def, `Argument %q of non-null type "%s" must not be null.`, def.name, def.typ)
+	}
+	return text, nil
+}
+
+func (b *binding) refuse(def *argument, format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), Locations: []Location{def.at}, Code: abi.CodeBadUserInput}
+}
+
+// nullInside finds a variable without a value, or of null, where a list item
+// or an input field must not be null.
+func (in *input) nullInside(b *binding) (name string, found bool) {
+	for _, item := range in.items {
+		if name, found = item.nullHere(b, nil); found {
+			return name, true
+		}
+	}
+	for _, f := range in.fields {
+		if !f.present {
+			continue
+		}
+		if name, found = f.value.nullHere(b, f.absent); found {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func (in *input) nullHere(b *binding, fallback []byte) (name string, found bool) {
+	if in.variable == 0 {
+		return in.nullInside(b)
+	}
+	if in.typ == nil || !in.typ.NonNull {
+		return "", false
+	}
+	value := b.variables[in.variable-1]
+	if string(value) == "null" || (value == nil && fallback == nil) {
+		return b.plan.variables[in.variable-1].name, true
+	}
+	return "", false
+}

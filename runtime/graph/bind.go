@@ -1,0 +1,232 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/runnel-dev/runnel/abi"
+)
+
+// Operation is a plan with variables and permissions. It is immutable and safe
+// for concurrent use.
+type Operation struct {
+	plan      *Plan
+	variables [][]byte // coerced, by index; nil where a variable has no value
+	active    [][]*field
+	denied    []bool // by field id; nil where nothing is
+	roots     []Root
+	listItems int
+	key       string
+}
+
+// Root is a root field that needs a run.
+type Root struct {
+	ResponseKey string
+	Field       *RootField
+	Arguments   Arguments
+}
+
+// Arguments are the coerced argument values of a root field. They are
+// immutable.
+type Arguments struct {
+	json   []byte
+	values []argumentValue
+}
+
+type argumentValue struct {
+	name  string
+	value []byte
+}
+
+// JSON returns the arguments as an object, in the order of their definition:
+// defaults are in it, omitted arguments are not. Equal values give equal
+// bytes. The caller must not change them.
+func (a Arguments) JSON() []byte {
+	if a.json == nil {
+		return []byte("{}")
+	}
+	return a.json
+}
+
+// Get returns the JSON text of one argument. The caller must not change it.
+func (a Arguments) Get(name string) (value []byte, ok bool) {
+	for _, v := range a.values {
+		if v.name == name {
+			return v.value, true
+		}
+	}
+	return nil, false
+}
+
+// Plan returns the plan that the operation was bound from.
+func (o *Operation) Plan() *Plan { return o.plan }
+
+// Roots returns the root fields that need a run, in response order. Fields
+// that the schema answers itself are not among them. The caller must not
+// change the slice.
+func (o *Operation) Roots() []Root { return o.roots }
+
+// ProjectionKey returns what, together with the plan, decides the projected
+// bytes of equal results.
+func (o *Operation) ProjectionKey() string { return o.key }
+
+// Bind gives a plan the values of its variables, a JSON object, null or empty,
+// and the answers to its permissions. permitted is called during Bind alone;
+// nil permits nothing. Variables are not kept. An operation whose root field
+// the subscriber has no permission for is refused with FORBIDDEN.
+func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l Limits) (*Operation, Errors) {
+	l = l.withDefaults()
+	if permitted == nil {
+		permitted = func(string) bool { return false }
+	}
+	o := &Operation{plan: p, listItems: l.ListItems}
+	b := binding{plan: p, budget: maxInputBytes}
+	var errs Errors
+	if o.variables, errs = p.coerce(variables, l, &b); errs != nil {
+		return nil, errs
+	}
+	b.variables = o.variables
+	if err := o.decide(); err != nil {
+		return nil, Errors{err}
+	}
+	if errs := o.permit(permitted); errs != nil {
+		return nil, errs
+	}
+	if errs := o.bindRoots(&b); errs != nil {
+		return nil, errs
+	}
+	o.key = o.projectionKey(permitted)
+	return o, nil
+}
+
+// decide evaluates @skip and @include.
+func (o *Operation) decide() *Error {
+	if !o.plan.dynamic {
+		return nil
+	}
+	truth := make([]bool, len(o.variables))
+	for i, v := range o.variables {
+		truth[i] = string(v) == "true"
+	}
+	for _, v := range o.plan.conditional {
+		if decl := &o.plan.variables[v]; !isBoolean(o.variables[v]) {
+			return &Error{
+				Message:   fmt.Sprintf(`Argument "if" of non-null type "Boolean!" must not be null, and variable "$%s" is.`, decl.name),
+				Locations: []Location{decl.at}, Code: abi.CodeBadUserInput,
+			}
+		}
+	}
+	o.active = make([][]*field, len(o.plan.selections))
+	for _, s := range o.plan.selections {
+		if s.dynamic {
+			o.active[s.id] = s.chosen(truth)
+		}
+	}
+	if o.plan.kind == Subscription && len(o.fields(o.plan.root)) == 0 {
+		return &Error{Message: "the subscription selects no field: @skip or @include leaves out the only one", Code: abi.CodeValidationFailed}
+	}
+	return nil
+}
+
+func isBoolean(text []byte) bool { return string(text) == "true" || string(text) == "false" }
+
+// chosen returns the fields that are in the response, in its order.
+func (s *selection) chosen(truth []bool) []*field {
+	type placed struct {
+		place int
+		field *field
+	}
+	var in []placed
+	for _, f := range s.fields {
+		if place := f.place(truth); place >= 0 {
+			in = append(in, placed{place, f})
+		}
+	}
+	slices.SortFunc(in, func(a, b placed) int { return a.place - b.place })
+	fields := make([]*field, len(in))
+	for i, p := range in {
+		fields[i] = p.field
+	}
+	return fields
+}
+
+// fields returns what the operation selects on objects of a type.
+func (o *Operation) fields(s *selection) []*field {
+	if s.dynamic {
+		return o.active[s.id]
+	}
+	return s.fields
+}
+
+// permit refuses the operation where a root field needs a permission that the
+// subscriber does not have, and marks nested fields.
+func (o *Operation) permit(permitted func(string) bool) Errors {
+	var errs Errors
+	for _, f := range o.fields(o.plan.root) {
+		if f.root == nil || !slices.ContainsFunc(f.root.Requires, func(p string) bool { return !permitted(p) }) {
+			continue
+		}
+		errs = append(errs, forbidden(f, []any{f.key}))
+	}
+	if errs != nil {
+		return errs
+	}
+	if len(o.plan.guarded) == 0 {
+		return nil
+	}
+	answers := make([]bool, len(o.plan.permissions))
+	for i, p := range o.plan.permissions {
+		answers[i] = permitted(p)
+	}
+	o.denied = make([]bool, o.plan.fields)
+	for _, f := range o.plan.guarded {
+		o.denied[f.id] = slices.ContainsFunc(f.requires, func(i int) bool { return !answers[i] })
+	}
+	return nil
+}
+
+func forbidden(f *field, path []any) *Error {
+	return &Error{
+		Message: "not permitted to read " + f.parent + "." + f.name,
+		Code:    abi.CodeForbidden, Path: path, Locations: f.locations,
+	}
+}
+
+func (o *Operation) bindRoots(b *binding) Errors {
+	var errs Errors
+	for _, f := range o.fields(o.plan.root) {
+		if f.source != fromResolver {
+			continue
+		}
+		arguments, err := b.arguments(f)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		o.roots = append(o.roots, Root{f.key, f.root, arguments})
+	}
+	return errs
+}
+
+// projectionKey joins what decides about projected bytes. Long keys are hashed.
+func (o *Operation) projectionKey(permitted func(string) bool) string {
+	key := strconv.AppendInt(nil, int64(o.listItems), 10)
+	for _, p := range o.plan.permissions {
+		answer := byte('-')
+		if permitted(p) {
+			answer = '+'
+		}
+		key = append(key, answer)
+	}
+	for _, v := range o.plan.keyed {
+		key = strconv.AppendInt(append(key, ' '), int64(len(o.variables[v])), 10)
+		key = append(append(key, ':'), o.variables[v]...)
+	}
+	if len(key) > 64 {
+		sum := sha256.Sum256(key)
+		key = sum[:]
+	}
+	return string(key)
+}

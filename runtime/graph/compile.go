@@ -1,0 +1,295 @@
+package graph
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+)
+
+// compiler makes a plan of one operation of a validated document.
+type compiler struct {
+	schema      *Schema
+	limits      Limits
+	plan        *Plan
+	literals    literals
+	memo        map[string]*selection // by object type and what is selected on it
+	sets        map[*ast.Selection]int
+	shapes      map[string]*shape
+	permissions map[string]int
+	keyed       map[int]bool
+	work        int
+	err         *Error
+}
+
+// part is one selection set that contributes to a selection.
+type part struct {
+	set        ast.SelectionSet
+	conditions conditions
+}
+
+// compile never fails for a document that validate has passed, but by limits
+// and by literals that gqlparser's rules let pass.
+func compile(s *Schema, op *ast.OperationDefinition, l Limits) (*Plan, Errors) {
+	c := &compiler{
+		schema: s, limits: l,
+		plan: &Plan{schema: s, kind: kindOf(op), name: op.Name},
+		memo: map[string]*selection{}, sets: map[*ast.Selection]int{},
+		shapes: map[string]*shape{}, permissions: map[string]int{}, keyed: map[int]bool{},
+	}
+	c.literals = literals{schema: s, variables: map[string]int{}, budget: maxLiteralBytes}
+	if errs := c.variables(op); errs != nil {
+		return nil, errs
+	}
+	if levels := (&depths{}).of(op.SelectionSet); levels > l.QueryDepth {
+		return nil, Errors{limitError("queryDepth", "the operation nests %d levels of fields, over the limit of %d", levels, l.QueryDepth)}
+	}
+	root := s.doc.Types[c.plan.kind.typeName()]
+	c.plan.root = c.selection(root, []part{{set: op.SelectionSet}})
+	if c.err != nil {
+		return nil, Errors{c.err}
+	}
+	for v := range c.keyed {
+		c.plan.keyed = append(c.plan.keyed, v)
+	}
+	slices.Sort(c.plan.keyed)
+	return c.plan, nil
+}
+
+func kindOf(op *ast.OperationDefinition) OperationKind {
+	switch op.Operation {
+	case ast.Mutation:
+		return Mutation
+	case ast.Subscription:
+		return Subscription
+	}
+	return Query
+}
+
+func (c *compiler) variables(op *ast.OperationDefinition) Errors {
+	var errs Errors
+	for i, def := range op.VariableDefinitions {
+		v := variable{name: def.Variable, typ: def.Type, at: Location{def.Position.Line, def.Position.Column}}
+		if def.DefaultValue != nil {
+			l := literals{schema: c.schema, budget: maxDefaultBytes}
+			in, err := l.compile(def.Type, def.DefaultValue)
+			if err != nil {
+				errs = append(errs, invalid(err.at, "Variable \"$%s\": default value: %s", def.Variable, err.message))
+				continue
+			}
+			v.fallback = in.json
+		}
+		c.literals.variables[def.Variable] = i
+		c.plan.variables = append(c.plan.variables, v)
+	}
+	return errs
+}
+
+func (c *compiler) fail(err *Error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// selection compiles what parts select on objects of a type. Equal selections
+// are compiled once: an interface with many types would else multiply by
+// itself at every level.
+func (c *compiler) selection(typ *ast.Definition, parts []part) *selection {
+	key := c.key(typ, parts)
+	if s := c.memo[key]; s != nil {
+		return s
+	}
+	s := &selection{id: len(c.plan.selections), typeName: typ.Name, metaType: typ.Name == "__Type"}
+	c.memo[key] = s
+	c.plan.selections = append(c.plan.selections, s)
+	g := gathering{compiler: c, typ: typ, byKey: map[string]*gathered{}, visited: map[string]bool{}}
+	for _, p := range parts {
+		g.walk(p.set, p.conditions)
+	}
+	if c.plan.fields += len(g.order); c.plan.fields > maxPlanFields {
+		c.fail(limitError("queryFields", "the operation's fields, counted per object type, are more than %d", maxPlanFields))
+	}
+	if c.err != nil {
+		return s
+	}
+	base := c.plan.fields - len(g.order)
+	for i, found := range g.order {
+		s.fields = append(s.fields, c.field(s, typ, found, base+i))
+	}
+	return s
+}
+
+func (c *compiler) key(typ *ast.Definition, parts []part) string {
+	key := append(make([]byte, 0, 64), typ.Name...)
+	for _, p := range parts {
+		id, ok := c.sets[&p.set[0]]
+		if !ok {
+			id = len(c.sets)
+			c.sets[&p.set[0]] = id
+		}
+		key = strconv.AppendInt(append(key, ' '), int64(id), 10)
+		for _, condition := range p.conditions {
+			key = strconv.AppendInt(append(key, '.'), int64(condition), 10)
+		}
+	}
+	return string(key)
+}
+
+func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id int) *field {
+	node := found.nodes[0].field
+	f := &field{
+		id: id, key: found.key, name: node.Name, parent: typ.Name,
+		keyJSON:     append(jsondoc.AppendQuoted(nil, found.key), ':'),
+		occurrences: found.occurrences(),
+	}
+	for _, n := range found.nodes {
+		at := Location{n.field.Position.Line, n.field.Position.Column}
+		if !slices.Contains(f.locations, at) {
+			f.locations = append(f.locations, at)
+		}
+	}
+	if len(f.occurrences[0].conditions) > 0 {
+		s.dynamic, c.plan.dynamic = true, true
+	}
+	if node.Name == "__typename" {
+		f.source = fromTypename
+		f.shape = c.shape(ast.NonNullNamedType("String", nil))
+		return f
+	}
+	f.slot = s.members.add(node.Name)
+	// The type itself says more than the interface that the node was checked
+	// against.
+	def := typ.Fields.ForName(node.Name)
+	f.shape = c.shape(def.Type)
+	if s.id > 0 {
+		c.guard(f, typ)
+	}
+	c.source(f, s, def)
+	c.arguments(f, s, def, node)
+	c.descend(f, def, found)
+	return f
+}
+
+// guard adds what @requires asks for a nested field, on its type or on an
+// interface that declares the field as well.
+func (c *compiler) guard(f *field, typ *ast.Definition) {
+	permissions := c.schema.requires[typ.Fields.ForName(f.name)]
+	for _, name := range typ.Interfaces {
+		if def := c.schema.doc.Types[name].Fields.ForName(f.name); def != nil {
+			permissions = append(permissions[:len(permissions):len(permissions)], c.schema.requires[def]...)
+		}
+	}
+	for _, p := range permissions {
+		i, ok := c.permissions[p]
+		if !ok {
+			i = len(c.plan.permissions)
+			c.permissions[p] = i
+			c.plan.permissions = append(c.plan.permissions, p)
+		}
+		f.requires = append(f.requires, i)
+	}
+	if f.requires != nil {
+		c.plan.guarded = append(c.plan.guarded, f)
+	}
+}
+
+// source says where a field's value comes from. Only what the operation
+// selects at its root is resolved: a Query inside an object is read from that.
+func (c *compiler) source(f *field, s *selection, def *ast.FieldDefinition) {
+	switch {
+	case def.Name == "__schema":
+		f.source = fromSchema
+	case def.Name == "__type":
+		f.source = fromType
+	case def.Name == placeholder:
+		f.source = fromPlaceholder
+	case s.id == 0:
+		f.source, f.root = fromResolver, c.schema.roots[s.typeName+"."+def.Name]
+	}
+	f.deprecable = f.shape.elem != nil && s.typeName[:1] == "_" && def.Arguments.ForName("includeDeprecated") != nil
+}
+
+// arguments compiles the arguments of root fields and of introspection, and
+// checks those of the others, which have no meaning yet.
+func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, node *ast.Field) {
+	for _, a := range def.Arguments {
+		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.locations[0]}
+		if given := node.Arguments.ForName(a.Name); given != nil {
+			value, err := c.literals.compile(a.Type, given.Value)
+			if err != nil {
+				c.fail(invalid(err.at, "%s", err.message))
+				return
+			}
+			compiled.value = value
+			if f.source != fromResolver {
+				c.keyVariables(value)
+			}
+		}
+		if f.source != fromMember || f.deprecable {
+			f.arguments = append(f.arguments, compiled)
+		}
+	}
+}
+
+func (c *compiler) keyVariables(in *input) {
+	if in.variable > 0 {
+		c.keyed[in.variable-1] = true
+	}
+	for _, item := range in.items {
+		c.keyVariables(item)
+	}
+	for _, f := range in.fields {
+		if f.present {
+			c.keyVariables(f.value)
+		}
+	}
+}
+
+// descend compiles what is selected below a field.
+func (c *compiler) descend(f *field, def *ast.FieldDefinition, found *gathered) {
+	parts := found.parts()
+	if len(parts) == 0 || c.err != nil {
+		return
+	}
+	typ := c.schema.doc.Types[def.Type.Name()]
+	if typ.Kind == ast.Object {
+		f.sub = c.selection(typ, parts)
+		return
+	}
+	f.subs = map[string]*selection{}
+	for _, t := range c.schema.doc.PossibleTypes[typ.Name] {
+		if t.Kind == ast.Object {
+			f.subs[t.Name] = c.selection(t, parts)
+		}
+	}
+}
+
+// shape compiles an output type, once per spelling.
+func (c *compiler) shape(t *ast.Type) *shape {
+	text := t.String()
+	if s := c.shapes[text]; s != nil {
+		return s
+	}
+	s := &shape{text: text, nonNull: t.NonNull}
+	c.shapes[text] = s
+	if t.Elem != nil {
+		s.elem = c.shape(t.Elem)
+		return s
+	}
+	switch def := c.schema.doc.Types[t.NamedType]; def.Kind {
+	case ast.Object:
+		s.leaf = leafObject
+	case ast.Interface, ast.Union:
+		s.leaf = leafAbstract
+	case ast.Enum:
+		s.leaf, s.enum = leafEnum, c.schema.enums[def.Name]
+	default:
+		s.leaf = [...]leaf{
+			customScalar: leafCustom, intScalar: leafInt, floatScalar: leafFloat,
+			stringScalar: leafString, booleanScalar: leafBoolean, idScalar: leafID,
+		}[builtInScalar(def.Name)]
+	}
+	return s
+}

@@ -1,0 +1,188 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// gathering collects the fields that selection sets select on one object type,
+// as the specification's CollectFields does, but with conditions kept instead
+// of decided.
+type gathering struct {
+	compiler *compiler
+	typ      *ast.Definition
+	order    []*gathered
+	byKey    map[string]*gathered
+	visited  map[string]bool // fragments, by name and conditions
+	count    int             // of occurrences so far
+}
+
+// gathered is one response key with all its occurrences.
+type gathered struct {
+	key   string
+	nodes []gatheredNode
+}
+
+type gatheredNode struct {
+	field *ast.Field
+	occurrenceAt
+}
+
+func (g *gathering) walk(set ast.SelectionSet, outer conditions) {
+	c := g.compiler
+	for _, s := range set {
+		if c.work++; c.work > maxWork {
+			c.fail(limitError("queryFields", "the operation's fragments expand to more than %d steps", maxWork))
+			return
+		}
+		switch s := s.(type) {
+		case *ast.Field:
+			if inner, ok := c.conditions(s.Directives, outer); ok {
+				g.add(s, inner)
+			}
+		case *ast.InlineFragment:
+			inner, ok := c.conditions(s.Directives, outer)
+			if ok && (s.TypeCondition == "" || c.schema.includes(s.TypeCondition, g.typ)) {
+				g.walk(s.SelectionSet, inner)
+			}
+		case *ast.FragmentSpread:
+			inner, ok := c.conditions(s.Directives, outer)
+			if !ok || !c.schema.includes(s.Definition.TypeCondition, g.typ) || g.visited[s.Name] {
+				continue
+			}
+			key := s.Name
+			if len(inner) > 0 {
+				key = c.key(g.typ, []part{{s.Definition.SelectionSet, inner}})
+			}
+			if !g.visited[key] {
+				g.visited[key] = true
+				g.walk(s.Definition.SelectionSet, inner)
+			}
+		}
+	}
+}
+
+func (g *gathering) add(f *ast.Field, c conditions) {
+	found := g.byKey[f.Alias]
+	if found == nil {
+		found = &gathered{key: f.Alias}
+		g.byKey[f.Alias] = found
+		g.order = append(g.order, found)
+	}
+	found.nodes = append(found.nodes, gatheredNode{f, occurrenceAt{g.count, c}})
+	g.count++
+}
+
+// conditions returns the conditions around a selection and its own, or false
+// where they can never hold.
+func (c *compiler) conditions(directives ast.DirectiveList, outer conditions) (conditions, bool) {
+	all := outer
+	for _, d := range directives {
+		if d.Name != "skip" && d.Name != "include" {
+			continue
+		}
+		wanted := d.Name == "include"
+		value := d.Arguments.ForName("if").Value
+		if value.Kind != ast.Variable {
+			if (value.Raw == "true") != wanted {
+				return nil, false
+			}
+			continue
+		}
+		v := c.literals.variables[value.Raw]
+		if !slices.Contains(c.plan.conditional, v) {
+			c.plan.conditional = append(c.plan.conditional, v)
+		}
+		c.keyed[v] = true
+		own := condition(v << 1)
+		if wanted {
+			own |= 1
+		}
+		if slices.Contains(all, own^1) {
+			return nil, false
+		}
+		if !slices.Contains(all, own) {
+			all = append(all[:len(all):len(all)], own)
+			slices.Sort(all)
+		}
+	}
+	return all, true
+}
+
+// occurrences returns where the field stands and when, or one place where
+// neither its presence nor its place depends on variables.
+func (g *gathered) occurrences() []occurrenceAt {
+	if len(g.nodes[0].conditions) == 0 {
+		return []occurrenceAt{g.nodes[0].occurrenceAt}
+	}
+	out := make([]occurrenceAt, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		out = append(out, n.occurrenceAt)
+	}
+	return out
+}
+
+// parts returns what is selected below a field. Conditions that all
+// occurrences share have decided about the field already.
+func (g *gathered) parts() []part {
+	shared := true
+	for _, n := range g.nodes {
+		shared = shared && slices.Equal(n.conditions, g.nodes[0].conditions)
+	}
+	var parts []part
+	for _, n := range g.nodes {
+		if len(n.field.SelectionSet) == 0 {
+			continue
+		}
+		p := part{n.field.SelectionSet, n.conditions}
+		if shared {
+			p.conditions = nil
+		}
+		duplicate := slices.ContainsFunc(parts, func(q part) bool {
+			return &q.set[0] == &p.set[0] && slices.Equal(q.conditions, p.conditions)
+		})
+		if !duplicate {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// depths measures how deep fields nest, each fragment once.
+type depths struct {
+	fragments map[string]int
+}
+
+func (d *depths) of(set ast.SelectionSet) int {
+	deepest := 0
+	for _, s := range set {
+		levels := 0
+		switch s := s.(type) {
+		case *ast.Field:
+			levels = 1
+			// Introspection has a rule of its own, and tools ask deep.
+			if s.Name != "__schema" && s.Name != "__type" {
+				levels += d.of(s.SelectionSet)
+			}
+		case *ast.InlineFragment:
+			levels = d.of(s.SelectionSet)
+		case *ast.FragmentSpread:
+			levels = d.fragment(s.Definition)
+		}
+		deepest = max(deepest, levels)
+	}
+	return deepest
+}
+
+func (d *depths) fragment(f *ast.FragmentDefinition) int {
+	if levels, ok := d.fragments[f.Name]; ok {
+		return levels
+	}
+	levels := d.of(f.SelectionSet)
+	if d.fragments == nil {
+		d.fragments = map[string]int{}
+	}
+	d.fragments[f.Name] = levels
+	return levels
+}

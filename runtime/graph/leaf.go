@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+)
+
+// leaf appends the node's value as a leaf type has it. false means that it
+// does not fit; nothing counts of what was appended.
+func (p *projector) leaf(s *shape, n uint32) bool {
+	node := &p.doc.Nodes[n]
+	raw := p.doc.Text[node.Start:node.End]
+	switch s.leaf {
+	case leafInt:
+		if node.Kind != jsondoc.Number {
+			return false
+		}
+		i, integral, fits := parseInt(raw)
+		p.dst = strconv.AppendInt(p.dst, i, 10)
+		return integral && fits
+	case leafFloat:
+		p.dst = append(p.dst, raw...)
+		return node.Kind == jsondoc.Number && isFinite(raw)
+	case leafString:
+		p.dst = append(p.dst, raw...)
+		return node.Kind == jsondoc.String
+	case leafBoolean:
+		p.dst = append(p.dst, raw...)
+		return node.Kind == jsondoc.True || node.Kind == jsondoc.False
+	case leafID:
+		if node.Kind == jsondoc.Number && isIntegerText(raw) {
+			p.dst = append(p.dst, '"')
+			p.dst = append(p.dst, raw...)
+			p.dst = append(p.dst, '"')
+			return true
+		}
+		p.dst = append(p.dst, raw...)
+		return node.Kind == jsondoc.String
+	case leafEnum:
+		if node.Kind != jsondoc.String {
+			return false
+		}
+		p.scratch = p.doc.AppendString(p.scratch[:0], n)
+		p.dst = append(p.dst, '"')
+		p.dst = append(p.dst, p.scratch...)
+		p.dst = append(p.dst, '"')
+		return s.enum[string(p.scratch)]
+	}
+	p.dst = jsondoc.AppendCompact(p.dst, raw)
+	return true
+}
+
+// misfit reports a value of the wrong type. Values are not in the message:
+// they may be what the subscriber must not see.
+func (p *projector) misfit(f *field, s *shape, n uint32) {
+	got := p.doc.Nodes[n].Kind.String()
+	switch s.leaf {
+	case leafInt:
+		if got == "number" {
+			got = "a number that is no 32-bit integer"
+		}
+	case leafFloat:
+		if got == "number" {
+			got = "a number out of range"
+		}
+	case leafID:
+		if got == "number" {
+			got = "a number that is no integer"
+		}
+	case leafEnum:
+		if got == "string" {
+			got = "a string that is none of its values"
+		}
+	}
+	p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got "+got)
+}
+
+// fail reports an error of a field at the path where the projector is.
+func (p *projector) fail(f *field, code abi.Code, message string) {
+	p.add(&Error{
+		Message: f.parent + "." + f.name + ": " + message,
+		Code:    code, Path: p.pathNow(), Locations: f.locations,
+	})
+}
+
+// exceeded reports a limit that the value of a field meets.
+func (p *projector) exceeded(f *field, limit, message string) {
+	err := limitError(limit, "%s.%s: %s", f.parent, f.name, message)
+	err.Path, err.Locations = p.pathNow(), f.locations
+	p.add(err)
+}
+
+func (p *projector) add(err *Error) {
+	if len(p.errs) == maxErrors {
+		p.unreported++
+		return
+	}
+	p.errs = append(p.errs, err)
+}
+
+// more stands for the errors that a response leaves out.
+func (p *projector) more() *Error {
+	return &Error{Message: fmt.Sprintf("%d more errors are left out", p.unreported), Code: abi.CodeBadOutput}
+}
+
+func (p *projector) pathNow() []any {
+	path := make([]any, len(p.path))
+	for i, s := range p.path {
+		if s.field != nil {
+			path[i] = s.field.key
+		} else {
+			path[i] = s.index
+		}
+	}
+	return path
+}

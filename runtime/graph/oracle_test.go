@@ -1,0 +1,236 @@
+package graph
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// oracle executes an operation as the specification says it, word for word and
+// over maps. It shares nothing with plans and projectors.
+type oracle struct {
+	schema    *ast.Schema
+	document  *ast.QueryDocument
+	variables map[string]bool
+	permitted map[string]bool
+	outputs   []string
+	errors    []string // "path code"
+}
+
+func (o *oracle) execute() string {
+	root := o.schema.Types["Query"]
+	data, ok := o.selectionSet(root, []ast.SelectionSet{o.document.Operations[0].SelectionSet}, nil, "", true)
+	if !ok {
+		return "null"
+	}
+	return data
+}
+
+// collect is CollectFields.
+func (o *oracle) collect(object *ast.Definition, set ast.SelectionSet, visited map[string]bool, keys *[]string, groups map[string][]*ast.Field) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if !o.included(s.Directives) {
+				continue
+			}
+			if groups[s.Alias] == nil {
+				*keys = append(*keys, s.Alias)
+			}
+			groups[s.Alias] = append(groups[s.Alias], s)
+		case *ast.FragmentSpread:
+			if !o.included(s.Directives) || visited[s.Name] {
+				continue
+			}
+			visited[s.Name] = true
+			fragment := o.document.Fragments.ForName(s.Name)
+			if o.applies(object, fragment.TypeCondition) {
+				o.collect(object, fragment.SelectionSet, visited, keys, groups)
+			}
+		case *ast.InlineFragment:
+			if o.included(s.Directives) && (s.TypeCondition == "" || o.applies(object, s.TypeCondition)) {
+				o.collect(object, s.SelectionSet, visited, keys, groups)
+			}
+		}
+	}
+}
+
+func (o *oracle) included(directives ast.DirectiveList) bool {
+	for _, d := range directives {
+		value := d.Arguments.ForName("if").Value
+		truth := value.Raw == "true"
+		if value.Kind == ast.Variable {
+			truth = o.variables[value.Raw]
+		}
+		if truth != (d.Name == "include") {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *oracle) applies(object *ast.Definition, condition string) bool {
+	if object.Name == condition || slices.Contains(object.Interfaces, condition) {
+		return true
+	}
+	return slices.Contains(o.schema.Types[condition].Types, object.Name)
+}
+
+func (o *oracle) selectionSet(object *ast.Definition, sets []ast.SelectionSet, value map[string]any, path string, root bool) (string, bool) {
+	var keys []string
+	groups := map[string][]*ast.Field{}
+	visited := map[string]bool{}
+	for _, set := range sets {
+		o.collect(object, set, visited, &keys, groups)
+	}
+	var members []string
+	for _, key := range keys {
+		text, ok := o.field(object, groups[key], value, path+"/"+key, root)
+		if !ok {
+			return "", false
+		}
+		members = append(members, strconv.Quote(key)+":"+text)
+	}
+	return "{" + strings.Join(members, ",") + "}", true
+}
+
+func (o *oracle) field(object *ast.Definition, nodes []*ast.Field, value map[string]any, path string, root bool) (string, bool) {
+	if nodes[0].Name == "__typename" {
+		return strconv.Quote(object.Name), true
+	}
+	def := object.Fields.ForName(nodes[0].Name)
+	if !root && !o.mayRead(object, def) {
+		return o.fail(def.Type, path, "FORBIDDEN")
+	}
+	if !root {
+		return o.complete(def.Type, nodes, value[def.Name], path)
+	}
+	output := o.outputs[0]
+	o.outputs = o.outputs[1:]
+	var decoded any
+	decoder := json.NewDecoder(strings.NewReader(output))
+	decoder.UseNumber()
+	if err := decoder.Decode(&decoded); err != nil {
+		panic(err)
+	}
+	return o.complete(def.Type, nodes, decoded, path)
+}
+
+func (o *oracle) mayRead(object *ast.Definition, def *ast.FieldDefinition) bool {
+	for _, name := range append([]string{object.Name}, object.Interfaces...) {
+		f := o.schema.Types[name].Fields.ForName(def.Name)
+		if f == nil {
+			continue
+		}
+		for _, d := range f.Directives.ForNames("requires") {
+			if !o.permitted[d.Arguments.ForName("permission").Value.Raw] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (o *oracle) fail(t *ast.Type, path, code string) (string, bool) {
+	o.errors = append(o.errors, path+" "+code)
+	return "null", !t.NonNull
+}
+
+// complete is CompleteValue.
+func (o *oracle) complete(t *ast.Type, nodes []*ast.Field, value any, path string) (string, bool) {
+	if value == nil {
+		if t.NonNull {
+			return o.fail(t, path, "BAD_OUTPUT")
+		}
+		return "null", true
+	}
+	if t.Elem != nil {
+		list, ok := value.([]any)
+		if !ok {
+			return o.fail(t, path, "BAD_OUTPUT")
+		}
+		var items []string
+		for i, item := range list {
+			text, ok := o.complete(t.Elem, nodes, item, fmt.Sprintf("%s/%d", path, i))
+			if !ok {
+				return "null", !t.NonNull
+			}
+			items = append(items, text)
+		}
+		return "[" + strings.Join(items, ",") + "]", true
+	}
+	def := o.schema.Types[t.NamedType]
+	if def.Kind == ast.Scalar || def.Kind == ast.Enum {
+		text, ok := leafOf(def, value)
+		if !ok {
+			return o.fail(t, path, "BAD_OUTPUT")
+		}
+		return text, true
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return o.fail(t, path, "BAD_OUTPUT")
+	}
+	if def.Kind != ast.Object {
+		name, _ := object["__typename"].(string)
+		concrete := o.schema.Types[name]
+		if concrete == nil || concrete.Kind != ast.Object || !o.applies(concrete, def.Name) {
+			return o.fail(t, path, "BAD_OUTPUT")
+		}
+		def = concrete
+	}
+	var sets []ast.SelectionSet
+	for _, n := range nodes {
+		sets = append(sets, n.SelectionSet)
+	}
+	text, ok := o.selectionSet(def, sets, object, path, false)
+	if !ok {
+		return "null", !t.NonNull
+	}
+	return text, true
+}
+
+func leafOf(def *ast.Definition, value any) (string, bool) {
+	number, isNumber := value.(json.Number)
+	text, isString := value.(string)
+	_, isBoolean := value.(bool)
+	encoded, _ := json.Marshal(value)
+	f, err := strconv.ParseFloat(string(number), 64)
+	switch {
+	case def.Kind == ast.Enum:
+		return string(encoded), isString && def.EnumValues.ForName(text) != nil
+	case def.Name == "Int":
+		return strconv.FormatFloat(f, 'f', -1, 64), isNumber && err == nil && f == math.Trunc(f) && f >= math.MinInt32 && f <= math.MaxInt32
+	case def.Name == "Float":
+		return string(number), isNumber && err == nil
+	case def.Name == "String":
+		return string(encoded), isString
+	case def.Name == "Boolean":
+		return string(encoded), isBoolean
+	case def.Name == "ID" && isNumber:
+		return `"` + string(number) + `"`, !strings.ContainsAny(string(number), ".eE")
+	case def.Name == "ID":
+		return string(encoded), isString
+	}
+	return string(encoded), true
+}
+
+// tokens decodes JSON keeping the order of members.
+func tokens(text []byte) string {
+	var b strings.Builder
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return b.String()
+		}
+		fmt.Fprintf(&b, "%T %v\n", token, token)
+	}
+}

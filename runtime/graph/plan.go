@@ -1,0 +1,154 @@
+package graph
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Plan is a validated operation, compiled for projection. It does not depend
+// on variables or permissions, is immutable and safe for concurrent use.
+type Plan struct {
+	schema *Schema
+	kind   OperationKind
+	name   string
+
+	root        *selection
+	selections  []*selection // all of them, by id
+	fields      int          // field ids are below it
+	variables   []variable
+	permissions []string // of nested fields
+	keyed       []int    // variables that decide projected bytes, ascending
+	conditional []int    // variables of @skip and @include
+	dynamic     bool     // some field depends on one of them
+	guarded     []*field // fields with nested @requires
+}
+
+// Kind tells queries, mutations and subscriptions apart.
+func (p *Plan) Kind() OperationKind { return p.kind }
+
+// Name returns the operation's name, which may be empty.
+func (p *Plan) Name() string { return p.name }
+
+// variable is one variable definition of the operation.
+type variable struct {
+	name     string
+	typ      *ast.Type
+	fallback []byte // the default as JSON, or nil
+	at       Location
+}
+
+// selection is what an operation selects on objects of one type. Fields of one
+// response key are merged, fragments are flattened.
+type selection struct {
+	id       int
+	typeName string
+	fields   []*field // in response order, where no condition leaves one out
+	members  members  // member names of the fields: field.slot is an index into them
+	dynamic  bool     // some field of it has conditions
+	metaType bool     // __Type, which introspection data refers to by name
+}
+
+// source says where the value of a field comes from.
+type source uint8
+
+const (
+	fromMember   source = iota // the parent's JSON
+	fromTypename               // the plan itself
+	fromResolver               // a run; root fields alone
+	fromPlaceholder
+	fromSchema // __schema
+	fromType   // __type(name:)
+)
+
+// field is one response key of a selection.
+type field struct {
+	id        int
+	key       string // response key
+	keyJSON   []byte // "key": as it is written
+	name      string // in the schema, and the member's name
+	parent    string // type that has the field
+	slot      int
+	source    source
+	shape     *shape
+	sub       *selection            // of an object type
+	subs      map[string]*selection // of an abstract type, by object type
+	locations []Location
+	requires  []int // indices of permissions
+
+	// The field is in the response where the conditions of any of these hold,
+	// at the place of the first that does.
+	occurrences []occurrenceAt
+
+	root      *RootField
+	arguments []argument
+
+	deprecable bool // a list of introspection, with includeDeprecated as its only argument
+}
+
+// conditions are the @skip and @include around one occurrence of a field: all
+// must hold. They are sorted and distinct.
+type conditions []condition
+
+// occurrenceAt is one place where a selection names a field.
+type occurrenceAt struct {
+	place      int // among all occurrences in the selection
+	conditions conditions
+}
+
+// place returns where the field stands in the response, or -1 where it is left
+// out.
+func (f *field) place(truth []bool) int {
+	for _, o := range f.occurrences {
+		if o.conditions.hold(truth) {
+			return o.place
+		}
+	}
+	return -1
+}
+
+// condition is the index of a variable, doubled, plus one where it must be
+// true.
+type condition int
+
+func (c condition) holds(truth []bool) bool { return truth[c>>1] == (c&1 == 1) }
+
+func (c conditions) hold(truth []bool) bool {
+	for _, condition := range c {
+		if !condition.holds(truth) {
+			return false
+		}
+	}
+	return true
+}
+
+// argument is an argument of a root field, or of one of introspection.
+type argument struct {
+	name   string
+	typ    *ast.Type
+	value  *input // nil where the operation leaves it out
+	absent []byte // what then counts: the default, or nil
+	at     Location
+}
+
+// shape is an output type: its wrappers, and what a leaf may be.
+type shape struct {
+	text    string // as messages spell it, with wrappers
+	nonNull bool
+	elem    *shape // of a list
+	leaf    leaf
+	enum    map[string]bool
+}
+
+// leaf says what a value that is no list must be.
+type leaf uint8
+
+const (
+	leafObject leaf = iota
+	leafAbstract
+	leafInt
+	leafFloat
+	leafString
+	leafBoolean
+	leafID
+	leafEnum
+	leafCustom
+)

@@ -1,0 +1,313 @@
+package graph
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+)
+
+// Result is what a run gave for one root field.
+type Result struct {
+	Output []byte // the field's value as JSON; empty is null
+	Err    *Error // a field error instead; its path and locations are filled in where it has none
+}
+
+// AppendResponse appends the whole response, {"data":…} or
+// {"errors":…,"data":…}, given one result for each of Roots. What does not fit
+// the schema is null with an error that says what and where. Response keys are
+// in the order of the operation. The results are only read.
+func (o *Operation) AppendResponse(dst []byte, results []Result) []byte {
+	p := projectors.Get().(*projector)
+	defer p.release()
+	p.operation, p.results, p.dst = o, results, dst
+	base := len(dst)
+	p.dst = append(p.dst, `{"data":`...)
+	start := len(p.dst)
+	if !p.object(o.plan.root, 0, nil) {
+		p.dst = append(p.dst[:start], "null"...)
+	}
+	if len(p.errs) > 0 {
+		p.prependErrors(base, start)
+	}
+	return append(p.dst, '}')
+}
+
+// prependErrors puts the errors before the data, as the specification asks.
+func (p *projector) prependErrors(base, start int) {
+	p.scratch = append(p.scratch[:0], p.dst[start:]...)
+	if p.unreported > 0 {
+		p.errs = append(p.errs, p.more())
+	}
+	p.dst = append(p.dst[:base], `{"errors":`...)
+	p.dst = p.errs.Append(p.dst)
+	p.dst = append(p.dst, `,"data":`...)
+	p.dst = append(p.dst, p.scratch...)
+}
+
+// projector writes one response. Its recursion follows the plan, not the
+// output: what nests deeper than the selection is never walked.
+type projector struct {
+	operation *Operation
+	results   []Result
+	next      int // result of the next root field
+	dst       []byte
+	doc       *jsondoc.Document // what nodes belong to
+	meta      *introspection    // where doc is the schema's own
+	metaStart int               // of the introspection result in dst
+	metaOver  bool              // it is too large and is given up
+
+	slots   []uint32 // member nodes of the objects around, innermost last; 0 is a missing member
+	path    []step
+	scratch []byte
+
+	errs       Errors
+	unreported int // errors over maxErrors
+
+	output jsondoc.Document
+}
+
+// step is one element of a path: a field, or an index where field is nil.
+type step struct {
+	field *field
+	index int
+}
+
+var projectors = sync.Pool{New: func() any { return new(projector) }}
+
+// Capacity that a projector in the pool may keep.
+const (
+	maxKeptNodes = 64 << 10
+	maxKeptBytes = 1 << 20
+)
+
+func (p *projector) release() {
+	kept := projector{slots: p.slots[:0], path: p.path[:0], scratch: p.scratch[:0], output: p.output}
+	kept.output.Text = nil
+	clear(p.path[:cap(p.path)])
+	if cap(p.output.Nodes) > maxKeptNodes || cap(p.scratch) > maxKeptBytes || cap(p.slots) > maxKeptNodes {
+		kept = projector{}
+	}
+	*p = kept
+	projectors.Put(p)
+}
+
+// object appends what a selection asks of the object at node n. false means
+// that a field that must not be null is: the caller discards what was
+// appended. The root has no node and no document.
+func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
+	base := len(p.slots)
+	p.slots = slices.Grow(p.slots, len(s.members.names))[:base+len(s.members.names)]
+	slots := p.slots[base:]
+	clear(slots)
+	if doc != nil {
+		p.match(s, n, slots)
+	}
+	p.dst = append(p.dst, '{')
+	ok := true
+	for i, f := range p.operation.fields(s) {
+		if i > 0 {
+			p.dst = append(p.dst, ',')
+		}
+		p.dst = append(p.dst, f.keyJSON...)
+		p.path = append(p.path, step{field: f})
+		ok = p.field(f, s, base)
+		p.path = p.path[:len(p.path)-1]
+		if !ok {
+			break
+		}
+	}
+	p.dst = append(p.dst, '}')
+	p.slots = p.slots[:base]
+	return ok
+}
+
+// match finds the members that a selection reads. Of a name that comes twice,
+// the last counts. See BenchmarkProject.
+func (p *projector) match(s *selection, n uint32, slots []uint32) {
+	hint := 0
+	nodes := p.doc.Nodes
+	for key, end := n+1, nodes[n].Next; key < end; key = nodes[key+1].Next {
+		node := &nodes[key]
+		name := p.doc.Text[node.Start+1 : node.End-1]
+		if node.Escaped {
+			p.scratch = p.doc.AppendString(p.scratch[:0], key)
+			name = p.scratch
+		}
+		if i := s.members.find(name, hint); i >= 0 {
+			slots[i] = key + 1
+			hint = i + 1
+		}
+	}
+}
+
+// field appends the value of a field of the object whose slots begin at base.
+func (p *projector) field(f *field, s *selection, base int) bool {
+	if denied := p.operation.denied; denied != nil && denied[f.id] {
+		p.add(forbidden(f, p.pathNow()))
+		return p.null(f.shape)
+	}
+	switch f.source {
+	case fromTypename:
+		p.dst = jsondoc.AppendQuoted(p.dst, s.typeName)
+		return true
+	case fromPlaceholder:
+		p.dst = append(p.dst, `"runnel"`...)
+		return true
+	case fromResolver:
+		return p.resolved(f)
+	case fromSchema, fromType:
+		return p.introspected(f)
+	}
+	n := p.slots[base+f.slot]
+	if n == 0 {
+		return p.missing(f, f.shape)
+	}
+	return p.value(f, f.shape, n)
+}
+
+// resolved appends the result of a run.
+func (p *projector) resolved(f *field) bool {
+	r := &p.results[p.next]
+	p.next++
+	if r.Err != nil {
+		err := *r.Err
+		if err.Path == nil {
+			err.Path = p.pathNow()
+		}
+		if err.Locations == nil {
+			err.Locations = f.locations
+		}
+		p.add(&err)
+		return p.null(f.shape)
+	}
+	if len(r.Output) == 0 {
+		return p.missing(f, f.shape)
+	}
+	if err := p.output.Parse(r.Output, jsondoc.Options{AllowDuplicateKeys: true}); err != nil {
+		p.fail(f, abi.CodeBadOutput, "the output is not valid JSON: "+err.Error())
+		return p.null(f.shape)
+	}
+	p.doc = &p.output
+	return p.value(f, f.shape, 0)
+}
+
+// value appends a value with its wrappers. false means null where there must
+// be none; an error says so already.
+func (p *projector) value(f *field, s *shape, n uint32) bool {
+	if p.doc.Nodes[n].Kind == jsondoc.Null {
+		return p.missing(f, s)
+	}
+	start := len(p.dst)
+	var ok bool
+	switch {
+	case s.elem != nil:
+		ok = p.list(f, s, n)
+	case s.leaf == leafObject:
+		ok = p.composite(f, s, f.sub, n)
+	case s.leaf == leafAbstract:
+		ok = p.abstract(f, s, n)
+	default:
+		ok = p.leaf(s, n)
+		if !ok {
+			p.misfit(f, s, n)
+		}
+	}
+	if ok {
+		return true
+	}
+	p.dst = p.dst[:start]
+	return p.null(s)
+}
+
+// null ends a value that has an error already.
+func (p *projector) null(s *shape) bool {
+	if s.nonNull {
+		return false
+	}
+	p.dst = append(p.dst, "null"...)
+	return true
+}
+
+// missing ends a value that is null, or not there, in the output itself.
+func (p *projector) missing(f *field, s *shape) bool {
+	if s.nonNull {
+		p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got null")
+		return false
+	}
+	p.dst = append(p.dst, "null"...)
+	return true
+}
+
+func (p *projector) list(f *field, s *shape, n uint32) bool {
+	nodes := p.doc.Nodes
+	if nodes[n].Kind != jsondoc.Array {
+		p.misfit(f, s, n)
+		return false
+	}
+	if p.meta == nil && p.tooLong(n) {
+		p.exceeded(f, "listItems", "the list has more items than the limit allows")
+		return false
+	}
+	p.dst = append(p.dst, '[')
+	first := len(p.dst)
+	p.path = append(p.path, step{})
+	ok := true
+	for i, item := 0, n+1; ok && item < nodes[n].Next; item = nodes[item].Next {
+		if f.deprecable && p.hides(f, item) {
+			continue
+		}
+		if len(p.dst) > first {
+			p.dst = append(p.dst, ',')
+		}
+		p.path[len(p.path)-1].index = i
+		ok = p.value(f, s.elem, item)
+		i++
+	}
+	p.path = p.path[:len(p.path)-1]
+	p.dst = append(p.dst, ']')
+	return ok
+}
+
+func (p *projector) tooLong(list uint32) bool {
+	nodes := p.doc.Nodes
+	if int(nodes[list].Next-list-1) <= p.operation.listItems {
+		return false
+	}
+	count := 0
+	for item := list + 1; item < nodes[list].Next; item = nodes[item].Next {
+		count++
+	}
+	return count > p.operation.listItems
+}
+
+func (p *projector) composite(f *field, s *shape, sub *selection, n uint32) bool {
+	if p.meta != nil {
+		if n = p.meta.follow(sub, n); p.metaTooLarge(f) {
+			return false
+		}
+	}
+	if p.doc.Nodes[n].Kind != jsondoc.Object {
+		p.misfit(f, s, n)
+		return false
+	}
+	return p.object(sub, n, p.doc)
+}
+
+// abstract finds the object type in the output's __typename.
+func (p *projector) abstract(f *field, s *shape, n uint32) bool {
+	if p.doc.Nodes[n].Kind != jsondoc.Object {
+		p.misfit(f, s, n)
+		return false
+	}
+	name, ok := p.doc.Member(n, "__typename")
+	if ok && p.doc.Nodes[name].Kind == jsondoc.String {
+		p.scratch = p.doc.AppendString(p.scratch[:0], name)
+		if sub := f.subs[string(p.scratch)]; sub != nil {
+			return p.object(sub, n, p.doc)
+		}
+	}
+	p.fail(f, abi.CodeBadOutput, "expected "+s.text+`, got an object whose "__typename" names none of its types`)
+	return false
+}
