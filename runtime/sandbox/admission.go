@@ -1,0 +1,243 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/wasm"
+)
+
+// Problem is one reason to refuse a module.
+type Problem struct {
+	Message string
+	// Function names the function concerned: its export name, or "function N"
+	// by its index. Empty where the problem is not in a function.
+	Function string
+	// Offset is the byte offset in the upload, where HasOffset.
+	Offset    int
+	HasOffset bool
+}
+
+// AdmissionError says why a module is refused. It holds at least one problem.
+type AdmissionError struct {
+	Problems []Problem
+}
+
+// Error returns the first problem and how many there are.
+func (e *AdmissionError) Error() string {
+	p := e.Problems[0]
+	text := p.Message
+	if p.Function != "" {
+		text = p.Function + ": " + text
+	}
+	if p.HasOffset {
+		text = fmt.Sprintf("offset %d: %s", p.Offset, text)
+	}
+	if more := len(e.Problems) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+// admitted is what admission finds out about a module.
+type admitted struct {
+	schema      string
+	resolvers   []string
+	memoryBytes int64
+	metered     meter.Output
+}
+
+// admit decodes a module, checks what it may use, validates it as it was
+// uploaded and rewrites it.
+func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
+	m, err := wasm.Decode(binary)
+	if err != nil {
+		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+	}
+	a, problems := examine(m)
+	if len(problems) > 0 {
+		return nil, &AdmissionError{Problems: problems}
+	}
+	if err := e.validate(ctx, binary); err != nil {
+		return nil, &AdmissionError{Problems: []Problem{*err}}
+	}
+	a.metered, err = meter.Rewrite(m, meter.Options{TableElements: e.config.TableElements, ExportStart: true})
+	if err != nil {
+		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+	}
+	return a, nil
+}
+
+// wasmProblem keeps the place that an error of the decoder or the rewriter names.
+func wasmProblem(err error) Problem {
+	var located *wasm.Error
+	if !errors.As(err, &located) {
+		return Problem{Message: err.Error()}
+	}
+	p := Problem{Message: located.Message, Offset: located.Offset, HasOffset: true}
+	if located.Section != "" {
+		p.Message = located.Section + " section: " + p.Message
+	}
+	if located.Function >= 0 {
+		p.Function = fmt.Sprintf("function %d", located.Function)
+	}
+	return p
+}
+
+var functionIndex = regexp.MustCompile(`function\[(\d+)\]`)
+
+// validate has the original type-checked, so that nothing which only the
+// rewriting makes valid gets through. The interpreter's front end is the
+// cheapest complete validator at hand.
+func (e *Engine) validate(ctx context.Context, binary []byte) *Problem {
+	code, err := e.validator.CompileModule(ctx, binary)
+	if err != nil {
+		p := &Problem{Message: err.Error()}
+		if found := functionIndex.FindStringSubmatch(p.Message); found != nil {
+			p.Function = "function " + found[1]
+		}
+		return p
+	}
+	if err := code.Close(ctx); err != nil {
+		return &Problem{Message: err.Error()}
+	}
+	return nil
+}
+
+// examine checks a decoded module against the guest contract and collects all
+// that is wrong with it.
+func examine(m *wasm.Module) (*admitted, []Problem) {
+	a := &admitted{}
+	problems := importProblems(m)
+	problems = append(problems, exportProblems(m, a)...)
+	problems = append(problems, schemaProblems(m, a)...)
+	if len(m.Memories) > 0 {
+		a.memoryBytes = int64(m.Memories[0].Min) * pageBytes
+	}
+	slices.Sort(a.resolvers)
+	return a, problems
+}
+
+func importProblems(m *wasm.Module) (problems []Problem) {
+	for _, i := range m.Imports {
+		name := i.Module + "." + i.Name
+		add := func(format string, arguments ...any) {
+			problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Function: name, Offset: i.Offset, HasOffset: true})
+		}
+		host, known := abi.LookupImport(i.Name)
+		switch {
+		case i.Kind != wasm.Function:
+			add("imports a %s; a module may import functions of %s only", i.Kind, abi.ModuleName)
+		case i.Module != abi.ModuleName:
+			add("is not there to import; a module may import functions of %s only", abi.ModuleName)
+		case !known:
+			add("%s has no such function; it has %s", abi.ModuleName, importNames())
+		default:
+			want := hostType(host)
+			if got, ok := typeAt(m, i.Function); !ok || !got.Equal(want) {
+				add("is imported with the type %s; it is %s", got, want)
+			}
+		}
+	}
+	return problems
+}
+
+func importNames() string {
+	var names []string
+	for _, i := range abi.Imports() {
+		names = append(names, i.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func hostType(i abi.Import) wasm.FunctionType {
+	return wasm.FunctionType{
+		Params:  slices.Repeat([]wasm.ValueType{wasm.I32}, i.Params),
+		Results: slices.Repeat([]wasm.ValueType{wasm.I32}, i.Results),
+	}
+}
+
+func typeAt(m *wasm.Module, index uint32) (wasm.FunctionType, bool) {
+	if int64(index) >= int64(len(m.Types)) {
+		return wasm.FunctionType{}, false
+	}
+	return m.Types[index], true
+}
+
+// functionType returns the type of a function by its index, imports first.
+func functionType(m *wasm.Module, index uint32) (wasm.FunctionType, bool) {
+	for _, i := range m.Imports {
+		if i.Kind != wasm.Function {
+			continue
+		}
+		if index == 0 {
+			return typeAt(m, i.Function)
+		}
+		index--
+	}
+	if int64(index) >= int64(len(m.Functions)) {
+		return wasm.FunctionType{}, false
+	}
+	return typeAt(m, m.Functions[index])
+}
+
+func exportProblems(m *wasm.Module, a *admitted) (problems []Problem) {
+	memory := false
+	for _, x := range m.Exports {
+		add := func(format string, arguments ...any) {
+			problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Function: x.Name, Offset: x.Offset, HasOffset: true})
+		}
+		_, _, resolver := abi.SplitResolver(x.Name)
+		if strings.HasPrefix(x.Name, abi.ReservedPrefix) {
+			add("names that begin with %s are reserved", abi.ReservedPrefix)
+		}
+		switch {
+		case x.Name == abi.MemoryExport:
+			if memory = x.Kind == wasm.Memory; !memory {
+				add("the export %s must be a memory, it is a %s", x.Name, x.Kind)
+			}
+		case x.Name == abi.InitializeExport:
+			if t, ok := functionType(m, x.Index); x.Kind != wasm.Function || !ok || len(t.Params)+len(t.Results) > 0 {
+				add("must be a function of type () -> ()")
+			}
+		case resolver:
+			a.resolvers = append(a.resolvers, x.Name)
+			t, ok := functionType(m, x.Index)
+			if x.Kind != wasm.Function {
+				add("a resolver must be a function, it is a %s", x.Kind)
+			} else if want := hostType(abi.Import{Results: 1}); !ok || !t.Equal(want) {
+				add("a resolver must have the type %s, it has %s", want, t)
+			}
+		}
+	}
+	if !memory {
+		problems = append(problems, Problem{Message: fmt.Sprintf("the module exports no memory named %q", abi.MemoryExport)})
+	}
+	return problems
+}
+
+func schemaProblems(m *wasm.Module, a *admitted) []Problem {
+	found := 0
+	for _, c := range m.Customs {
+		if c.Name == abi.SchemaSection {
+			found++
+			a.schema = string(c.Bytes)
+		}
+	}
+	switch {
+	case found == 0:
+		return []Problem{{Message: fmt.Sprintf("the module has no custom section %q with its GraphQL schema", abi.SchemaSection)}}
+	case found > 1:
+		return []Problem{{Message: fmt.Sprintf("the module has %d custom sections %q, one is allowed", found, abi.SchemaSection)}}
+	case !utf8.ValidString(a.schema):
+		return []Problem{{Message: fmt.Sprintf("the custom section %q is not valid UTF-8", abi.SchemaSection)}}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/meter"
+)
+
+// image is the state that every run starts from.
+type image struct {
+	memory  []byte
+	globals []uint64 // in the order of compiled.globals
+}
+
+// instance is one instantiated guest. It is used by one goroutine at a time. It
+// is the context of the calls into the guest, so that host functions find it
+// without a look-up.
+type instance struct {
+	context.Context
+
+	pool      *Pool
+	guest     api.Module
+	memory    *memory
+	fuel      api.MutableGlobal
+	globals   []api.MutableGlobal
+	functions map[string]api.Function
+	stack     []uint64
+
+	// The rest belongs to the run under way.
+	inputs   Inputs
+	result   *Result
+	limits   Limits
+	document jsondoc.Document
+	logLeft  int64
+	starting bool
+	mutation bool
+	failed   bool // fail was called
+}
+
+type instanceKey struct{}
+
+// Value implements context.Context, so that an instance is found behind the
+// contexts that wazero derives from it.
+func (i *instance) Value(key any) any {
+	if key == (instanceKey{}) {
+		return i
+	}
+	return i.Context.Value(key)
+}
+
+func instanceOf(ctx context.Context) *instance {
+	if i, ok := ctx.(*instance); ok {
+		return i
+	}
+	return ctx.Value(instanceKey{}).(*instance)
+}
+
+// instantiate makes an instance and runs start and _initialize in it.
+func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Fault) {
+	if need := p.module.memoryBytes; need > limits.MemoryBytes {
+		return nil, &Fault{
+			Code: abi.CodeMemoryLimit, Limit: "memoryBytes",
+			Message: fmt.Sprintf("the module starts with %d bytes of memory, the limit is %d", need, limits.MemoryBytes),
+		}
+	}
+	i := &instance{
+		Context: ctx, pool: p, limits: limits, starting: true, result: &Result{}, logLeft: limits.LogBytesPerRun,
+		memory: &memory{cap: limits.MemoryBytes}, functions: map[string]api.Function{}, stack: make([]uint64, 1),
+	}
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), p.module.compiled.code, config)
+	if err != nil {
+		return nil, i.startFault("instantiate", err)
+	}
+	i.bind(guest)
+	i.fuel.Set(uint64(p.module.engine.config.StartFuel))
+	for _, name := range []string{meter.StartExport, abi.InitializeExport} {
+		if fault := i.start(name); fault != nil {
+			i.close()
+			return nil, fault
+		}
+	}
+	i.starting = false
+	i.Context = context.Background()
+	return i, nil
+}
+
+// start runs a function that prepares the instance, where there is one.
+func (i *instance) start(name string) *Fault {
+	function := i.guest.ExportedFunction(name)
+	if function == nil {
+		return nil
+	}
+	err := function.CallWithStack(i, i.stack)
+	if err == nil && int64(i.fuel.Get()) < 0 {
+		err = errExhausted
+	}
+	if err != nil {
+		return i.startFault(strings.TrimPrefix(name, abi.ReservedPrefix+"_"), err)
+	}
+	return nil
+}
+
+// startFault describes what ended start or _initialize.
+func (i *instance) startFault(where string, err error) *Fault {
+	fault := i.fault(err)
+	fault.Message = where + ": " + fault.Message
+	i.logFault(fault)
+	return fault
+}
+
+// bind looks up what runs need of the guest.
+func (i *instance) bind(guest api.Module) {
+	i.guest = guest
+	i.fuel = guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	for _, g := range i.pool.module.compiled.globals {
+		i.globals = append(i.globals, guest.ExportedGlobal(g.Name).(api.MutableGlobal))
+	}
+}
+
+// snapshot copies the state that runs start from.
+func (i *instance) snapshot() *image {
+	m := &image{memory: append([]byte(nil), i.memory.bytes...)}
+	for _, g := range i.globals {
+		m.globals = append(m.globals, g.Get())
+	}
+	return m
+}
+
+// reset brings the instance back to the image; false where that cannot be done
+// and the instance must be closed.
+func (i *instance) reset(m *image) bool {
+	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != len(m.memory) {
+		return false
+	}
+	copy(i.memory.bytes, m.memory)
+	for n, g := range i.globals {
+		g.Set(m.globals[n])
+	}
+	return true
+}
+
+// close frees the instance. No call may be under way.
+func (i *instance) close() {
+	if i.guest != nil {
+		_ = i.guest.Close(context.Background()) // nothing to flush: the guest has no files
+	}
+}
+
+// run calls a resolver. The instance must be in the state of its image.
+func (i *instance) run(resolver string, in Inputs, limits Limits, r *Result) {
+	i.inputs, i.result, i.limits = in, r, limits
+	i.logLeft, i.failed = limits.LogBytesPerRun, false
+	i.mutation = strings.HasPrefix(resolver, "Mutation.")
+	i.memory.cap, i.memory.refused = limits.MemoryBytes, false
+	defer func() { i.inputs, i.result = nil, nil }()
+
+	function := i.functions[resolver]
+	if function == nil {
+		function = i.guest.ExportedFunction(resolver)
+		i.functions[resolver] = function
+	}
+	i.fuel.Set(uint64(limits.FuelPerRun))
+	err := function.CallWithStack(i, i.stack)
+	r.Fuel = limits.FuelPerRun - int64(i.fuel.Get())
+	if err == nil && r.Fuel > limits.FuelPerRun {
+		err = errExhausted // past the limit, but at its end before the next check
+	}
+	if err != nil {
+		r.Fault = i.fault(err)
+		i.logFault(r.Fault)
+		return
+	}
+	i.conclude(resolver, abi.Verdict(int32(i.stack[0])))
+}
+
+// known returns the earlier read of the same question, or nil.
+func (i *instance) known(question Question, kind abi.Kind, name []byte) *Read {
+	for n := range i.result.Reads {
+		if r := &i.result.Reads[n]; r.same(question, kind, name) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (i *instance) record(r Read) { i.result.Reads = append(i.result.Reads, r) }
+
+// log hands a line to the module's log, within what is left for this run.
+func (i *instance) log(level abi.LogLevel, text []byte) {
+	if i.logLeft <= 0 {
+		return
+	}
+	truncated := int64(len(text)) > i.logLeft
+	if truncated {
+		text = text[:i.logLeft]
+	}
+	i.logLeft -= int64(len(text))
+	i.emit(level, text, truncated)
+}
+
+// maxFaultBytes bounds what the host itself logs of a fault, whose stack trace
+// holds names that the guest chose.
+const maxFaultBytes = 4096
+
+// logFault logs a fault, whatever the guest logged before.
+func (i *instance) logFault(f *Fault) {
+	text := f.Message
+	i.emit(abi.LogError, []byte(text[:min(len(text), maxFaultBytes)]), len(text) > maxFaultBytes)
+}
+
+func (i *instance) emit(level abi.LogLevel, text []byte, truncated bool) {
+	if i.pool.config.Log == nil {
+		return
+	}
+	line := Line{Level: level, Message: strings.ToValidUTF8(string(text), "\uFFFD"), Truncated: truncated}
+	if i.inputs != nil {
+		line.ID = i.inputs.ID()
+	}
+	i.pool.config.Log(line)
+}
+
+// errorText is an error's message without wazero's own frames.
+func errorText(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"wasm error: ", "module closed with "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return strings.TrimSuffix(strings.ReplaceAll(text, " (recovered by wazero)", ""), "\n")
+}

@@ -1,0 +1,167 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/runnel-dev/runnel/abi"
+)
+
+// PoolConfig holds what the instances of a pool have in common.
+type PoolConfig struct {
+	// Limits is asked at the start of every run.
+	Limits func() Limits
+	// Quota is shared by all pools of the tenant. Nil means one of the pool's own.
+	Quota *Quota
+	// Config is the module's configuration as JSON, or nil. It must not change.
+	Config []byte
+	// Log receives the module's log lines on the goroutine of the run; it must
+	// not block. Nil drops them.
+	Log func(Line)
+}
+
+// Pool leases instances of one module of one tenant with one configuration. It
+// is safe for concurrent use: runs in parallel use an instance each.
+type Pool struct {
+	module *Module
+	config PoolConfig
+	runs   sync.WaitGroup // runs under way; added to under mu while not closed
+
+	mu struct {
+		sync.Mutex
+		idle   []*instance // last in, first out: the warmest first
+		image  *image
+		names  map[string]string
+		closed bool
+	}
+}
+
+// maxInterned bounds the names that a pool remembers. A guest that asks for more
+// distinct names pays an allocation for each.
+const maxInterned = 256
+
+// Pool returns a new pool without instances: the first run makes one. The pool
+// keeps the module's code until it is closed, whoever releases the Module.
+func (m *Module) Pool(config PoolConfig) *Pool {
+	if config.Quota == nil {
+		config.Quota = &Quota{}
+	}
+	p := &Pool{module: m, config: config}
+	m.engine.retain(m.compiled)
+	p.mu.names = map[string]string{}
+	return p
+}
+
+// Run calls a resolver of the module and fills r, on the calling goroutine. The
+// guest's faults, and a context that ends while the run waits for an instance,
+// are found in r.Fault.
+func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
+	r.reset()
+	if _, found := slices.BinarySearch(p.module.resolvers, resolver); !found {
+		r.Fault = &Fault{Code: abi.CodeInternal, Message: fmt.Sprintf("%s has no resolver %s", p.module.digest, resolver)}
+		return
+	}
+	limits := p.config.Limits()
+	if err := p.config.Quota.acquire(ctx, limits.Instances); err != nil {
+		r.Fault = &Fault{Code: abi.CodeLimitExceeded, Limit: "instances", Message: "no instance became free: " + err.Error()}
+		return
+	}
+	defer p.config.Quota.release()
+	i, fault := p.lease(ctx, limits)
+	if fault != nil {
+		r.Fault = fault
+		return
+	}
+	i.run(resolver, in, limits, r)
+	p.giveBack(i, r.Fault == nil || r.Fault.Code == abi.CodeBadOutput)
+}
+
+// lease takes an idle instance or makes one. All instances start from the same
+// state, since start and _initialize see the same things in each; the first
+// one's is kept as the image.
+func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
+	p.mu.Lock()
+	if p.mu.closed {
+		p.mu.Unlock()
+		return nil, &Fault{Code: abi.CodeInternal, Message: ErrClosed.Error()}
+	}
+	p.runs.Add(1)
+	if last := len(p.mu.idle) - 1; last >= 0 {
+		i := p.mu.idle[last]
+		p.mu.idle[last] = nil
+		p.mu.idle = p.mu.idle[:last]
+		p.mu.Unlock()
+		return i, nil
+	}
+	p.mu.Unlock()
+	i, fault := p.instantiate(ctx, limits)
+	if fault != nil {
+		p.runs.Done()
+		return nil, fault
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.image == nil {
+		p.mu.image = i.snapshot()
+	}
+	return i, nil
+}
+
+// giveBack resets an instance and keeps it, or closes it where the run trapped,
+// where it cannot be reset, or where the pool was closed meanwhile.
+func (p *Pool) giveBack(i *instance, clean bool) {
+	defer p.runs.Done()
+	p.mu.Lock()
+	m := p.mu.image
+	p.mu.Unlock()
+	if clean && i.reset(m) && p.keep(i) {
+		return
+	}
+	i.close()
+}
+
+func (p *Pool) keep(i *instance) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.closed {
+		return false
+	}
+	p.mu.idle = append(p.mu.idle, i)
+	return true
+}
+
+// Close refuses further runs, waits for those under way and frees the
+// instances. Calling it again does nothing.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	closed := p.mu.closed
+	p.mu.closed = true
+	idle := p.mu.idle
+	p.mu.idle = nil
+	p.mu.Unlock()
+	p.runs.Wait()
+	if closed {
+		return nil
+	}
+	for _, i := range idle {
+		i.close()
+	}
+	return p.module.engine.release(context.Background(), p.module.digest, p.module.compiled)
+}
+
+// intern returns the name as a string, without an allocation where the pool has
+// met it before.
+func (p *Pool) intern(name []byte) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := p.mu.names[string(name)]; ok {
+		return s
+	}
+	s := string(name)
+	if len(p.mu.names) < maxInterned {
+		p.mu.names[s] = s
+	}
+	return s
+}
