@@ -1,0 +1,221 @@
+// Package broker brings events to subscriptions: it finds those that an event
+// matches, has their resolvers run (once for all whose reads are equal),
+// projects each result for what was asked, and hands the responses out. It runs
+// queries and mutations the same way.
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// Runner runs the resolvers of one module. *sandbox.Pool is one.
+type Runner interface {
+	// Run calls a resolver and fills r; see sandbox.Pool.Run.
+	Run(ctx context.Context, resolver string, in sandbox.Inputs, r *sandbox.Result)
+}
+
+// Publisher accepts the events of mutations. Every event.Bus is one.
+type Publisher interface {
+	Publish(ctx context.Context, tenant string, events []event.Event) (string, error)
+}
+
+// Config holds a Broker's settings.
+type Config struct {
+	// Publisher takes the events that mutations publish.
+	Publisher Publisher
+	// Debug shows subscribers what a guest's fault says; else they see its code
+	// and an incident id that stands in the log.
+	Debug bool
+	// Logger receives the guests' faults and what the broker cannot do. Nil
+	// discards.
+	Logger *slog.Logger
+	// Runs is how many runs may be under way at once. 0 means one less than the
+	// processors, and at least one, so that sockets are served while guests run.
+	Runs int
+}
+
+// Broker serves the operations of all tenants. It is safe for concurrent use.
+type Broker struct {
+	config Config
+	slots  chan struct{} // one for each run that may be under way
+
+	mu struct {
+		sync.RWMutex
+		tenants map[*tenant.Tenant]*state
+	}
+}
+
+// state is what the broker knows of one tenant.
+type state struct {
+	tenant *tenant.Tenant
+
+	mu struct {
+		sync.Mutex
+		version *Version
+		index   *index
+		live    map[*Subscription]struct{}
+	}
+}
+
+// Version is a tenant's schema with the runners of its modules. An event or an
+// operation runs wholly under one version.
+type Version struct {
+	// Schema is the composed schema.
+	Schema *graph.Schema
+	// Runners holds a runner for each module that owns a field.
+	Runners map[string]Runner
+	// Retire is called once, when the version was replaced and nothing uses it any
+	// more. It may be nil.
+	Retire func()
+
+	references int // users, and one while it is active; guarded by state.mu
+}
+
+// New returns a Broker without tenants.
+func New(config Config) *Broker {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Runs <= 0 {
+		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
+	}
+	b := &Broker{config: config, slots: make(chan struct{}, config.Runs)}
+	b.mu.tenants = map[*tenant.Tenant]*state{}
+	return b
+}
+
+// state returns what is known of a tenant, making it where asked to.
+func (b *Broker) state(t *tenant.Tenant, create bool) *state {
+	b.mu.RLock()
+	st := b.mu.tenants[t]
+	b.mu.RUnlock()
+	if st != nil || !create {
+		return st
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if st = b.mu.tenants[t]; st == nil {
+		st = &state{tenant: t}
+		st.mu.index = newIndex()
+		st.mu.live = map[*Subscription]struct{}{}
+		b.mu.tenants[t] = st
+	}
+	return st
+}
+
+// Activate makes v the tenant's version: the next event runs under it. Live
+// subscriptions are planned anew; those that no longer validate end with an
+// error that says why. The version before is retired when nothing uses it.
+func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
+	st := b.state(t, true)
+	v.references = 1
+	st.mu.Lock()
+	old := st.mu.version
+	st.mu.version = v
+	st.mu.index = newIndex()
+	var refused []refusal
+	for s := range st.mu.live {
+		if errs := st.replanLocked(s, v); errs != nil {
+			refused = append(refused, refusal{s, errs})
+		}
+	}
+	st.mu.Unlock()
+	for _, r := range refused {
+		r.subscription.end(func(sink Sink) { sink.Error(r.errors) })
+	}
+	st.release(old)
+}
+
+type refusal struct {
+	subscription *Subscription
+	errors       graph.Errors
+}
+
+// replanLocked enters a live subscription under a new version.
+func (st *state) replanLocked(s *Subscription, v *Version) graph.Errors {
+	s.entries = nil
+	o, errs := plan(v.Schema, st.tenant, s.identity, s.request)
+	if errs == nil && o.Plan().Kind() != graph.Subscription {
+		errs = graph.Errors{{Message: "the operation is no longer a subscription", Code: abi.CodeValidationFailed}}
+	}
+	if errs == nil {
+		errs = st.enterLocked(s, o)
+	}
+	if errs != nil {
+		delete(st.mu.live, s)
+	}
+	return errs
+}
+
+// Remove ends all subscriptions of a tenant that was deleted.
+func (b *Broker) Remove(t *tenant.Tenant) {
+	b.mu.Lock()
+	st := b.mu.tenants[t]
+	delete(b.mu.tenants, t)
+	b.mu.Unlock()
+	if st == nil {
+		return
+	}
+	st.mu.Lock()
+	old := st.mu.version
+	st.mu.version = nil
+	live := st.mu.live
+	st.mu.live = map[*Subscription]struct{}{}
+	st.mu.index = newIndex()
+	st.mu.Unlock()
+	gone := graph.Errors{{Message: "the tenant was deleted", Code: abi.CodeForbidden}}
+	for s := range live {
+		s.end(func(sink Sink) { sink.Error(gone) })
+	}
+	st.release(old)
+}
+
+// use returns the active version, kept from retirement until release; nil
+// where there is none.
+func (st *state) use() *Version {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.useLocked()
+}
+
+func (st *state) useLocked() *Version {
+	if st.mu.version != nil {
+		st.mu.version.references++
+	}
+	return st.mu.version
+}
+
+// release gives a version back; the last one to do so retires it.
+func (st *state) release(v *Version) {
+	if v == nil {
+		return
+	}
+	st.mu.Lock()
+	v.references--
+	last := v.references == 0
+	st.mu.Unlock()
+	if last && v.Retire != nil {
+		v.Retire()
+	}
+}
+
+// run waits for a slot and runs a resolver.
+func (b *Broker) run(ctx context.Context, v *Version, f *graph.RootField, in sandbox.Inputs, r *sandbox.Result) {
+	select {
+	case b.slots <- struct{}{}:
+		defer func() { <-b.slots }()
+	case <-ctx.Done():
+		*r = sandbox.Result{Fault: &sandbox.Fault{Code: abi.CodeInternal, Message: "waiting for a processor: " + ctx.Err().Error()}}
+		return
+	}
+	v.Runners[f.Module].Run(ctx, f.Resolver, in, r)
+}

@@ -1,0 +1,123 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// Operation is a validated operation of one subscriber, ready to execute or to
+// subscribe, once. It holds its version in use until then: an Operation that
+// is neither executed nor subscribed must be closed.
+type Operation struct {
+	broker    *Broker
+	state     *state
+	version   *Version // nil once released
+	request   graph.Request
+	identity  tenant.Identity
+	operation *graph.Operation
+}
+
+// Open parses, validates and plans an operation under the tenant's active
+// version. The request's bytes must not change while the operation lives.
+func (b *Broker) Open(t *tenant.Tenant, id tenant.Identity, request graph.Request) (*Operation, graph.Errors) {
+	st := b.state(t, false)
+	if st == nil {
+		return nil, noSchema()
+	}
+	v := st.use()
+	if v == nil {
+		return nil, noSchema()
+	}
+	o, errs := plan(v.Schema, t, id, request)
+	if errs != nil {
+		st.release(v)
+		return nil, errs
+	}
+	return &Operation{broker: b, state: st, version: v, request: request, identity: id, operation: o}, nil
+}
+
+// plan validates a request against a schema.
+func plan(schema *graph.Schema, t *tenant.Tenant, id tenant.Identity, r graph.Request) (*graph.Operation, graph.Errors) {
+	limits := graphLimits(t.Limits())
+	p, errs := schema.Prepare(r.Query, r.OperationName, limits)
+	if errs != nil {
+		return nil, errs
+	}
+	return p.Bind(r.Variables, id.Permitted, limits)
+}
+
+func graphLimits(l tenant.Limits) graph.Limits {
+	return graph.Limits{
+		QueryBytes: int(l.QueryBytes), QueryTokens: int(l.QueryTokens), QueryDepth: int(l.QueryDepth),
+		VariablesBytes: int(l.VariablesBytes), ListItems: int(l.ListItems),
+	}
+}
+
+// Kind tells queries, mutations and subscriptions apart.
+func (o *Operation) Kind() graph.OperationKind { return o.operation.Plan().Kind() }
+
+// Close gives up an operation.
+func (o *Operation) Close() {
+	o.state.release(o.version)
+	o.version = nil
+}
+
+// Subscribe makes a subscription live. Responses may reach the sink before it
+// returns.
+func (o *Operation) Subscribe(sink Sink) (*Subscription, graph.Errors) {
+	defer o.Close()
+	return o.state.subscribe(o.request, o.identity, o.version, o.operation, sink)
+}
+
+// Execute runs a query or a mutation and returns the whole response.
+func (o *Operation) Execute(ctx context.Context) []byte {
+	defer o.Close()
+	roots := o.operation.Roots()
+	results := make([]graph.Result, len(roots))
+	requestID := rand.Text()
+	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity}
+	published := 0
+	var run sandbox.Result
+	for i, root := range roots {
+		in.arguments = root.Arguments
+		o.broker.run(ctx, o.version, root.Field, &in, &run)
+		if err := o.publish(ctx, requestID, &published, run.Published); err != nil {
+			run.Fault = &sandbox.Fault{Code: abi.CodeLimitExceeded, Message: err.Error()}
+		}
+		results[i] = o.broker.conclude(ctx, root.Field, &run).result
+	}
+	return o.operation.AppendResponse(nil, results)
+}
+
+// publish sends what a mutation field published, under ids that follow from
+// the request's.
+func (o *Operation) publish(ctx context.Context, requestID string, count *int, published []sandbox.Published) error {
+	if len(published) == 0 {
+		return nil
+	}
+	events := make([]event.Event, len(published))
+	for i, p := range published {
+		*count++
+		events[i] = event.Event{Channel: p.Channel, ID: requestID + "-" + strconv.Itoa(*count), Payload: p.Payload}
+	}
+	_, err := o.broker.config.Publisher.Publish(ctx, o.state.tenant.ID(), events)
+	return err
+}
+
+// requestMeta is the meta input of a query or mutation.
+func requestMeta(id string) []byte {
+	meta := append([]byte(nil), `{"id":`...)
+	meta = jsondoc.AppendQuoted(meta, id)
+	meta = append(meta, `,"time":"`...)
+	meta = event.AppendTime(meta, time.Now())
+	return append(meta, `"}`...)
+}

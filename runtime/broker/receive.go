@@ -1,0 +1,100 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// subscriber is a subscription that an event matched, with its operation of
+// that moment.
+type subscriber struct {
+	subscription *Subscription
+	operation    *graph.Operation
+	arguments    graph.Arguments
+}
+
+// matched is a field with the subscribers that an event reaches through it.
+type matched struct {
+	field       *graph.RootField
+	subscribers []subscriber
+}
+
+// Receive brings an event to the subscriptions of a tenant, and returns when
+// all of it is handed out. Events of one channel are received one after the
+// other, by the caller's care. ctx ends runs that wait, at shutdown.
+func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) {
+	st := b.state(t, false)
+	if st == nil {
+		return
+	}
+	var payload jsondoc.Document
+	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
+		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
+			slog.String("tenant", e.Tenant), slog.String("channel", e.Channel), slog.String("event", e.ID), slog.String("error", err.Error()))
+		return
+	}
+	version, fields := st.match(e.Channel, &payload)
+	defer st.release(version)
+	if len(fields) == 0 {
+		return
+	}
+	common := inputs{id: e.ID, payload: e.Payload, meta: e.AppendMeta(nil)}
+	var groups sync.WaitGroup
+	for _, m := range fields[1:] {
+		groups.Go(func() { b.fanOut(ctx, version, m, common) })
+	}
+	b.fanOut(ctx, version, fields[0], common)
+	groups.Wait()
+}
+
+// match collects whom an event reaches, and the version that it runs under.
+func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*matched) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	version := st.useLocked()
+	var fields []*matched
+	st.mu.index.match(channel, payload, func(fi *fieldIndex, members []*Subscription) {
+		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
+			fields = append(fields, &matched{field: fi.field})
+		}
+		m := fields[len(fields)-1]
+		for _, s := range members {
+			m.subscribers = append(m.subscribers, subscriber{s, s.operation, s.arguments})
+		}
+	})
+	return version, fields
+}
+
+// fanOut runs a field's resolver, once for all subscribers whose reads are
+// equal, and delivers what it gives.
+func (b *Broker) fanOut(ctx context.Context, v *Version, m *matched, in inputs) {
+	var results tree
+	var run sandbox.Result
+	for i := range m.subscribers {
+		s := &m.subscribers[i]
+		if ctx.Err() != nil {
+			return
+		}
+		if s.subscription.ended() {
+			continue
+		}
+		in.arguments, in.identity = s.arguments, &s.subscription.identity
+		o := results.find(&in)
+		if o == nil {
+			b.run(ctx, v, m.field, &in, &run)
+			o = b.conclude(ctx, m.field, &run)
+			results.insert(run.Reads, &in, o)
+		}
+		s.subscription.deliver(o, s.operation)
+		if s.subscription.ended() {
+			s.subscription.leave()
+		}
+	}
+}
