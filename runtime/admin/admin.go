@@ -1,0 +1,87 @@
+// Package admin serves /v1: tenants and their limits, modules and their
+// versions, the composed schema, and events from publishers. Every error is a
+// problem+json body that says what is wrong and where.
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// Publisher accepts the events of a tenant, all or none, and returns the
+// position behind the last. The events have passed event.Check; the publisher
+// owns them and their payloads from then on. The payloads of one call may share
+// one array.
+type Publisher interface {
+	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
+}
+
+// Config is what the handler works with. Tenants, Registry and Publisher are
+// required.
+type Config struct {
+	Tenants   *tenant.Directory
+	Registry  *registry.Registry
+	Publisher Publisher
+	// OnDelete ends what serves a tenant, which was taken out of Tenants before.
+	// May be nil.
+	OnDelete func(t *tenant.Tenant) error
+	// Token is asked for as a bearer token. An empty one matches nothing.
+	Token string
+	// Dev asks for no token. Who sets it must keep other machines and the pages of
+	// other origins away from the handler.
+	Dev bool
+	// Logger receives the failures that are not the caller's. Nil discards.
+	Logger *slog.Logger
+}
+
+// handler serves all routes. It is immutable.
+type handler struct {
+	config Config
+	token  [sha256.Size]byte // digest of the token
+}
+
+// New returns the handler of /v1. It is safe for concurrent use.
+func New(config Config) http.Handler {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &handler{config: config, token: sha256.Sum256([]byte(config.Token))}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.serve(w, r); err != nil {
+		problem.Write(w, h.describe(r, err))
+	}
+}
+
+// serve answers the request, or returns why not. Who may not ask learns nothing
+// of what is there: the token comes first.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := h.authorize(w, r); err != nil {
+		return err
+	}
+	found, call, err := match(w, r)
+	if err != nil {
+		return err
+	}
+	if err := checkQuery(r, found.query); err != nil {
+		return err
+	}
+	if err := checkEncoding(r.Header); err != nil {
+		return err
+	}
+	if id, ok := call.params["tenant"]; ok {
+		if call.tenant, ok = h.config.Tenants.Get(id); !ok {
+			return notFound("there is no such tenant; GET /v1/tenants lists all")
+		}
+	}
+	return found.serve(h, w, call)
+}

@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+type tenantAnswer struct {
+	ID      string        `json:"id"`
+	Created string        `json:"created"`
+	Limits  tenant.Limits `json:"limits"`
+}
+
+func describeTenant(t *tenant.Tenant) tenantAnswer {
+	return tenantAnswer{t.ID(), timestamp(t.Created()), t.Limits()}
+}
+
+// createTenant: POST /v1/tenants {"id","limits"?}.
+func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
+	body, err := readJSON(w, r.Request, typeJSON)
+	if err != nil {
+		return err
+	}
+	o := object{body: body, known: []string{"id", "limits"}}
+	if err := o.read(0, len(body), 0); err != nil {
+		return err
+	}
+	id, err := o.mustText(0)
+	if err != nil {
+		return err
+	}
+	if !tenant.ValidName(id) {
+		return o.mistakeAt(o.members[0], fmt.Sprintf("id must be 1 to %d of the characters a-z 0-9 -", tenant.MaxNameBytes))
+	}
+	limits := tenant.DefaultLimits()
+	if n := o.members[1]; n != 0 {
+		if limits, err = limits.Merge(o.doc.Raw(n)); err != nil {
+			return o.placeLimits(n, err)
+		}
+	}
+	t, err := h.config.Tenants.Create(id, limits)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/tenants/"+id)
+	return answer(w, http.StatusCreated, describeTenant(t))
+}
+
+// listTenants: GET /v1/tenants.
+func (h *handler) listTenants(w http.ResponseWriter, _ *call) error {
+	list := []tenantAnswer{}
+	for _, t := range h.config.Tenants.List() {
+		list = append(list, describeTenant(t))
+	}
+	return answer(w, http.StatusOK, struct {
+		Tenants []tenantAnswer `json:"tenants"`
+	}{list})
+}
+
+// getTenant: GET /v1/tenants/{tenant}.
+func (h *handler) getTenant(w http.ResponseWriter, r *call) error {
+	return answer(w, http.StatusOK, describeTenant(r.tenant))
+}
+
+// patchTenant: PATCH /v1/tenants/{tenant} {"limits"}. The limits that are named
+// change; null stands for the default.
+func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
+	body, err := readJSON(w, r.Request, typeJSON, typeMergePatch)
+	if err != nil {
+		return err
+	}
+	o := object{body: body, known: []string{"limits"}}
+	if err := o.read(0, len(body), 0); err != nil {
+		return err
+	}
+	n := o.members[0]
+	if n == 0 {
+		return o.missing(0)
+	}
+	if _, err := r.tenant.MergeLimits(o.doc.Raw(n)); err != nil {
+		return o.placeLimits(n, err)
+	}
+	return answer(w, http.StatusOK, describeTenant(r.tenant))
+}
+
+// deleteTenant: DELETE /v1/tenants/{tenant}. The tenant is gone for everyone
+// before what serves it ends.
+func (h *handler) deleteTenant(w http.ResponseWriter, r *call) error {
+	if err := h.config.Tenants.Delete(r.tenant.ID()); err != nil {
+		return err
+	}
+	if h.config.OnDelete != nil {
+		if err := h.config.OnDelete(r.tenant); err != nil {
+			return fmt.Errorf("delete tenant %s: %w", r.tenant.ID(), err)
+		}
+	}
+	return noContent(w)
+}
+
+// placeLimits is the answer to limits that are refused, each with the place of
+// its name in the body.
+func (o *object) placeLimits(limits uint32, err error) error {
+	var refused *tenant.LimitsError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	p := refusedLimits(refused)
+	for i, one := range refused.Problems {
+		at := limits
+		if value, ok := o.limit(limits, one.Limit); ok {
+			at = value - 1
+		}
+		p.Errors[i] = place(o.body, o.base+int(o.doc.Nodes[at].Start), one.Message)
+	}
+	return p
+}
+
+func (o *object) limit(limits uint32, name string) (value uint32, ok bool) {
+	if name == "" || o.doc.Nodes[limits].Kind != jsondoc.Object {
+		return 0, false
+	}
+	return o.doc.Member(limits, name)
+}

@@ -1,0 +1,126 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+)
+
+// Reason tells what kind of refusal an Error is.
+type Reason uint8
+
+// The reasons.
+const (
+	Invalid   Reason = iota // the module itself, or its name, is at fault
+	Unknown                 // there is no such tenant, module or version
+	Conflict                // it does not go with what the tenant has
+	OverLimit               // a limit was met, which Limit names
+)
+
+// Error is a refusal. Nothing was changed.
+type Error struct {
+	Reason   Reason
+	Code     abi.Code
+	Limit    string // with OverLimit
+	Message  string // on the whole; Problems say more
+	Problems []Problem
+}
+
+// Problem is one thing that is wrong, and where.
+type Problem struct {
+	Module    string // its name; may be empty
+	Message   string
+	Function  string // of the module's code; may be empty
+	Offset    int    // in the module's bytes, where HasOffset
+	HasOffset bool
+	Line      int // in the module's SDL, counted from 1; 0 where that is not the place
+	Column    int // in characters, counted from 1
+}
+
+// Error gives the message and the problems with their places, one per line.
+func (e *Error) Error() string {
+	lines := []string{e.Message}
+	for _, p := range e.Problems {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// String gives the problem with its place.
+func (p Problem) String() string {
+	var place []string
+	if p.Module != "" {
+		place = append(place, "module "+p.Module)
+	}
+	if p.Function != "" {
+		place = append(place, p.Function)
+	}
+	if p.HasOffset {
+		place = append(place, fmt.Sprintf("offset %d", p.Offset))
+	}
+	if p.Line > 0 {
+		place = append(place, fmt.Sprintf("line %d, column %d", p.Line, p.Column))
+	}
+	return strings.Join(append(place, p.Message), ": ")
+}
+
+func invalid(format string, arguments ...any) *Error {
+	return &Error{Reason: Invalid, Code: abi.CodeBadUserInput, Message: fmt.Sprintf(format, arguments...)}
+}
+
+func unknown(format string, arguments ...any) *Error {
+	return &Error{Reason: Unknown, Code: abi.CodeBadUserInput, Message: fmt.Sprintf(format, arguments...)}
+}
+
+func conflict(format string, arguments ...any) *Error {
+	return &Error{Reason: Conflict, Code: abi.CodeBadUserInput, Message: fmt.Sprintf(format, arguments...)}
+}
+
+func over(limit, format string, arguments ...any) *Error {
+	return &Error{Reason: OverLimit, Code: abi.CodeLimitExceeded, Limit: limit, Message: fmt.Sprintf(format, arguments...)}
+}
+
+// admissionError makes an Error of what the sandbox refuses; other errors stay.
+func admissionError(name string, err error) error {
+	var refused *sandbox.AdmissionError
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("load module %s: %w", name, err)
+	}
+	e := invalid("module %s is refused", name)
+	for _, p := range refused.Problems {
+		e.Problems = append(e.Problems, Problem{
+			Module: name, Message: p.Message, Function: p.Function, Offset: p.Offset, HasOffset: p.HasOffset,
+		})
+	}
+	return e
+}
+
+// composeError makes an Error of a schema that does not compose; other errors
+// stay. reason says whose fault that is. message is about the module; the names
+// of the other modules concerned are added.
+func composeError(reason Reason, name, message string, err error) error {
+	var refused *graph.ComposeError
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("module %s: %w", name, err)
+	}
+	e := &Error{Reason: reason, Code: abi.CodeValidationFailed, Limit: refused.Limit, Message: message}
+	if refused.Limit != "" {
+		e.Reason, e.Code = OverLimit, abi.CodeLimitExceeded
+	}
+	var others []string
+	for _, p := range refused.Problems {
+		e.Problems = append(e.Problems, Problem{Module: p.Module, Message: p.Message, Line: p.Line, Column: p.Column})
+		if p.Module != "" && p.Module != name && !slices.Contains(others, p.Module) {
+			others = append(others, p.Module)
+		}
+	}
+	if len(others) > 0 {
+		e.Message += "; concerned as well: " + strings.Join(others, ", ")
+	}
+	return e
+}

@@ -1,0 +1,80 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+)
+
+// identityHeader carries over HTTP what the payload of connection_init does
+// over a WebSocket.
+const identityHeader = "X-Runnel-Identity"
+
+func headerCredentials(r *http.Request) Credentials {
+	return Credentials{
+		Authorization: r.Header.Get("Authorization"),
+		Origin:        r.Header.Get("Origin"),
+		RemoteAddr:    r.RemoteAddr,
+	}
+}
+
+// authenticate has the payload of connection_init checked, beside the reader,
+// so that the peer's pings and its leaving are seen meanwhile.
+func (c *conn) authenticate(payload []byte) {
+	credentials := c.credentials
+	c.credentials = Credentials{} // the strings hold on to the request's headers
+	if bad := credentials.add(payload); bad != nil {
+		c.violated(*bad)
+		return
+	}
+	c.tasks.Go(func() {
+		defer c.recovered()
+		identity, err := c.handler.config.Authenticator.Authenticate(c.ctx, c.tenant, credentials)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		m := &c.mu.machine
+		switch {
+		case err == nil:
+			c.mu.identity = identity
+			c.performLocked(m.authenticated(nil))
+		case errors.Is(err, ErrRefused):
+			c.performLocked(m.refused(nil))
+		default:
+			if c.ctx.Err() == nil {
+				c.handler.config.Logger.Error("authenticate a connection", "tenant", c.tenant.ID(), "error", err)
+			}
+			c.performLocked(m.close(closeInternal, reasonInternal, nil))
+		}
+	})
+}
+
+// add puts the payload of connection_init into the credentials, by copy. What
+// it says of authorization goes before the header.
+func (c *Credentials) add(payload []byte) *violation {
+	if payload == nil {
+		return nil
+	}
+	c.Details = bytes.Clone(payload)
+	var doc jsondoc.Document
+	if err := doc.Parse(c.Details, jsondoc.Options{}); err != nil {
+		return badMessage("Message connection_init: %v", err)
+	}
+	found := false
+	for n := uint32(1); n < doc.Nodes[0].Next; n = doc.Nodes[n+1].Next {
+		if key := doc.AppendString(nil, n); !strings.EqualFold(string(key), "authorization") {
+			continue
+		}
+		switch {
+		case found:
+			return badMessage("Message connection_init: more than one 'authorization'")
+		case doc.Nodes[n+1].Kind != jsondoc.String:
+			return badMessage("Message connection_init: %s", expected("authorization", "a string", kindOf(&doc, n+1, true)))
+		}
+		found = true
+		c.Authorization = string(doc.AppendString(nil, n+1))
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// serveHTTP serves one operation by the GraphQL over HTTP specification.
+//
+// What keeps a request from being one of GraphQL (method, media types,
+// credentials) is answered with problem+json. From there on every answer is a
+// GraphQL response, with the statuses that the specification's audit wants.
+func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) {
+	media := negotiate(r.Header)
+	if p := refuse(w, r, media); p != nil {
+		problem.Write(w, *p)
+		return
+	}
+	identity, err := h.identify(r, t)
+	if err != nil {
+		h.refuseIdentity(w, t, err)
+		return
+	}
+	request, failure := readHTTP(w, r, t.Limits().MessageBytes)
+	if failure != nil {
+		writeFailure(w, media, failure)
+		return
+	}
+	operation, errs := h.config.Executor.Open(t, identity, request)
+	if len(errs) > 0 {
+		writeErrors(w, media, statusOf(media, errs), errs)
+		return
+	}
+	if failure = misplaced(w, r, operation.Kind()); failure != nil {
+		operation.Close()
+		writeFailure(w, media, failure)
+		return
+	}
+	writeResponse(w, media, http.StatusOK, operation.Execute(r.Context()))
+}
+
+// refuse looks at what can be told from the headers alone.
+func refuse(w http.ResponseWriter, r *http.Request, media string) *problem.Problem {
+	status, message := 0, ""
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		w.Header().Set("Allow", "GET, POST, OPTIONS")
+		status, message = http.StatusMethodNotAllowed, "the method must be GET or POST"
+	case media == "":
+		status = http.StatusNotAcceptable
+		message = "the response is " + typeGraphQL + " or " + typeJSON + "; Accept allows neither"
+	case r.Method == http.MethodPost && r.Header.Get("Content-Encoding") != "":
+		status, message = http.StatusUnsupportedMediaType, "a body with Content-Encoding is not read"
+	case r.Method == http.MethodPost && !isJSON(r.Header.Get("Content-Type")):
+		status, message = http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json in UTF-8"
+	default:
+		return nil
+	}
+	p := problem.New(status, abi.CodeBadUserInput, message)
+	return &p
+}
+
+func isJSON(contentType string) bool {
+	media, parameters, err := mime.ParseMediaType(contentType)
+	return err == nil && media == typeJSON && isUTF8(parameters)
+}
+
+func (h *Handler) identify(r *http.Request, t *tenant.Tenant) (tenant.Identity, error) {
+	credentials := headerCredentials(r)
+	if details := r.Header.Get(identityHeader); details != "" {
+		credentials.Details = []byte(details)
+	}
+	return h.config.Authenticator.Authenticate(r.Context(), t, credentials)
+}
+
+func (h *Handler) refuseIdentity(w http.ResponseWriter, t *tenant.Tenant, err error) {
+	if errors.Is(err, ErrRefused) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the credentials were refused"))
+		return
+	}
+	h.config.Logger.Error("authenticate a request", "tenant", t.ID(), "error", err)
+	problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
+}
+
+// failure is a request that is not to be executed.
+type failure struct {
+	status  int
+	code    abi.Code
+	message string
+	limit   string // its name, where one was met
+}
+
+func badRequest(message string) *failure {
+	return &failure{status: http.StatusBadRequest, code: abi.CodeBadUserInput, message: message}
+}
+
+func readHTTP(w http.ResponseWriter, r *http.Request, maxBytes int64) (graph.Request, *failure) {
+	if r.Method == http.MethodGet {
+		return readGET(r.URL.RawQuery)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return graph.Request{}, &failure{
+			http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
+			fmt.Sprintf("the body is longer than %d bytes", maxBytes), "messageBytes",
+		}
+	case err != nil:
+		return graph.Request{}, badRequest("the body did not arrive whole")
+	}
+	return readPOST(body)
+}
+
+func readPOST(body []byte) (graph.Request, *failure) {
+	var doc jsondoc.Document
+	if err := doc.Parse(body, jsondoc.Options{}); err != nil {
+		return graph.Request{}, badRequest("the body is not valid JSON: " + err.Error())
+	}
+	if doc.Nodes[0].Kind != jsondoc.Object {
+		return graph.Request{}, badRequest("the body must be one object, but it is " + kindOf(&doc, 0, true))
+	}
+	request, wrong := readRequest(&doc, 0)
+	if wrong != "" {
+		return graph.Request{}, badRequest(wrong)
+	}
+	return request, nil
+}
+
+// readGET reads the parameters of a URL. An empty one that is optional is one
+// that was not given.
+func readGET(rawQuery string) (graph.Request, *failure) {
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return graph.Request{}, badRequest("the URL's query is malformed")
+	}
+	for _, key := range []string{"query", "operationName", "variables", "extensions"} {
+		if len(values[key]) > 1 {
+			return graph.Request{}, badRequest("'" + key + "' is given more than once")
+		}
+	}
+	if !values.Has("query") {
+		return graph.Request{}, badRequest("'query' is missing")
+	}
+	request := graph.Request{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	var bad *failure
+	if request.Variables, bad = readJSON(values, "variables"); bad != nil {
+		return graph.Request{}, bad
+	}
+	request.Extensions, bad = readJSON(values, "extensions")
+	return request, bad
+}
+
+func readJSON(values url.Values, key string) ([]byte, *failure) {
+	text := []byte(values.Get(key))
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var doc jsondoc.Document
+	if err := doc.Parse(text, jsondoc.Options{}); err != nil {
+		return nil, badRequest("'" + key + "' is not valid JSON: " + err.Error())
+	}
+	switch doc.Nodes[0].Kind {
+	case jsondoc.Object:
+		return text, nil
+	case jsondoc.Null:
+		return nil, nil
+	}
+	return nil, badRequest(expected(key, "an object or null", kindOf(&doc, 0, true)))
+}
+
+// misplaced refuses what this request cannot carry: a GET must not change
+// anything, and a response that is one JSON value cannot be a stream, which
+// makes a subscription a matter of what is acceptable.
+func misplaced(w http.ResponseWriter, r *http.Request, kind graph.OperationKind) *failure {
+	switch {
+	case kind == graph.Subscription:
+		return &failure{
+			status: http.StatusNotAcceptable, code: abi.CodeBadUserInput,
+			message: "a subscription needs a WebSocket with the subprotocol " + subprotocol,
+		}
+	case kind == graph.Mutation && r.Method == http.MethodGet:
+		w.Header().Set("Allow", "POST, OPTIONS")
+		return &failure{
+			status: http.StatusMethodNotAllowed, code: abi.CodeBadUserInput, message: "a mutation needs the method POST",
+		}
+	}
+	return nil
+}
+
+// statusOf gives the status of a response without data. To a client that does
+// not know application/graphql-response+json, an error status would hide the
+// errors: it gets 200 for all that is its own fault.
+func statusOf(media string, errs graph.Errors) int {
+	code := errs[0].Code
+	switch {
+	case code == abi.CodeInternal:
+		return http.StatusInternalServerError
+	case media == typeJSON:
+		return http.StatusOK
+	case code == abi.CodeForbidden:
+		return http.StatusForbidden
+	case code == abi.CodeUnauthenticated:
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+func writeFailure(w http.ResponseWriter, media string, f *failure) {
+	e := &graph.Error{Message: f.message, Code: f.code}
+	if f.limit != "" {
+		e.Extensions = []byte(`{"limit":"` + f.limit + `"}`)
+	}
+	writeErrors(w, media, f.status, graph.Errors{e})
+}
+
+func writeErrors(w http.ResponseWriter, media string, status int, errs graph.Errors) {
+	body := errs.Append([]byte(`{"errors":`))
+	writeResponse(w, media, status, append(body, '}'))
+}
+
+func writeResponse(w http.ResponseWriter, media string, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", media+"; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Add("Vary", "Accept")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may be gone, which is nobody's failure
+}

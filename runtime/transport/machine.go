@@ -1,0 +1,269 @@
+package transport
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+)
+
+// The close codes of graphql-transport-ws.
+const (
+	closeInternal       = 4500
+	closeBadRequest     = 4400
+	closeUnauthorized   = 4401
+	closeForbidden      = 4403
+	closeSubprotocol    = 4406
+	closeInitTimeout    = 4408
+	closeDuplicate      = 4409
+	closeTooManyInits   = 4429
+	subprotocol         = "graphql-transport-ws"
+	reasonForbidden     = "Forbidden"
+	reasonInternal      = "Internal server error"
+	limitSubscriptions  = "subscriptionsPerConnection"
+	reasonTooManyInits  = "Too many initialisation requests"
+	reasonInitTimeout   = "Connection initialisation timeout"
+	reasonUnauthorized  = "Unauthorized"
+	reasonSubprotocol   = "Subprotocol not acceptable"
+	reasonShutdown      = "Server is shutting down"
+	reasonBinaryMessage = "Binary messages are not supported"
+)
+
+// phase is where a connection stands.
+type phase uint8
+
+const (
+	phaseWaiting phase = iota // for connection_init
+	phaseAuthenticating
+	phaseReady
+	phaseClosed
+)
+
+// machine is the server's side of graphql-transport-ws for one connection. It
+// does nothing itself: each method takes what happened and appends what is to
+// be done. After phaseClosed nothing is to be done any more.
+//
+// Invariants: operations is empty unless phaseReady. An id is in operations
+// from its subscribe message until the client completed it, or until the frame
+// that ended it has left. slots counts the operations that the executor still
+// works on; at most maxOperations are started at a time.
+type machine struct {
+	phase         phase
+	silent        bool // nothing was heard since the last ping
+	maxOperations int  // set anew by the owner before each message
+	slots         int
+	started       uint64 // operations so far
+	operations    map[string]*operation
+}
+
+// actionKind says what is to be done.
+type actionKind uint8
+
+const (
+	sendAck           actionKind = iota + 1
+	sendPong                     // with payload, where there is one
+	sendError                    // with errors, for op
+	sendComplete                 // for op
+	sendPing                     // the WebSocket's, not the protocol's
+	sendClose                    // with code and reason; the last to send
+	startAuthenticate            // with payload
+	startOperation               // op, with request
+	stopOperation                // op: its executor's work is of no use any more
+	dropFrames                   // of op: none that waits may leave
+	terminate                    // the socket, without a close frame
+)
+
+// action is one thing to do.
+type action struct {
+	kind    actionKind
+	op      *operation
+	payload []byte // borrowed from the message
+	errors  graph.Errors
+	request graph.Request
+	code    int
+	reason  string
+}
+
+// opened begins a connection.
+func (m *machine) opened(agreed bool, out []action) []action {
+	if !agreed {
+		return m.close(closeSubprotocol, reasonSubprotocol, out)
+	}
+	return out
+}
+
+// received takes a message.
+func (m *machine) received(msg message, out []action) []action {
+	m.silent = false
+	if m.phase == phaseClosed {
+		return out
+	}
+	switch msg.kind {
+	case messageInit:
+		return m.init(msg.payload, out)
+	case messagePing:
+		return append(out, action{kind: sendPong, payload: msg.payload})
+	case messageSubscribe:
+		return m.subscribe(msg, out)
+	case messageComplete:
+		return m.completedByClient(msg.id, out)
+	}
+	return out // a pong, which says no more than that the peer lives
+}
+
+// violated takes a message that is none.
+func (m *machine) violated(v violation, out []action) []action {
+	return m.close(v.code, v.reason, out)
+}
+
+// heard takes a sign of life, such as a control frame.
+func (m *machine) heard() { m.silent = false }
+
+func (m *machine) init(payload []byte, out []action) []action {
+	if m.phase != phaseWaiting {
+		return m.close(closeTooManyInits, reasonTooManyInits, out)
+	}
+	m.phase = phaseAuthenticating
+	return append(out, action{kind: startAuthenticate, payload: payload})
+}
+
+// authenticated takes the answer to startAuthenticate.
+func (m *machine) authenticated(out []action) []action {
+	if m.phase != phaseAuthenticating {
+		return out
+	}
+	m.phase = phaseReady
+	return append(out, action{kind: sendAck})
+}
+
+// refused takes the answer to startAuthenticate that ends the connection.
+func (m *machine) refused(out []action) []action {
+	return m.close(closeForbidden, reasonForbidden, out)
+}
+
+func (m *machine) subscribe(msg message, out []action) []action {
+	if m.phase != phaseReady {
+		return m.close(closeUnauthorized, reasonUnauthorized, out)
+	}
+	if old := m.operations[msg.id]; old != nil && old.live {
+		return m.close(closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", msg.id), out)
+	}
+	m.started++
+	op := &operation{id: msg.id, serial: m.started, live: true}
+	if m.operations == nil {
+		m.operations = make(map[string]*operation, 1)
+	}
+	m.operations[op.id] = op
+	if m.slots >= m.maxOperations {
+		return m.fail(op, tooManyOperations(m.maxOperations), out)
+	}
+	m.slots++
+	op.slot = true
+	return append(out, action{kind: startOperation, op: op, request: msg.request})
+}
+
+func tooManyOperations(limit int) graph.Errors {
+	return graph.Errors{{
+		Message:    fmt.Sprintf("The connection has %d operations already, which is the most", limit),
+		Code:       abi.CodeLimitExceeded,
+		Extensions: []byte(`{"limit":"` + limitSubscriptions + `"}`),
+	}}
+}
+
+// completedByClient ends an operation without a word: the client knows. It may
+// also meet one that ended meanwhile, or none.
+func (m *machine) completedByClient(id string, out []action) []action {
+	op := m.operations[id]
+	if op == nil {
+		return out
+	}
+	delete(m.operations, id)
+	out = append(out, action{kind: dropFrames, op: op})
+	if op.live {
+		op.live = false
+		out = append(out, action{kind: stopOperation, op: op})
+	}
+	return out
+}
+
+// delivers tells whether a response for op is to be sent.
+func (m *machine) delivers(op *operation) bool { return op.live }
+
+// fail ends an operation with errors. Nothing follows them, not even complete.
+func (m *machine) fail(op *operation, errs graph.Errors, out []action) []action {
+	if !op.live {
+		return out
+	}
+	op.live = false
+	return append(out, action{kind: sendError, op: op, errors: errs})
+}
+
+// complete ends an operation that has delivered all.
+func (m *machine) complete(op *operation, out []action) []action {
+	if !op.live {
+		return out
+	}
+	op.live = false
+	return append(out, action{kind: sendComplete, op: op})
+}
+
+// left takes note that the frame that ended op has been written, or will never
+// be. A client that reuses the id from here on cannot mistake old for new.
+func (m *machine) left(op *operation) {
+	if !op.live && m.operations[op.id] == op {
+		delete(m.operations, op.id)
+	}
+}
+
+// released takes note that the executor is done with op.
+func (m *machine) released(op *operation) {
+	if op.slot {
+		op.slot = false
+		m.slots--
+	}
+}
+
+// initTimedOut takes the end of the time for connection_init.
+func (m *machine) initTimedOut(out []action) []action {
+	if m.phase != phaseWaiting {
+		return out
+	}
+	return m.close(closeInitTimeout, reasonInitTimeout, out)
+}
+
+// ticked takes the beat of the keep-alive.
+func (m *machine) ticked(out []action) []action {
+	switch {
+	case m.phase == phaseClosed:
+		return out
+	case m.silent:
+		return append(m.gone(out), action{kind: terminate})
+	}
+	m.silent = true
+	return append(out, action{kind: sendPing})
+}
+
+// close ends the connection with a word to the peer.
+func (m *machine) close(code int, reason string, out []action) []action {
+	if m.phase == phaseClosed {
+		return out
+	}
+	return m.gone(append(out, action{kind: sendClose, code: code, reason: reason}))
+}
+
+// gone ends the connection without one: the peer closed it, or it broke.
+func (m *machine) gone(out []action) []action {
+	m.phase = phaseClosed
+	first := len(out)
+	for _, op := range m.operations {
+		if op.live {
+			op.live = false
+			out = append(out, action{kind: stopOperation, op: op})
+		}
+	}
+	m.operations = nil
+	slices.SortFunc(out[first:], func(a, b action) int { return cmp.Compare(a.op.serial, b.op.serial) })
+	return out
+}

@@ -1,0 +1,284 @@
+package transport
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/runnel-dev/runnel/runtime/graph"
+)
+
+// model is what the protocol says of a connection, in the plainest terms.
+type model struct {
+	ready, initSeen, closed bool
+	open                    map[string]uint64 // id to serial: subscribed, and ended by nobody
+	slots                   map[uint64]bool   // started, and not released
+	ended                   map[uint64]string // serial to who ended it
+	serial                  uint64
+}
+
+// FuzzMachine plays random events and holds the machine against the model: what
+// is sent, started, stopped and closed is what the model expects, and the open
+// ids are the same after each event.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{0, 1, 10, 20, 30, 10, 11, 12, 40, 50, 10})
+	f.Add([]byte{0, 1, 10, 40, 10, 41, 70, 10, 60, 2})
+	f.Add([]byte{0, 1, 90, 10, 11, 12, 80, 80, 3, 4, 4})
+	f.Fuzz(func(t *testing.T, events []byte) {
+		if len(events) > 500 {
+			return
+		}
+		c := &checker{t: t, m: &machine{maxOperations: 3}, want: model{
+			open: map[string]uint64{}, slots: map[uint64]bool{}, ended: map[uint64]string{},
+		}}
+		for _, e := range events {
+			c.event(e/10, e%10)
+			c.compare()
+		}
+	})
+}
+
+type checker struct {
+	t    *testing.T
+	m    *machine
+	want model
+	ops  []*operation
+}
+
+// event plays one event, checks what the machine wants done, and tells the model.
+func (c *checker) event(verb, arg byte) {
+	id := string(rune('a' + arg%4))
+	var op *operation
+	if len(c.ops) > 0 {
+		op = c.ops[int(arg)%len(c.ops)]
+	}
+	switch verb {
+	case 0:
+		c.connectionEvent(arg)
+	case 1:
+		c.subscribe(id)
+	case 2, 3, 4:
+		if op != nil {
+			c.executorEvent(verb, op)
+		}
+	case 5:
+		c.complete(id)
+	case 6:
+		if op != nil {
+			c.m.left(op)
+		}
+	case 7:
+		if op != nil {
+			c.m.released(op)
+			delete(c.want.slots, op.serial)
+		}
+	case 8:
+		c.expect(c.m.received(message{kind: messagePing}, nil), c.unlessClosed("pong"))
+	case 9:
+		c.m.maxOperations = int(arg % 4)
+	}
+}
+
+func (c *checker) connectionEvent(arg byte) {
+	w := &c.want
+	switch arg {
+	case 0:
+		got := c.m.received(message{kind: messageInit}, nil)
+		switch {
+		case w.closed:
+			c.expect(got)
+		case w.initSeen:
+			c.expectClose(got, 4429)
+		default:
+			w.initSeen = true
+			c.expect(got, "authenticate")
+		}
+	case 1:
+		got := c.m.authenticated(nil)
+		if w.initSeen && !w.ready && !w.closed {
+			w.ready = true
+			c.expect(got, "ack")
+		} else {
+			c.expect(got)
+		}
+	case 2:
+		c.expectClose(c.m.refused(nil), 4403)
+	case 3:
+		got := c.m.initTimedOut(nil)
+		if w.initSeen || w.closed {
+			c.expect(got)
+		} else {
+			c.expectClose(got, 4408)
+		}
+	case 4:
+		c.m.heard()
+		c.expect(c.m.ticked(nil), c.unlessClosed("ping"))
+	case 5:
+		c.expectClose(c.m.violated(violation{4400, "x"}, nil), 4400)
+	case 6:
+		c.expectStops(c.m.gone(nil))
+	default:
+		c.expect(c.m.received(message{kind: messagePong}, nil))
+	}
+}
+
+func (c *checker) subscribe(id string) {
+	w := &c.want
+	got := c.m.received(message{kind: messageSubscribe, id: id}, nil)
+	_, taken := w.open[id]
+	switch {
+	case w.closed:
+		c.expect(got)
+		return
+	case !w.ready:
+		c.expectClose(got, 4401)
+		return
+	case taken:
+		c.expectClose(got, 4409)
+		return
+	}
+	w.serial++
+	c.ops = append(c.ops, got[0].op)
+	if len(w.slots) >= c.m.maxOperations {
+		w.ended[w.serial] = "limit"
+		c.expect(got, fmt.Sprint("error ", w.serial))
+		return
+	}
+	w.open[id] = w.serial
+	w.slots[w.serial] = true
+	c.expect(got, fmt.Sprint("start ", w.serial))
+}
+
+func (c *checker) complete(id string) {
+	got := c.m.received(message{kind: messageComplete, id: id}, nil)
+	serial, open := c.want.open[id]
+	if !open { // at most what waits of an ended operation is dropped
+		for _, a := range got {
+			if a.kind != dropFrames || c.want.ended[a.op.serial] == "" || a.op.id != id {
+				c.t.Fatalf("completing %s, which is not open: %s", id, describe(a))
+			}
+		}
+		return
+	}
+	delete(c.want.open, id)
+	c.want.ended[serial] = "client"
+	c.expect(got, fmt.Sprint("drop ", serial), fmt.Sprint("stop ", serial))
+}
+
+func (c *checker) executorEvent(verb byte, op *operation) {
+	open := c.want.open[op.id] == op.serial
+	switch verb {
+	case 2:
+		if c.m.delivers(op) != open {
+			c.t.Fatalf("operation %d: delivers %v, open %v", op.serial, !open, open)
+		}
+	case 3, 4:
+		word, got := "error ", []action(nil)
+		if verb == 3 {
+			got = c.m.fail(op, graph.Errors{{Message: "x"}}, nil)
+		} else {
+			word, got = "complete ", c.m.complete(op, nil)
+		}
+		if !open {
+			c.expect(got)
+			return
+		}
+		delete(c.want.open, op.id)
+		c.want.ended[op.serial] = "executor"
+		c.expect(got, fmt.Sprint(word, op.serial))
+	}
+}
+
+func (c *checker) unlessClosed(word string) string {
+	if c.want.closed {
+		return ""
+	}
+	return word
+}
+
+// expect compares actions with their short names; empty names count for none.
+func (c *checker) expect(got []action, want ...string) {
+	c.t.Helper()
+	want = slices.DeleteFunc(want, func(s string) bool { return s == "" })
+	var names []string
+	for _, a := range got {
+		names = append(names, shortName(a))
+	}
+	if !slices.Equal(names, want) {
+		c.t.Fatalf("got %q, want %q", names, want)
+	}
+}
+
+func (c *checker) expectClose(got []action, code int) {
+	c.t.Helper()
+	if c.want.closed {
+		c.expect(got)
+		return
+	}
+	if len(got) == 0 || got[0].kind != sendClose || got[0].code != code {
+		c.t.Fatalf("got %v, want close %d", got, code)
+	}
+	c.expectStops(got[1:])
+}
+
+// expectStops ends the model's connection: each open operation is stopped, once.
+func (c *checker) expectStops(got []action) {
+	c.t.Helper()
+	var want []string
+	for _, serial := range slices.Sorted(maps.Values(c.want.open)) {
+		want = append(want, fmt.Sprint("stop ", serial))
+		c.want.ended[serial] = "close"
+	}
+	c.want.closed = true
+	clear(c.want.open)
+	c.expect(got, want...)
+}
+
+func (c *checker) compare() {
+	c.t.Helper()
+	live := map[string]uint64{}
+	for id, op := range c.m.operations {
+		if op.live {
+			live[id] = op.serial
+		} else if c.want.ended[op.serial] == "" {
+			c.t.Fatalf("operation %d has ended for no reason", op.serial)
+		}
+		if op.id != id {
+			c.t.Fatalf("operation %d is filed under %q", op.serial, id)
+		}
+	}
+	if !maps.Equal(live, c.want.open) {
+		c.t.Fatalf("open ids %v, want %v", live, c.want.open)
+	}
+	if c.m.slots != len(c.want.slots) {
+		c.t.Fatalf("%d slots, want %d", c.m.slots, len(c.want.slots))
+	}
+	if closed := c.m.phase == phaseClosed; closed != c.want.closed {
+		c.t.Fatalf("closed %v, want %v", closed, c.want.closed)
+	}
+}
+
+func shortName(a action) string {
+	switch a.kind {
+	case sendAck:
+		return "ack"
+	case sendPong:
+		return "pong"
+	case sendPing:
+		return "ping"
+	case startAuthenticate:
+		return "authenticate"
+	case sendError:
+		return fmt.Sprint("error ", a.op.serial)
+	case sendComplete:
+		return fmt.Sprint("complete ", a.op.serial)
+	case startOperation:
+		return fmt.Sprint("start ", a.op.serial)
+	case stopOperation:
+		return fmt.Sprint("stop ", a.op.serial)
+	case dropFrames:
+		return fmt.Sprint("drop ", a.op.serial)
+	}
+	return describe(a)
+}

@@ -1,0 +1,130 @@
+package transport
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/runnel-dev/runnel/runtime/graph"
+)
+
+// operation is one operation of a connection, from its subscribe message on. It
+// is the Sink of its subscription.
+type operation struct {
+	id     string
+	serial uint64 // orders the operations of a connection
+	conn   *conn  // nil only in tests of the machine alone
+
+	// Guarded by the connection's lock. live and slot are the machine's.
+	live         bool // neither side has ended it
+	slot         bool // the executor works on it
+	subscription Subscription
+	cancel       context.CancelFunc // of a query or a mutation
+
+	dropped atomic.Bool // the client has completed it: none of its frames may leave
+}
+
+// Next implements Sink.
+func (op *operation) Next(response []byte) {
+	c := op.conn
+	c.mu.Lock()
+	c.nextLocked(op, response)
+	c.mu.Unlock()
+}
+
+// Error implements Sink.
+func (op *operation) Error(errs graph.Errors) { op.conn.fail(op, errs) }
+
+// Complete implements Sink.
+func (op *operation) Complete() {
+	c := op.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.performLocked(c.mu.machine.complete(op, nil))
+	c.mu.machine.released(op)
+}
+
+// fail ends an operation with errors; the executor is done with it.
+func (c *conn) fail(op *operation, errs graph.Errors) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.performLocked(c.mu.machine.fail(op, errs, nil))
+	c.mu.machine.released(op)
+}
+
+func (c *conn) release(op *operation) {
+	c.mu.Lock()
+	c.mu.machine.released(op)
+	c.mu.Unlock()
+}
+
+// start opens an operation and sets it going. It runs on the reader: a client
+// that sends operations faster than they are validated waits for itself.
+func (c *conn) start(op *operation, r graph.Request) {
+	defer c.recovered()
+	op.conn = c
+	o, errs := c.handler.config.Executor.Open(c.tenant, c.identity(), r)
+	switch {
+	case len(errs) > 0:
+		c.fail(op, errs)
+	case o.Kind() == graph.Subscription:
+		c.subscribe(op, o)
+	default:
+		c.execute(op, o)
+	}
+}
+
+func (c *conn) subscribe(op *operation, o Operation) {
+	s, errs := o.Subscribe(op)
+	if len(errs) > 0 {
+		c.fail(op, errs)
+		return
+	}
+	c.mu.Lock()
+	op.subscription = s
+	live := op.live
+	c.mu.Unlock()
+	if !live { // it ended before there was a subscription to stop
+		c.stop(op)
+	}
+}
+
+func (c *conn) execute(op *operation, o Operation) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.mu.Lock()
+	op.cancel = cancel
+	live := op.live
+	c.mu.Unlock()
+	if !live {
+		cancel()
+		o.Close()
+		c.release(op)
+		return
+	}
+	c.tasks.Go(func() {
+		defer c.recovered()
+		defer c.release(op)
+		defer cancel()
+		response := o.Execute(ctx)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.nextLocked(op, response)
+		c.performLocked(c.mu.machine.complete(op, nil))
+	})
+}
+
+// stop ends the executor's work for an operation. It is called by the reader or
+// by a task, never under the connection's lock nor from within a sink's call.
+func (c *conn) stop(op *operation) {
+	defer c.recovered()
+	c.mu.Lock()
+	subscription, cancel := op.subscription, op.cancel
+	c.mu.Unlock()
+	switch {
+	case subscription != nil:
+		subscription.Close()
+		c.release(op)
+	case cancel != nil:
+		cancel() // execute releases the slot when it has returned
+	}
+	// Else it is being opened, and start finds that it ended.
+}

@@ -1,0 +1,353 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/transport"
+)
+
+// script is an Executor whose operations do what their query says:
+//
+//	subscription NAME   lives until it is closed; the test speaks through its sink
+//	brief NAME          a subscription that ends while it is made
+//	linger NAME         a subscription that takes three seconds to open
+//	dawdle              a query that does
+//	query JSON          gives the response
+//	mutation JSON       likewise
+//	wait                a query that ends when it is cancelled
+//	refuse MESSAGE      fails to open
+//	unsubscribable      opens, and fails to subscribe
+//	panic               panics
+type script struct {
+	mu   sync.Mutex
+	subs map[string]*scriptSub
+	log  []string
+	last graph.Request
+	who  tenant.Identity
+}
+
+func newScript() *script { return &script{subs: map[string]*scriptSub{}} }
+
+func (s *script) note(line string) {
+	s.mu.Lock()
+	s.log = append(s.log, line)
+	s.mu.Unlock()
+}
+
+// noted tells how often a line was noted.
+func (s *script) noted(line string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.log {
+		if l == line {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *script) sub(name string) *scriptSub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subs[name]
+}
+
+func (s *script) Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
+	s.mu.Lock()
+	s.last, s.who = r, id
+	s.mu.Unlock()
+	verb, rest, _ := strings.Cut(r.Query, " ")
+	switch verb {
+	case "refuse":
+		code := abi.CodeValidationFailed
+		if c, after, ok := strings.Cut(rest, ":"); ok {
+			code, rest = abi.Code(c), after
+		}
+		return nil, graph.Errors{{Message: rest, Code: code, Locations: []graph.Location{{Line: 1, Column: 2}}}}
+	case "panic":
+		panic("as the script says")
+	case "linger", "dawdle":
+		time.Sleep(3 * time.Second)
+	}
+	return &scriptOperation{script: s, verb: verb, rest: rest}, nil
+}
+
+type scriptOperation struct {
+	script     *script
+	verb, rest string
+}
+
+func (o *scriptOperation) Kind() graph.OperationKind {
+	switch o.verb {
+	case "subscription", "brief", "linger", "unsubscribable":
+		return graph.Subscription
+	case "mutation":
+		return graph.Mutation
+	}
+	return graph.Query
+}
+
+func (o *scriptOperation) Close() { o.script.note("closed " + o.verb) }
+
+func (o *scriptOperation) Execute(ctx context.Context) []byte {
+	if o.verb == "wait" {
+		<-ctx.Done()
+		o.script.note("cancelled")
+		return []byte(`{"data":null}`)
+	}
+	return []byte(o.rest)
+}
+
+func (o *scriptOperation) Subscribe(sink transport.Sink) (transport.Subscription, graph.Errors) {
+	if o.verb == "unsubscribable" {
+		return nil, graph.Errors{{Message: "no"}}
+	}
+	sub := &scriptSub{script: o.script, name: o.rest, sink: sink}
+	o.script.mu.Lock()
+	o.script.subs[o.rest] = sub
+	o.script.mu.Unlock()
+	if o.verb == "brief" {
+		sub.next("1")
+		sub.complete()
+	}
+	return sub, nil
+}
+
+// scriptSub calls its sink and is closed under one lock, as a broker might: a
+// Close from within the sink's call deadlocks.
+type scriptSub struct {
+	script *script
+	name   string
+	mu     sync.Mutex
+	sink   transport.Sink
+	closed bool
+}
+
+func (s *scriptSub) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		s.script.note("unsubscribed " + s.name)
+	}
+}
+
+func (s *scriptSub) next(response string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink.Next([]byte(response))
+}
+
+func (s *scriptSub) complete() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink.Complete()
+}
+
+func (s *scriptSub) fail(message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink.Error(graph.Errors{{Message: message}})
+}
+
+// doorkeeper is an Authenticator that goes by the authorization.
+type doorkeeper struct {
+	cancelled atomic.Int32
+
+	mu   sync.Mutex
+	last transport.Credentials
+}
+
+func (d *doorkeeper) Authenticate(ctx context.Context, _ *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
+	d.mu.Lock()
+	d.last = c
+	d.mu.Unlock()
+	switch c.Authorization {
+	case "Bearer bad":
+		return tenant.Identity{}, errors.Join(errors.New("expired"), transport.ErrRefused)
+	case "Bearer broken":
+		return tenant.Identity{}, errors.New("the key server is away")
+	case "Bearer slow":
+		select {
+		case <-ctx.Done():
+			d.cancelled.Add(1)
+			return tenant.Identity{}, ctx.Err()
+		case <-time.After(3 * time.Second):
+		}
+	case "Bearer panic":
+		panic("as the test says")
+	}
+	return tenant.Identity{Subject: c.Authorization}, nil
+}
+
+func (d *doorkeeper) credentials() transport.Credentials {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
+
+// stage is a server in memory, for one test in a synctest bubble.
+type stage struct {
+	*testing.T
+	script  *script
+	door    *doorkeeper
+	tenants *tenant.Directory
+	handler *transport.Handler
+	pipes   chan net.Conn
+}
+
+// onStage runs a test in a bubble: time is simulated, and the test fails where
+// a goroutine is left at its end.
+func onStage(t *testing.T, change func(*transport.Config), test func(s *stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, change)
+		server := &http.Server{Handler: s.handler}
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			_ = server.Serve(pipeListener{s.pipes})
+		}()
+		defer func() { // after a Fatal too, lest it be hidden by what it left
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := s.handler.Shutdown(ctx); err != nil {
+				t.Errorf("shutdown: %v", err)
+			}
+			_ = server.Close()
+			<-served
+		}()
+		test(s)
+	})
+}
+
+func newStage(t *testing.T, change func(*transport.Config)) *stage {
+	s := &stage{T: t, script: newScript(), door: &doorkeeper{}, tenants: tenant.NewDirectory(), pipes: make(chan net.Conn)}
+	if _, err := s.tenants.Create("demo", tenant.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	config := transport.Config{Executor: s.script, Authenticator: s.door, Tenants: s.tenants}
+	if change != nil {
+		change(&config)
+	}
+	s.handler = transport.New(config)
+	return s
+}
+
+func (s *stage) limits(object string) {
+	s.Helper()
+	t, _ := s.tenants.Get("demo")
+	if _, err := t.MergeLimits([]byte(object)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+type pipeListener struct{ pipes chan net.Conn }
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	c, ok := <-l.pipes
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (l pipeListener) Close() error   { close(l.pipes); return nil }
+func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// client is a WebSocket client on the stage. Nothing is read but by its methods:
+// a pipe has no buffer, so a client that does not read stops the writer.
+type client struct {
+	*stage
+	*websocket.Conn
+}
+
+func (s *stage) dialer() *websocket.Dialer {
+	return &websocket.Dialer{
+		Subprotocols: []string{"graphql-transport-ws"},
+		NetDialContext: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			s.pipes <- far
+			return near, nil
+		},
+	}
+}
+
+func (s *stage) dial() *client {
+	s.Helper()
+	conn, _, err := s.dialer().Dial("ws://localhost/t/demo/graphql", nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return &client{s, conn}
+}
+
+// join dials and initialises.
+func (s *stage) join() *client {
+	s.Helper()
+	c := s.dial()
+	c.send(`{"type":"connection_init"}`)
+	c.expect(`{"type":"connection_ack"}`)
+	return c
+}
+
+func (c *client) send(text string) {
+	c.Helper()
+	if err := c.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		c.Fatalf("send %s: %v", text, err)
+	}
+}
+
+func (c *client) subscribe(id, query string) {
+	c.Helper()
+	c.send(`{"id":"` + id + `","type":"subscribe","payload":{"query":"` + strings.ReplaceAll(query, `"`, `\"`) + `"}}`)
+	synctest.Wait()
+}
+
+func (c *client) expect(want ...string) {
+	c.Helper()
+	for _, w := range want {
+		_, got, err := c.ReadMessage()
+		if err != nil {
+			c.Fatalf("got %v, want %s", err, w)
+		}
+		if string(got) != w {
+			c.Fatalf("got  %s\nwant %s", got, w)
+		}
+	}
+}
+
+// expectClose reads to the close frame.
+func (c *client) expectClose(code int, reason string) {
+	c.Helper()
+	_, got, err := c.ReadMessage()
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) || closed.Code != code || closed.Text != reason {
+		c.Fatalf("got %s %v, want close %d %s", got, err, code, reason)
+	}
+}
+
+// expectNoted waits until nothing moves, and looks at the script's log.
+func (s *stage) expectNoted(lines ...string) {
+	s.Helper()
+	synctest.Wait()
+	for _, line := range lines {
+		if n := s.script.noted(line); n != 1 {
+			s.Errorf("%q happened %d times, want once", line, n)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/runtime/transport"
+)
+
+// TestTCP goes through the kernel's sockets: a client with a good network, and
+// one that stalls. Afterwards none of our goroutines is left.
+func TestTCP(t *testing.T) {
+	s := newStage(t, func(c *transport.Config) { c.WriteTimeout, c.CloseTimeout = time.Second, time.Second })
+	server := httptest.NewUnstartedServer(s.handler)
+	server.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // so that what is stuck is little
+		}
+	}
+	server.Start()
+	defer server.Close()
+	url := "ws" + strings.TrimPrefix(server.URL, "http") + "/t/demo/graphql"
+	dialer := &websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+
+	conn, _, err := dialer.Dial(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client{s, conn}
+	c.send(`{"type":"connection_init"}`)
+	c.expect(`{"type":"connection_ack"}`)
+	c.send(`{"id":"1","type":"subscribe","payload":{"query":"subscription a"}}`)
+	c.send(`{"id":"2","type":"subscribe","payload":{"query":"refuse x"}}`)
+	if _, text, err := c.ReadMessage(); err != nil || !strings.Contains(string(text), `"error"`) {
+		t.Fatalf("got %s, %v", text, err)
+	}
+	// The second operation was answered, so the first is live.
+	large := `"` + strings.Repeat("x", 200<<10) + `"`
+	for range 3 {
+		s.script.sub("a").next(large)
+		c.expect(`{"id":"1","type":"next","payload":` + large + `}`)
+	}
+
+	stall(t, s, dialer, url)
+
+	if err := s.handler.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c.expectClose(1001, "Server is shutting down")
+	server.Close()
+	expectNoGoroutines(t)
+}
+
+// expectNoGoroutines looks until those that have said their last word are gone.
+func expectNoGoroutines(t *testing.T) {
+	t.Helper()
+	for start := time.Now(); ; runtime.Gosched() {
+		var stacks strings.Builder
+		if err := pprof.Lookup("goroutine").WriteTo(&stacks, 1); err != nil {
+			t.Fatal(err)
+		}
+		if s := stacks.String(); !strings.Contains(s, "transport.(*conn)") && !strings.Contains(s, "transport.(*Handler)") {
+			return
+		}
+		if time.Since(start) > 5*time.Second {
+			t.Fatalf("left behind:\n%s", stacks.String())
+		}
+	}
+}
+
+// stall subscribes with a client that stops reading, and speaks until its queue
+// is full. What the client finds when it reads again ends in 1013.
+func stall(t *testing.T, s *stage, dialer *websocket.Dialer, url string) {
+	conn, _, err := dialer.Dial(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client{s, conn}
+	c.send(`{"type":"connection_init"}`)
+	c.expect(`{"type":"connection_ack"}`)
+	c.send(`{"id":"1","type":"subscribe","payload":{"query":"subscription slow"}}`)
+	c.send(`{"id":"2","type":"subscribe","payload":{"query":"refuse x"}}`)
+	if _, _, err := c.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	response := `"` + strings.Repeat("x", 10<<10) + `"`
+	sent := 0
+	for s.script.noted("unsubscribed slow") == 0 {
+		s.script.sub("slow").next(response)
+		if sent++; sent > 100_000 {
+			t.Fatal("the queue has no end")
+		}
+	}
+	for {
+		_, _, err := c.ReadMessage()
+		var closed *websocket.CloseError
+		switch {
+		case err == nil:
+		case errors.As(err, &closed) && closed.Code == 1013:
+			return
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			t.Fatal("cut without a close frame")
+		default:
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package transport
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxWriteBytes is written under one deadline.
+const maxWriteBytes = 64 << 10
+
+// performLocked does what the machine asked for outside of the reader.
+func (c *conn) performLocked(todo []action) {
+	c.sendLocked(todo)
+	var stops []*operation
+	for i := range todo {
+		if todo[i].kind == stopOperation {
+			stops = append(stops, todo[i].op)
+		}
+	}
+	if stops == nil {
+		return
+	}
+	// The caller may be within a sink's call, where nothing can be stopped.
+	c.tasks.Go(func() {
+		for _, op := range stops {
+			c.stop(op)
+		}
+	})
+}
+
+// sendLocked does what of the machine's actions only fills the queue.
+func (c *conn) sendLocked(todo []action) {
+	for i := range todo {
+		switch a := &todo[i]; a.kind {
+		case sendAck, sendPong, sendPing:
+			c.sendOwnLocked(a)
+		case sendError:
+			c.sendErrorLocked(a)
+		case sendComplete:
+			if b := c.beginLocked(); b != nil {
+				b.bytes = appendComplete(b.bytes, a.op.id)
+				c.endLocked(websocket.TextMessage, a.op, true)
+			}
+		case dropFrames:
+			a.op.dropped.Store(true)
+		case sendClose:
+			c.mu.queue.seal(a.code, a.reason)
+			c.cancel()
+			c.wakeLocked()
+		case terminate:
+			c.mu.queue.drop()
+			c.mu.queue.sealed = true
+			c.cancel()
+			c.tasks.Go(func() { _ = c.net.Close() }) // which may block under TLS
+		}
+	}
+}
+
+func (c *conn) sendOwnLocked(a *action) {
+	b := c.beginLocked()
+	if b == nil {
+		return
+	}
+	opcode := websocket.TextMessage
+	switch a.kind {
+	case sendAck:
+		b.bytes = appendAck(b.bytes)
+	case sendPong:
+		b.bytes = appendPong(b.bytes, a.payload)
+	case sendPing:
+		opcode = websocket.PingMessage
+	}
+	c.endLocked(opcode, nil, false)
+}
+
+func (c *conn) sendErrorLocked(a *action) {
+	if b := c.beginLocked(); b != nil {
+		b.bytes = appendError(b.bytes, a.op.id, a.errors)
+		c.endLocked(websocket.TextMessage, a.op, true)
+	}
+}
+
+// nextLocked queues a response for an operation that still wants it. It is the
+// one way that every delivered event takes: it copies the response and
+// allocates nothing once buffers have grown, BenchmarkNext.
+func (c *conn) nextLocked(op *operation, response []byte) {
+	if !c.mu.machine.delivers(op) {
+		return
+	}
+	if b := c.beginLocked(); b != nil {
+		b.bytes = appendNext(b.bytes, op.id, response)
+		c.endLocked(websocket.TextMessage, op, false)
+	}
+}
+
+// beginLocked opens a frame; nil where nothing may be sent any more.
+func (c *conn) beginLocked() *batch {
+	if c.mu.queue.sealed {
+		return nil
+	}
+	return c.mu.queue.begin()
+}
+
+// endLocked closes the frame and sees that it leaves. Where it does not fit,
+// the peer is too slow, and the connection ends.
+func (c *conn) endLocked(opcode int, op *operation, last bool) {
+	limit := int(c.tenant.Limits().QueueBytes)
+	if c.mu.queue.end(opcode, op, last, limit) {
+		c.wakeLocked()
+		return
+	}
+	c.mu.queue.drop()
+	reason := fmt.Sprintf("Slow consumer: more than %d bytes wait (queueBytes)", limit)
+	c.performLocked(c.mu.machine.close(websocket.CloseTryAgainLater, reason, nil))
+}
+
+// wakeLocked starts a writer unless one runs.
+func (c *conn) wakeLocked() {
+	if c.mu.writing || c.mu.queue.waiting == nil {
+		return
+	}
+	c.mu.writing = true
+	c.tasks.Go(c.write)
+}
+
+// write writes until nothing waits. There is one at a time, and none while a
+// connection is idle: its stack would be most of what the connection costs.
+func (c *conn) write() {
+	for b := c.take(); b != nil; b = c.take() {
+		if err := c.writeBatch(b); err != nil {
+			_ = c.net.Close() // the reader ends then, and all else with it
+			return            // with writing set: there is no other writer
+		}
+		b.recycle()
+	}
+}
+
+// take gives the writer what waits, or ends it.
+func (c *conn) take() *batch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := c.mu.queue.take()
+	if b != nil {
+		return b
+	}
+	c.mu.writing = false
+	if c.mu.queue.sealed {
+		// Our close frame has left: the peer has this long to answer it.
+		_ = c.net.SetReadDeadline(time.Now().Add(c.handler.config.CloseTimeout))
+	}
+	return nil
+}
+
+// writeBatch writes the frames of a batch but for those that may not leave any
+// more.
+func (c *conn) writeBatch(b *batch) error {
+	start := 0
+	for rest := b.frames; len(rest) > 0; {
+		n, end := 0, start
+		for n < len(rest) && end-start < maxWriteBytes && !rest[n].mayNotLeave() {
+			end = rest[n].end
+			n++
+		}
+		if err := c.writeBytes(b.bytes[start:end]); err != nil {
+			return err
+		}
+		for n < len(rest) && rest[n].mayNotLeave() {
+			end = rest[n].end
+			n++
+		}
+		if c.wrote(rest, n, start) {
+			return nil
+		}
+		start, rest = end, rest[n:]
+	}
+	return nil
+}
+
+func (f *frame) mayNotLeave() bool { return f.op != nil && f.op.dropped.Load() }
+
+func (c *conn) writeBytes(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), maxWriteBytes)
+		if err := c.net.SetWriteDeadline(time.Now().Add(c.handler.config.WriteTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.net.Write(p[:n]); err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// wrote takes the first n frames out of the account; they begin at start. It
+// reports true where the others are not to be written.
+func (c *conn) wrote(frames []frame, n, start int) (cut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := frames[n-1].end
+	c.mu.queue.taken -= end - start
+	if n < len(frames) {
+		c.mu.queue.first = frames[n].end - end
+	}
+	for i := range frames[:n] {
+		if f := &frames[i]; f.last {
+			c.mu.machine.left(f.op)
+		}
+	}
+	return c.mu.queue.cut
+}
