@@ -1,0 +1,117 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// pools holds the instance pools of all tenants. A pool lives as long as a
+// version of the tenant's schema uses its module.
+type pools struct {
+	logger *slog.Logger
+	open   sync.WaitGroup // pools that are not closed yet
+
+	mu struct {
+		sync.Mutex
+		tenants map[*tenant.Tenant]*tenantPools
+	}
+}
+
+// tenantPools are the pools of one tenant, which share its quota of instances.
+type tenantPools struct {
+	quota sandbox.Quota
+	pools map[*sandbox.Module]*pool // guarded by pools.mu
+}
+
+// pool is a sandbox.Pool with the number of versions that use it.
+type pool struct {
+	*sandbox.Pool
+	users int // guarded by pools.mu
+}
+
+func newPools(logger *slog.Logger) *pools {
+	p := &pools{logger: logger}
+	p.mu.tenants = map[*tenant.Tenant]*tenantPools{}
+	return p
+}
+
+// version returns a broker's version of what is active, with a pool for each
+// module: the one it has, or a new one. The pools are given back when the
+// version is retired.
+func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
+	v := &broker.Version{Schema: a.Schema, Runners: map[string]broker.Runner{}}
+	used := map[*sandbox.Module]*pool{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own := p.mu.tenants[t]
+	if own == nil {
+		own = &tenantPools{pools: map[*sandbox.Module]*pool{}}
+		p.mu.tenants[t] = own
+	}
+	for name, m := range a.Modules {
+		current := own.pools[m]
+		if current == nil {
+			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return runLimits(t.Limits()) }, Quota: &own.quota, Log: p.log(t, name, m)})}
+			own.pools[m] = current
+			p.open.Add(1)
+		}
+		current.users++
+		used[m] = current
+		v.Runners[name] = current
+	}
+	v.Retire = func() { p.retire(own, used) }
+	return v
+}
+
+// retire gives back the pools of a version and closes those that no other uses.
+func (p *pools) retire(own *tenantPools, used map[*sandbox.Module]*pool) {
+	var unused []*pool
+	p.mu.Lock()
+	for m, current := range used {
+		if current.users--; current.users == 0 {
+			delete(own.pools, m)
+			unused = append(unused, current)
+		}
+	}
+	p.mu.Unlock()
+	for _, current := range unused {
+		if err := current.Close(); err != nil {
+			p.logger.Error("close a pool", "error", err)
+		}
+		p.open.Done()
+	}
+}
+
+// forget drops what is kept of a tenant whose versions are retired.
+func (p *pools) forget(t *tenant.Tenant) {
+	p.mu.Lock()
+	delete(p.mu.tenants, t)
+	p.mu.Unlock()
+}
+
+func runLimits(l tenant.Limits) sandbox.Limits {
+	return sandbox.Limits{
+		FuelPerRun: l.FuelPerRun, MemoryBytes: l.MemoryBytes, OutputBytes: l.OutputBytes, LogBytesPerRun: l.LogBytesPerRun,
+		PublishesPerRun: l.PublishesPerRun, EventBytes: l.EventBytes, Instances: l.Instances,
+	}
+}
+
+// log writes a module's lines to the server's log.
+func (p *pools) log(t *tenant.Tenant, name string, m *sandbox.Module) func(sandbox.Line) {
+	logger := p.logger.With("tenant", t.ID(), "module", name, "digest", m.Digest())
+	levels := map[abi.LogLevel]slog.Level{abi.LogDebug: slog.LevelDebug, abi.LogInfo: slog.LevelInfo, abi.LogWarn: slog.LevelWarn, abi.LogError: slog.LevelError}
+	return func(line sandbox.Line) {
+		attributes := []slog.Attr{slog.String("event", line.ID), slog.String("line", line.Message)}
+		if line.Truncated {
+			attributes = append(attributes, slog.Bool("truncated", true))
+		}
+		logger.LogAttrs(context.Background(), levels[line.Level], "module", attributes...)
+	}
+}

@@ -1,0 +1,295 @@
+// Package runtime is the server as a library: New wires bus, broker, sandbox,
+// registry and transports into one http.Handler.
+//
+//	server, err := runtime.New(runtime.Config{Dev: true})
+//	…
+//	go server.Run(ctx)
+//	http.ListenAndServe("127.0.0.1:8080", server)
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/admin"
+	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/event/memory"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/transport"
+)
+
+// MinAdminToken is the least length of an admin token, in bytes.
+const MinAdminToken = 32
+
+// Config holds a Server's settings.
+type Config struct {
+	// Dev asks for no tokens, for any tenant, and believes subscribers who they
+	// say they are. The handler then refuses requests whose Host or Origin is not
+	// this machine; listen on loopback only.
+	Dev bool
+	// AdminToken guards /v1. It is required without Dev, and not asked for with it.
+	AdminToken string
+	// Bus carries events. Nil means a memory bus of the server's own.
+	Bus event.Bus
+	// Logger receives what operators should know, and the modules' logs. Nil
+	// discards.
+	Logger *slog.Logger
+}
+
+// Server is a whole Runnel server. It is safe for concurrent use. Run must be
+// running for events to flow; Shutdown releases what New made.
+type Server struct {
+	config    Config
+	bus       event.Bus
+	tenants   *tenant.Directory
+	engine    *sandbox.Engine
+	registry  *registry.Registry
+	broker    *broker.Broker
+	transport *transport.Handler
+	routes    http.Handler
+	pools     *pools
+
+	running sync.WaitGroup     // calls of Run
+	stopped context.Context    // ends with Shutdown
+	stop    context.CancelFunc // of stopped
+}
+
+// New makes a server without tenants.
+func New(config Config) (*Server, error) {
+	if !config.Dev && len(config.AdminToken) < MinAdminToken {
+		return nil, fmt.Errorf("the admin token has %d bytes, at least %d are needed", len(config.AdminToken), MinAdminToken)
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Bus == nil {
+		config.Bus = memory.New()
+	}
+	engine, err := sandbox.New(context.Background(), sandbox.Config{})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, bus: config.Bus, engine: engine, tenants: tenant.NewDirectory(), pools: newPools(config.Logger)}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
+	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
+		s.broker.Activate(t, s.pools.version(t, a))
+	}})
+	settings := transport.Config{Executor: executor{s.broker}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}
+	if config.Dev {
+		settings.AllowOrigin = transport.LoopbackOrigin
+	}
+	s.transport = transport.New(settings)
+	s.routes = s.route()
+	return s, nil
+}
+
+// route puts the handlers of all routes together.
+func (s *Server) route() http.Handler {
+	control := admin.New(admin.Config{
+		Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, OnDelete: s.forget,
+		Token: s.config.AdminToken, Dev: s.config.Dev, Logger: s.config.Logger,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/t/", s.transport)
+	mux.Handle("/v1/", control)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // whoever asked has left
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, fmt.Sprintf("nothing is served at %q", r.URL.Path)))
+	})
+	if s.config.Dev {
+		return loopbackOnly(mux)
+	}
+	return mux
+}
+
+// loopbackOnly refuses requests that a page of another machine could have sent:
+// by a name that resolves to this one, or from an origin that is not this one.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !transport.LoopbackHost(r.Host) {
+			problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, fmt.Sprintf("a server in dev mode answers to loopback names only, not to %q", r.Host)))
+			return
+		}
+		for _, origin := range r.Header.Values("Origin") {
+			if !transport.LoopbackOrigin(origin, nil) {
+				problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, fmt.Sprintf("a server in dev mode serves pages of this machine only, not of %q", origin)))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ServeHTTP serves all routes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+
+// Handler returns the handler of all routes, which is the server itself.
+func (s *Server) Handler() http.Handler { return s }
+
+// CreateTenant adds a tenant. limits is a JSON object of the limits that differ
+// from the defaults, or nil.
+func (s *Server) CreateTenant(id string, limits []byte) error {
+	l := tenant.DefaultLimits()
+	if limits != nil {
+		var err error
+		if l, err = l.Merge(limits); err != nil {
+			return fmt.Errorf("create tenant %s: %w", id, err)
+		}
+	}
+	if _, err := s.tenants.Create(id, l); err != nil {
+		return fmt.Errorf("create tenant %s: %w", id, err)
+	}
+	return nil
+}
+
+// Push uploads a module and activates it. A module that is refused gives an
+// error that says what is wrong with it; the active version stays.
+func (s *Server) Push(ctx context.Context, tenantID, name string, module []byte) error {
+	t, ok := s.tenants.Get(tenantID)
+	if !ok {
+		return fmt.Errorf("push module %s: %w: %q", name, tenant.ErrUnknown, tenantID)
+	}
+	if _, _, err := s.registry.Upload(ctx, t, name, module, true); err != nil {
+		return fmt.Errorf("push module %s: %w", name, err)
+	}
+	return nil
+}
+
+// Publish accepts events of one tenant, all or none, and returns the position
+// behind them. It takes over their payloads.
+func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.Event) (cursor string, err error) {
+	t, ok := s.tenants.Get(tenantID)
+	if !ok {
+		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, tenantID)
+	}
+	limit := t.Limits().EventBytes
+	for i, e := range events {
+		if err := event.Check(e.Channel, e.ID, e.Payload); err != nil {
+			return "", fmt.Errorf("publish: event %d: %w", i, err)
+		}
+		if int64(len(e.Payload)) > limit {
+			return "", fmt.Errorf("publish: event %d: a payload of %d bytes, the limit eventBytes is %d", i, len(e.Payload), limit)
+		}
+	}
+	return s.bus.Publish(ctx, tenantID, events)
+}
+
+// publisher hands on events that the admin API has checked.
+type publisher struct{ server *Server }
+
+func (p publisher) Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
+	return p.server.bus.Publish(ctx, t.ID(), events)
+}
+
+// Run brings events from the bus to the subscriptions until ctx ends or the
+// server is shut down. It returns nil then, or what the bus failed with. It is
+// called once, before Shutdown.
+func (s *Server) Run(ctx context.Context) error {
+	s.running.Add(1)
+	defer s.running.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.stopped, cancel)()
+	err := s.bus.Tail(ctx, func(e *event.Event) {
+		if t, ok := s.tenants.Get(e.Tenant); ok {
+			s.broker.Receive(ctx, t, e)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("tail the bus: %w", err)
+	}
+	return nil
+}
+
+// Shutdown closes all connections, ends Run, waits for the runs under way and
+// frees what the server holds. Where ctx ends first, its error is returned and
+// what is still in use stays. The http.Server should be shut down before.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.transport.Shutdown(ctx)
+	s.stop()
+	if e := wait(ctx, s.running.Wait); e != nil {
+		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
+	}
+	for _, t := range s.tenants.List() {
+		err = errors.Join(err, s.forget(t))
+	}
+	if e := wait(ctx, s.pools.open.Wait); e != nil {
+		return errors.Join(err, fmt.Errorf("wait for runs under way: %w", e))
+	}
+	return errors.Join(err, s.engine.Close(ctx))
+}
+
+// wait calls f, which returns when something has ended, and returns early with
+// the context's error.
+func wait(ctx context.Context, f func()) error {
+	ended := make(chan struct{})
+	go func() {
+		f()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// forget ends what serves a tenant and drops its modules.
+func (s *Server) forget(t *tenant.Tenant) error {
+	s.broker.Remove(t)
+	s.pools.forget(t)
+	return s.registry.Remove(t)
+}
+
+// Authenticate implements transport.Authenticator. Subscribers are believed in
+// dev mode; otherwise they are refused, since no tenant has a verifier yet.
+func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
+	if !s.config.Dev {
+		return tenant.Identity{}, fmt.Errorf("the tenant has no verifier for subscribers: %w", transport.ErrRefused)
+	}
+	if strings.TrimSpace(string(c.Details)) == "" {
+		return tenant.Identity{}, nil
+	}
+	id, err := tenant.ParseIdentity(c.Details)
+	if err != nil {
+		return tenant.Identity{}, fmt.Errorf("%w: %w", transport.ErrRefused, err)
+	}
+	return id, nil
+}
+
+// executor gives the transport the broker's operations as its own interfaces.
+type executor struct{ broker *broker.Broker }
+
+func (e executor) Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
+	o, failed := e.broker.Open(t, id, r)
+	if failed != nil {
+		return nil, failed
+	}
+	return operation{o}, nil
+}
+
+type operation struct{ *broker.Operation }
+
+func (o operation) Subscribe(sink transport.Sink) (transport.Subscription, graph.Errors) {
+	s, failed := o.Operation.Subscribe(sink)
+	if failed != nil {
+		return nil, failed
+	}
+	return s, nil
+}
