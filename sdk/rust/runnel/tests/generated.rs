@@ -1,0 +1,233 @@
+//! Types and resolvers that the module macro makes of a schema.
+
+use runnel::testing::{Ending, Run, json};
+use shapes::{Filter, Found, Link, Named, Near, Person, Place, Ring, Shop, Stock};
+
+#[runnel::module("tests/schemas/shapes.graphql")]
+mod shapes {
+    use runnel::prelude::*;
+
+    /// The module's own type for the scalar.
+    #[derive(Clone, Debug, PartialEq, FromJson, ToJson)]
+    pub struct Date {
+        pub year: i32,
+        #[json("Month")]
+        pub month_of_year: i32,
+    }
+
+    #[query("shop")]
+    fn shop_by_id(id: Argument<Id>) -> Outcome<Option<Shop>> {
+        deliver(super::shop(&id.read()?))
+    }
+
+    #[query]
+    fn search(
+        filter: Argument<Option<Filter>>,
+        limit: Argument<i32>,
+        _self: Argument<Option<bool>>,
+    ) -> Outcome<Vec<Found>> {
+        let filter = filter.read()?.ok_or("no filter")?;
+        let Near { lat, lon, .. } = filter.near;
+        let tags = vec![None, Some(vec!["t".into()])];
+        let place = Place { lat, lon, tags };
+        let mut found: Vec<Found> = vec![super::shop("a").into(), place.into()];
+        found.truncate(limit.read()?.try_into()?);
+        deliver(found)
+    }
+
+    #[query]
+    fn r#type() -> Outcome<Stock> {
+        deliver(Stock::Self_)
+    }
+
+    #[subscription]
+    fn shop(event: Event<Shop>, near: Argument<Option<Near>>) -> Outcome<Shop> {
+        let shop = event.read()?;
+        let again = event.read()?;
+        if near.read()?.is_some() || near.read()?.is_some() || shop != again {
+            return skip();
+        }
+        info!("{} is {}", shop.name, shop.r#type);
+        deliver(shop)
+    }
+
+    #[subscription]
+    fn ended() -> Outcome<i32> {
+        complete_with(f64::from(7u8) as i32)
+    }
+
+    #[mutation]
+    fn open(bus: Bus, name: Argument<String>, context: Context) -> Outcome<Named> {
+        let name = name.read()?;
+        let person = Person {
+            name,
+            ..Person::default()
+        };
+        if context.permitted("publish") {
+            bus.publish("people", &person)?;
+        }
+        if person.name.is_empty() {
+            return fail(Error::new("{}").with("empty", &true).with("nan", &f64::NAN));
+        }
+        deliver(person)
+    }
+}
+
+fn shop(name: &str) -> Shop {
+    Shop {
+        name: name.to_owned(),
+        place: None,
+        r#type: Stock::InStock,
+        opened: shapes::Date {
+            year: 2024,
+            month_of_year: 2,
+        },
+        extra: Some(json("[1, {}]")),
+        parent: None,
+        branches: Vec::new(),
+    }
+}
+
+#[test]
+fn values_go_to_json_and_back() {
+    let mut parent = shop("p");
+    parent.branches = vec![shop("b"), shop("c")];
+    let mut child = shop("ü\n");
+    child.parent = Some(Box::new(parent));
+    let text = runnel::json::to_string(&child).unwrap();
+    assert!(text.contains(
+        r#""type":"IN_STOCK","opened":{"year":2024,"Month":2},"extra":[1, {}],"parent""#
+    ));
+    assert_eq!(runnel::json::from_str::<Shop>(&text).unwrap(), child);
+
+    let friends = Some(vec![
+        None,
+        Some(shop("s").into()),
+        Some(Person::default().into()),
+    ]);
+    let person = Person {
+        friends,
+        url: Some("u".into()),
+        ..Person::default()
+    };
+    let found = Found::from(person);
+    let text = runnel::json::to_string(&found).unwrap();
+    assert!(text.starts_with(
+        r#"{"__typename":"Person","name":"","URL":"u","friends":[null,{"__typename":"Shop","#
+    ));
+    assert_eq!(runnel::json::from_str::<Found>(&text).unwrap(), found);
+
+    let ring = Ring {
+        next: Box::new(Link::default()),
+    };
+    assert_eq!(
+        runnel::json::to_string(&ring).unwrap(),
+        r#"{"next":{"weight":0}}"#
+    );
+}
+
+#[test]
+fn enums_have_their_names() {
+    assert_eq!(
+        Stock::ALL,
+        [Stock::InStock, Stock::OutOfStock, Stock::Self_]
+    );
+    assert_eq!(Stock::OutOfStock.as_str(), "outOfStock");
+    assert_eq!(format!("{:>8}", Stock::Self_), "    SELF");
+}
+
+#[test]
+fn a_union_is_told_by_its_type_name() {
+    let read = |text| runnel::json::from_str::<Found>(text).map_err(|e| e.to_string());
+    let place = Place {
+        lat: 1.0,
+        lon: 2.0,
+        tags: vec![],
+    };
+    let text = r#"{"lat":1,"lon":2,"__typename":"Place","tags":[],"x":[{}]}"#;
+    assert_eq!(read(text), Ok(Found::Place(place)));
+    assert_eq!(read("{}"), Err("__typename: missing".to_owned()));
+    let other = read(r#"{"__typename":"Car"}"#);
+    assert_eq!(other, Err("Car is not a type of Found".to_owned()));
+    assert_eq!(read("1"), Err("expected Found, got a number".to_owned()));
+}
+
+#[test]
+fn arguments_left_out_have_the_defaults_of_the_schema() {
+    let ran = Run::of::<shapes::search>().run();
+    assert_eq!(ran.reads(), ["argument filter", "argument limit"]);
+    let found: Vec<Found> = ran.delivered();
+    assert_eq!(found[0], Found::Shop(shop("a")));
+    assert_eq!(found.len(), 2);
+
+    let near = Near {
+        lat: 1.0,
+        lon: 2.0,
+        note: None,
+    };
+    let filter = Filter {
+        r#in: None,
+        and: None,
+        near,
+    };
+    let ran = Run::of::<shapes::search>()
+        .argument("filter", filter)
+        .argument("limit", 1)
+        .run();
+    assert_eq!(ran.delivered::<Vec<Found>>().len(), 1);
+    let ran = Run::of::<shapes::search>().argument("limit", -1).run();
+    assert_eq!(
+        ran.failure().message,
+        "out of range integral type conversion attempted"
+    );
+}
+
+#[test]
+fn an_input_is_asked_for_once() {
+    let ran = Run::of::<shapes::shop>().event(shop("s")).run();
+    assert_eq!(ran.reads(), ["event", "argument near"]);
+    assert_eq!(ran.delivered::<Shop>(), shop("s"));
+    assert_eq!(
+        ran.log(),
+        [(runnel::Level::Info, "s is IN_STOCK".to_owned())]
+    );
+}
+
+#[test]
+fn a_mutation_publishes_and_fails() {
+    let ran = Run::of::<shapes::open>()
+        .argument("name", "Ada")
+        .permission("publish")
+        .run();
+    assert_eq!(ran.published()[0].payload, json(r#"{"name":"Ada"}"#));
+    assert!(matches!(ran.delivered(), Named::Person(p) if p.name == "Ada"));
+
+    let ran = Run::of::<shapes::open>()
+        .argument("name", "")
+        .full_bus()
+        .permission("publish");
+    assert_eq!(ran.run().failure().message, "publish: over the limit");
+
+    let ran = Run::of::<shapes::open>().argument("name", "").run();
+    assert_eq!(ran.failure().message, "{}");
+    assert_eq!(ran.failure().extensions["empty"], json("true"));
+}
+
+#[test]
+fn resolvers_are_known_by_name() {
+    let mut names: Vec<&str> = shapes::RESOLVERS.iter().map(|r| r.name).collect();
+    names.sort_unstable();
+    let want = [
+        "Mutation.open",
+        "Query.search",
+        "Query.shop",
+        "Query.type",
+        "Subscription.ended",
+        "Subscription.shop",
+    ];
+    assert_eq!(names, want);
+    let ran = Run::named(shapes::RESOLVERS, "Subscription.ended").run();
+    assert_eq!(*ran.ending(), Ending::Completed(Some(json("7"))));
+    let ran = Run::of::<shapes::shop_by_id>().argument("id", 7).run();
+    assert_eq!(ran.delivered::<Shop>(), shop("7"));
+}
