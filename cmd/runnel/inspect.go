@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+)
+
+var inspectEntry = entry{
+	name:     "inspect",
+	operands: "FILE",
+	summary:  "show what is in a module and whether a server would take it",
+	detail: `Shows the imports, exports, resolvers and schema of FILE, a WebAssembly module, and
+what a server would say to it. Nothing of it is run. Whether its schema goes with
+the tenant's other modules, the server tells at the push. Exits with 1 where the
+module would be refused.
+
+  runnel inspect orders.wasm
+`,
+	make: func() command { return new(inspect) },
+}
+
+// inspect looks into a module file.
+type inspect struct {
+	file string
+}
+
+func (*inspect) flags(*flag.FlagSet) {}
+
+func (c *inspect) accept(positionals []string) error {
+	if err := exactly(positionals, "FILE"); err != nil {
+		return err
+	}
+	c.file = positionals[0]
+	return nil
+}
+
+func (c *inspect) run(ctx context.Context, std streams) (err error) {
+	binary, err := readFile(c.file, std.in)
+	if err != nil {
+		return err
+	}
+	engine, err := sandbox.New(ctx, sandbox.Config{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
+	found, err := engine.Inspect(ctx, binary)
+	var refused *sandbox.AdmissionError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%s is no WebAssembly module: %w", c.file, err)
+	}
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", c.file, err)
+	}
+	d := describe(found)
+	d.Bytes, d.Digest = len(binary), fmt.Sprintf("sha256:%x", sha256.Sum256(binary))
+	if err := d.print(std); err != nil {
+		return err
+	}
+	if n := len(d.Problems); n > 0 {
+		return fmt.Errorf("%s would be refused: %w", c.file, &sandbox.AdmissionError{Problems: found.Problems})
+	}
+	return nil
+}
+
+func (d *description) print(std streams) error {
+	if std.json {
+		return printLine(std.out, marshal(d))
+	}
+	t := d.table()
+	_, err := t.WriteTo(std.out)
+	return err
+}
+
+// problemErrors gives admission's problems in the form that the server's
+// answers have.
+func problemErrors(problems []sandbox.Problem) []problem.Error {
+	converted := make([]problem.Error, 0, len(problems))
+	for _, p := range problems {
+		e := problem.Error{Message: p.Message, Function: p.Function}
+		if p.HasOffset {
+			e.Offset = &p.Offset
+		}
+		converted = append(converted, e)
+	}
+	return converted
+}

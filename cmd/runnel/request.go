@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/problem"
+)
+
+const (
+	// maxAnswerBytes bounds the body of an answer.
+	maxAnswerBytes = 4 << 20
+	// maxQuotedBytes bounds what is shown of an error that is no problem+json.
+	maxQuotedBytes = 200
+	// maxUnaskedBytes is the longest body that is sent before the server has
+	// looked at the headers.
+	maxUnaskedBytes = 64 << 10
+	dialTimeout     = 10 * time.Second
+)
+
+// send does one request and returns the body of a good answer, which is valid
+// JSON. An answer with an error status is returned as a problem.Problem.
+func (r *remote) send(ctx context.Context, method string, target *url.URL, contentType string, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("Accept", "application/json, "+problem.ContentType)
+	if authorization := r.authorization(); authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	if len(body) > maxUnaskedBytes {
+		// A refusal would be lost where the server hangs up amid a long body.
+		request.Header.Set("Expect", "100-continue")
+	}
+	client := r.client()
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, r.unreached(target, err)
+	}
+	defer func() { _ = response.Body.Close() }() // it was read; nothing can be lost
+	return readAnswer(target, response)
+}
+
+// client follows no redirect: an upload and a token go where the user sent them.
+func (r *remote) client() *http.Client {
+	return &http.Client{
+		Timeout: r.timeout,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			TLSHandshakeTimeout:   dialTimeout,
+			ExpectContinueTimeout: time.Second,
+			ForceAttemptHTTP2:     true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// unreached says why there was no answer.
+func (r *remote) unreached(target *url.URL, err error) error {
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		if inner.Timeout() {
+			return fmt.Errorf("%s did not answer within %s", target, r.timeout)
+		}
+		err = inner.Err
+	}
+	return fmt.Errorf("%s cannot be reached: %w", target, err)
+}
+
+func readAnswer(target *url.URL, response *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the answer of %s broke off: %w", target, err)
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		return nil, decodeProblem(response, body)
+	case len(body) > maxAnswerBytes:
+		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", target, maxAnswerBytes)
+	case !json.Valid(body):
+		return nil, fmt.Errorf("the answer of %s is no JSON; is a Runnel server there?", target)
+	}
+	return body, nil
+}
+
+// decodeProblem reads the body of an error, as far as it is a problem. The
+// status is the one of the answer, whatever the body says.
+func decodeProblem(response *http.Response, body []byte) problem.Problem {
+	var p problem.Problem
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if kind == problem.ContentType && len(body) <= maxAnswerBytes && json.Unmarshal(body, &p) == nil {
+		p.Status = response.StatusCode
+		return p
+	}
+	p = problem.Problem{Status: response.StatusCode}
+	if location := response.Header.Get("Location"); location != "" {
+		p.Errors = append(p.Errors, problem.Error{Message: "the server points to " + location + ", which is not followed"})
+	}
+	if quoted := quote(body); kind == "text/plain" && quoted != "" {
+		p.Errors = append(p.Errors, problem.Error{Message: quoted})
+	}
+	return p
+}
+
+// quote returns the first line of a text, cut.
+func quote(body []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if len(line) > maxQuotedBytes {
+		line = strings.ToValidUTF8(line[:maxQuotedBytes], "") + "…"
+	}
+	return line
+}

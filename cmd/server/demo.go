@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/runnel-dev/runnel/plugins/examples"
+	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event"
+)
+
+const (
+	demoTenant  = "demo"
+	demoModule  = "orders"
+	demoChannel = "orders"
+	demoPause   = time.Second // between two demo events
+)
+
+// startDemo creates the tenant demo with its example module.
+func startDemo(ctx context.Context, server *runtime.Server) error {
+	if err := server.CreateTenant(demoTenant, nil); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := server.Push(ctx, demoTenant, demoModule, examples.OrdersRust); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
+}
+
+// trickle publishes a demo order every second until ctx ends.
+func trickle(ctx context.Context, server *runtime.Server) error {
+	tick := time.NewTicker(demoPause)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		_, err := server.Publish(ctx, demoTenant, event.Event{Channel: demoChannel, Payload: demoOrder(n, time.Now())})
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+}
+
+// demoOrder is the n-th order: of three customers in turn, in each status. Every
+// fourth is a draft, which the resolver skips.
+func demoOrder(n int, at time.Time) []byte {
+	statuses := [...]string{"PAID", "PACKED", "SHIPPED", "DRAFT"}
+	return fmt.Appendf(nil, `{"id":"o%d","customerId":"c%d","status":%q,"total":%d.%02d,"sentAt":%d,"note":"ring twice"}`,
+		n, n%3+1, statuses[n%len(statuses)], 10+n%90, n*7%100, at.UnixMilli())
+}
+
+// demoPage serves the example client at / and leaves everything else to next.
+func demoPage(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" || r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(examples.ClientPage) // the browser that left does not mind
+	})
+}
+
+// greet prints what to do next, ready to paste.
+func greet(w io.Writer, address string) {
+	url := "http://" + address
+	_, _ = fmt.Fprintf(w, `
+Runnel serves the tenant "demo" on %[1]s. Its resolver is a WebAssembly module
+(plugins/examples/orders-rust); a demo order is published every second.
+
+Watch live orders:
+
+  bin/runnel subscribe --server %[1]s 'subscription { orderUpdated { id customerId status total } }'
+
+Publish one yourself, from another terminal:
+
+  bin/runnel publish --server %[1]s orders '{"id":"o-42","customerId":"c1","status":"PAID","total":12.5}'
+
+Swap the module for the AssemblyScript one, under the live subscription:
+
+  bin/runnel push --server %[1]s --name orders plugins/examples/orders-assemblyscript/orders-assemblyscript.wasm
+
+Or open %[1]s/ in a browser. Stop with Ctrl-C.
+
+`, url)
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/plugins/examples"
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
+)
+
+// node starts a script of testdata/graphql-ws and returns its lines of JSON.
+func node(t *testing.T, script string, arguments ...string) (next func() string) {
+	t.Helper()
+	dir := filepath.Join("testdata", "graphql-ws")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatalf("the client packages are not installed: run `make deps`, or `npm ci` in cmd/server/%s", filepath.ToSlash(dir))
+	}
+	command := exec.CommandContext(t.Context(), "node", append([]string{script}, arguments...)...)
+	command.Dir = dir
+	command.Stderr = os.Stderr
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatalf("start node: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 1<<20)
+	return func() string {
+		t.Helper()
+		if !lines.Scan() {
+			t.Fatalf("%s ended: %v", script, lines.Err())
+		}
+		return lines.Text()
+	}
+}
+
+const orderQuery = "subscription { orderUpdated { id status note } }"
+
+func TestGraphQLWSClient(t *testing.T) {
+	p := start(t)
+	p.createTenant("acme", "{}")
+	p.push("acme", "orders", examples.OrdersRust)
+	next := node(t, "subscribe.mjs", p.socketURL("acme"), orderQuery, "3", `{"permissions":["orders:note"]}`)
+	if got := next(); got != `{"live":{"__typename":"Query"}}` {
+		t.Fatalf("got %s", got)
+	}
+	for n := range 3 {
+		p.publish("acme", "orders", `{"id":"skipped","customerId":"c","status":"DRAFT"}`)
+		p.publish("acme", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"c","status":"PAID","note":"ring"}`, n))
+		want := fmt.Sprintf(`{"next":{"data":{"orderUpdated":{"id":"o%d","status":"PAID","note":"ring"}}}}`, n)
+		if got := next(); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+	if got := next(); got != `{"complete":true}` {
+		t.Fatalf("got %s", got)
+	}
+}
+
+func TestGraphQLWSClientSeesAnInvalidOperation(t *testing.T) {
+	p := start(t)
+	next := node(t, "subscribe.mjs", p.socketURL("demo"), "subscription { orderUpdated { nothing } }", "1")
+	got := next()
+	for _, want := range []string{`"error":[`, `nothing`, `"locations":[{"line":1,"column":31}]`, "GRAPHQL_VALIDATION_FAILED"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestToolsReadTheSchema(t *testing.T) {
+	p := start(t)
+	next := node(t, "introspect.mjs", p.url+"/t/demo/graphql")
+	var schema strings.Builder
+	for line := next(); ; line = next() {
+		schema.WriteString(line + "\n")
+		if line == "type Subscription {" {
+			break
+		}
+	}
+	for _, want := range []string{"type Order {", "customerId: ID!", "type Query {"} {
+		if !strings.Contains(schema.String(), want) {
+			t.Errorf("the schema lacks %q:\n%s", want, schema.String())
+		}
+	}
+	if got := p.query("demo", `{ __schema { subscriptionType { fields { name args { name } } } } }`); got != `{"data":{"__schema":{"subscriptionType":{"fields":[{"name":"orderUpdated","args":[{"name":"customerId"}]}]}}}}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	p := start(t)
+	s := p.dial("demo", `{}`)
+	s.subscribe(map[string]string{"1": `subscription { orderUpdated { __typename status } }`})
+	for range 2 {
+		if m := s.await("1"); m.Type != "next" || !strings.Contains(string(m.Payload), `"__typename":"Order"`) {
+			t.Fatalf("got %s %s", m.Type, m.Payload)
+		}
+	}
+	if page := p.must(200, "GET", "/", "", nil); !strings.Contains(page, "graphql-transport-ws") {
+		t.Errorf("the page is %s", page)
+	}
+	p.must(200, "GET", "/healthz", "", nil)
+	p.must(404, "GET", "/nothing", "", nil)
+}
+
+// TestSwapUnderALiveSubscription swaps one example for the other: the
+// subscription stays, and misses nothing.
+func TestSwapUnderALiveSubscription(t *testing.T) {
+	p := start(t)
+	p.createTenant("acme", "{}")
+	p.push("acme", "orders", examples.OrdersRust)
+	s := p.dial("acme", `{"permissions":["orders:note"]}`)
+	s.subscribe(map[string]string{
+		"all": orderQuery,
+		"c1":  `subscription { o: orderUpdated(customerId: "c1") { total sentAt } }`,
+	})
+	for n := range 4 {
+		p.publish("acme", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"c%d","status":"PAID","total":1.5,"sentAt":1764000000000,"note":"ring"}`, n, n%2))
+		s.next("all", fmt.Sprintf(`{"data":{"orderUpdated":{"id":"o%d","status":"PAID","note":"ring"}}}`, n))
+		if n%2 == 1 {
+			s.next("c1", `{"data":{"o":{"total":1.5,"sentAt":1764000000000}}}`)
+		}
+		if n == 1 {
+			p.push("acme", "orders", examples.OrdersAssemblyScript)
+		}
+	}
+	var module struct{ Versions []struct{ Active bool } }
+	if err := json.Unmarshal([]byte(p.must(200, "GET", "/v1/tenants/acme/modules/orders", "", nil)), &module); err != nil || len(module.Versions) != 2 {
+		t.Errorf("%+v, %v", module, err)
+	}
+}
+
+// hostile is a module of which every resolver but one misbehaves.
+func hostile() []byte {
+	g := sandboxtest.New(`
+		type Thing { a: Int! }
+		type Subscription {
+			loops: Int @on(channel: "c")
+			eats: Int @on(channel: "c")
+			traps: Int @on(channel: "c")
+			garbage: Int @on(channel: "c")
+			nonsense: Thing @on(channel: "c")
+			verdict: Int @on(channel: "c")
+			echo: Int @on(channel: "c")
+		}`)
+	g.Resolver("Subscription.loops", sandboxtest.Forever())
+	g.Resolver("Subscription.eats", sandboxtest.EatMemory())
+	g.Resolver("Subscription.traps", sandboxtest.Trap())
+	g.Resolver("Subscription.garbage", g.Output("\xff{]"))
+	g.Resolver("Subscription.nonsense", g.Output(`{"a":"x"}`))
+	g.Resolver("Subscription.verdict", wasmtest.I32Const(99))
+	g.Resolver("Subscription.echo", g.Echo(abi.InputEvent))
+	return g.Bytes()
+}
+
+func TestHostileModulesLeaveEverythingAlive(t *testing.T) {
+	p := start(t)
+	p.createTenant("evil", `{"fuelPerRun":1000000,"memoryBytes":1048576}`)
+	p.createTenant("good", `{}`)
+	p.push("evil", "m", hostile())
+	p.push("good", "orders", examples.OrdersRust)
+	evil, good := p.dial("evil", `{}`), p.dial("good", `{}`)
+	operations := map[string]string{"echo": "subscription { echo }"}
+	faults := map[string]string{
+		"loops": "FUEL_EXHAUSTED", "eats": "MEMORY_LIMIT", "traps": "RESOLVER_TRAP",
+		"garbage": "BAD_OUTPUT", "verdict": "BAD_OUTPUT",
+	}
+	for field := range faults {
+		operations[field] = "subscription { " + field + " }"
+	}
+	operations["nonsense"] = "subscription { nonsense { a } }"
+	evil.subscribe(operations)
+	good.subscribe(map[string]string{"1": orderQuery})
+	for n := range 3 {
+		p.publish("evil", "c", fmt.Sprint(n))
+		p.publish("good", "orders", `{"id":"o1","customerId":"c","status":"PAID"}`)
+		good.next("1", `{"data":{"orderUpdated":{"id":"o1","status":"PAID","note":null}}}`)
+		evil.next("echo", fmt.Sprintf(`{"data":{"echo":%d}}`, n))
+		for field, code := range faults {
+			m := evil.await(field)
+			if m.Type != "next" || !strings.Contains(string(m.Payload), `"code":"`+code+`"`) || !strings.Contains(string(m.Payload), `"path":["`+field+`"]`) || !strings.Contains(string(m.Payload), `"data":{"`+field+`":null}`) {
+				t.Errorf("%s: %s %s, want %s", field, m.Type, m.Payload, code)
+			}
+		}
+		if m := evil.await("nonsense"); !strings.Contains(string(m.Payload), `"path":["nonsense","a"]`) || !strings.Contains(string(m.Payload), "BAD_OUTPUT") {
+			t.Errorf("nonsense: %s %s", m.Type, m.Payload)
+		}
+	}
+	if log := p.logged(); !strings.Contains(log, "tenant=evil module=m digest=sha256:") || !strings.Contains(log, "unreachable") {
+		t.Errorf("the trap is not in the module's log:\n%s", log)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	p := start(t)
+	p.createTenant("acme", "{}")
+	p.push("acme", "orders", examples.OrdersRust)
+	guest := func(schema string, build func(g *sandboxtest.Guest)) []byte {
+		g := sandboxtest.New(schema)
+		build(g)
+		return g.Bytes()
+	}
+	foreign := func(g *sandboxtest.Guest) { g.Resolver("Subscription.f", wasmtest.I32Const(0)) }
+	for name, c := range map[string]struct {
+		body []byte
+		want []string
+	}{
+		"no wasm":     {[]byte("hello"), []string{`"offset":0`}},
+		"cut":         {examples.OrdersRust[:1000], []string{`"offset":`}},
+		"no resolver": {guest("type Subscription {\n  f: Int @on(channel: \"c\")\n}", func(*sandboxtest.Guest) {}), []string{"Subscription.f", `"line":2`, `"column":3`}},
+		"bad SDL":     {guest("type Subscription {\n  f: Nothing @on(channel: \"c\")\n}", foreign), []string{"Nothing", `"line":2`}},
+		"no SDL":      {guest("type Subscription {", foreign), []string{`"line":1`}},
+	} {
+		text := p.must(422, "PUT", "/v1/tenants/acme/modules/orders?activate=true", "application/wasm", c.body)
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %s, want %s", name, text, want)
+			}
+		}
+	}
+	text := p.must(400, "POST", "/v1/tenants/acme/events", "application/json", []byte("{\"channel\":\"orders\",\n\"payload\":{\"a\":1,\"a\":2}}"))
+	for _, want := range []string{`"line":2`, `"offset":`, `"column":`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("malformed event: %s, want %s", text, want)
+		}
+	}
+	s := p.dial("acme", "{}")
+	s.send(`{"id":"1","type":"subscribe","payload":{"query":"subscription {\n orderUpdated { nothing } }"}}`)
+	if m := s.await("1"); m.Type != "error" || !strings.Contains(string(m.Payload), `"line":2`) {
+		t.Errorf("invalid operation: %s %s", m.Type, m.Payload)
+	}
+	s.subscribe(map[string]string{"1": orderQuery}) // the socket is open, and the version serves
+	p.publish("acme", "orders", `{"id":"o1","customerId":"c","status":"PAID"}`)
+	s.next("1", `{"data":{"orderUpdated":{"id":"o1","status":"PAID","note":null}}}`)
+}
+
+func TestIdsAreScopedToTheirConnection(t *testing.T) {
+	p := start(t)
+	p.createTenant("acme", "{}")
+	p.push("acme", "orders", examples.OrdersRust)
+	a, b := p.dial("acme", "{}"), p.dial("acme", "{}")
+	a.subscribe(map[string]string{"1": `subscription { orderUpdated(customerId: "a") { id } }`})
+	b.subscribe(map[string]string{"1": `subscription { orderUpdated(customerId: "b") { id } }`})
+	p.publish("acme", "orders", `{"id":"for-b","customerId":"b","status":"PAID"}`)
+	p.publish("acme", "orders", `{"id":"for-a","customerId":"a","status":"PAID"}`)
+	a.next("1", `{"data":{"orderUpdated":{"id":"for-a"}}}`)
+	b.next("1", `{"data":{"orderUpdated":{"id":"for-b"}}}`)
+	a.send(`{"id":"1","type":"complete"}`)
+	a.subscribe(nil)
+	p.publish("acme", "orders", `{"id":"for-b2","customerId":"b","status":"PAID"}`)
+	b.next("1", `{"data":{"orderUpdated":{"id":"for-b2"}}}`)
+}
+
+func TestShutdownClosesSockets(t *testing.T) {
+	p := start(t)
+	s := p.dial("demo", "{}")
+	s.subscribe(map[string]string{"1": orderQuery})
+	p.stop()
+	for {
+		if _, _, err := s.conn.ReadMessage(); err != nil {
+			if !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+				t.Errorf("the socket ended with %v", err)
+			}
+			return
+		}
+	}
+}
+
+func TestDevModeServesThisMachineOnly(t *testing.T) {
+	p := start(t)
+	for name, change := range map[string]func(r *http.Request){
+		"host":   func(r *http.Request) { r.Host = "rebound.example.com" },
+		"origin": func(r *http.Request) { r.Header.Set("Origin", "https://example.com") },
+		"file":   func(r *http.Request) { r.Header.Set("Origin", "null") },
+	} {
+		r, err := http.NewRequest("GET", p.url+"/v1/tenants", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, response.Status)
+		}
+	}
+}

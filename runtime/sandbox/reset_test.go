@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+)
+
+// orderInputs are an event of the example, for a subscriber without permissions.
+type orderInputs struct{}
+
+var orderEvent = []byte(`{"id":"o1","customerId":"c1","status":"PAID","total":12.5,"sentAt":1764000000000,"note":"ring twice"}`)
+
+func (orderInputs) ID() string                      { return "e1" }
+func (orderInputs) Input(k abi.Kind) ([]byte, bool) { return orderEvent, k == abi.InputEvent }
+func (orderInputs) Argument(string) ([]byte, bool)  { return nil, false }
+func (orderInputs) Claim(string) ([]byte, bool)     { return nil, false }
+func (orderInputs) Permitted(string) bool           { return false }
+
+func examplePool(b *testing.B, example string) *Pool {
+	b.Helper()
+	binary, err := os.ReadFile(filepath.Join("..", "..", "plugins", "examples", example, example+".wasm"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := New(context.Background(), Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := e.Load(context.Background(), binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	limits := Limits{FuelPerRun: 10_000_000, MemoryBytes: 16 << 20, OutputBytes: 1 << 20, LogBytesPerRun: 1 << 10, Instances: 4}
+	p := m.Pool(PoolConfig{Limits: func() Limits { return limits }})
+	b.Cleanup(func() {
+		if err := errors.Join(p.Close(), e.Close(context.Background())); err != nil {
+			b.Error(err)
+		}
+	})
+	return p
+}
+
+// BenchmarkRun is one run of the example resolver, reset included.
+func BenchmarkRun(b *testing.B) {
+	for _, example := range []string{"orders-rust", "orders-assemblyscript"} {
+		b.Run(example, func(b *testing.B) {
+			p := examplePool(b, example)
+			var in Inputs = orderInputs{}
+			var r Result
+			ctx := context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Run(ctx, "Subscription.orderUpdated", in, &r)
+				if r.Fault != nil || !r.HasOutput {
+					b.Fatalf("%+v", r)
+				}
+			}
+			b.ReportMetric(float64(r.Fuel), "fuel/run")
+		})
+	}
+}
+
+// BenchmarkFreshAgainstReset compares a fresh instance with a reset one, in
+// interleaved pairs: the ratio is the median, with its range.
+func BenchmarkFreshAgainstReset(b *testing.B) {
+	for _, example := range []string{"orders-rust", "orders-assemblyscript"} {
+		b.Run(example, func(b *testing.B) {
+			p := examplePool(b, example)
+			limits := p.config.Limits()
+			i, fault := p.lease(context.Background(), limits)
+			if fault != nil {
+				b.Fatal(fault)
+			}
+			defer p.giveBack(i, true)
+			const pairs, freshEach, resetEach = 9, 20, 2000
+			var fresh, reset, ratios []float64
+			for b.Loop() {
+				for range pairs {
+					f := perCall(freshEach, func() {
+						other, fault := p.instantiate(context.Background(), limits)
+						if fault != nil {
+							b.Fatal(fault)
+						}
+						other.close()
+					})
+					r := perCall(resetEach, func() {
+						if !i.reset(p.mu.image) {
+							b.Fatal("no reset")
+						}
+					})
+					fresh, reset, ratios = append(fresh, f), append(reset, r), append(ratios, f/r)
+				}
+			}
+			b.ReportMetric(median(fresh), "fresh-ns")
+			b.ReportMetric(median(reset), "reset-ns")
+			b.ReportMetric(median(ratios), "ratio")
+			b.ReportMetric(slices.Min(ratios), "ratio-min")
+			b.ReportMetric(slices.Max(ratios), "ratio-max")
+		})
+	}
+}
+
+func perCall(n int, call func()) float64 {
+	start := time.Now()
+	for range n {
+		call()
+	}
+	return float64(time.Since(start).Nanoseconds()) / float64(n)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

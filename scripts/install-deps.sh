@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs what `make test` needs besides Go, or says clearly what is missing.
+# Quick where all is there.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "install-deps: $*" >&2; }
+
+if ! command -v go >/dev/null; then
+    say "Go is missing: https://go.dev/dl/ (go.mod names the version)"
+    exit 1
+fi
+# The linker of Rust's build scripts, and the race detector.
+if ! command -v cc >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "apt-get install gcc libc6-dev"
+        DEBIAN_FRONTEND=noninteractive
+        export DEBIAN_FRONTEND
+        apt-get install -y --no-install-recommends gcc libc6-dev >&2 ||
+            { apt-get update >&2 && apt-get install -y --no-install-recommends gcc libc6-dev >&2; }
+    else
+        say "a C compiler named cc is missing"
+        exit 1
+    fi
+fi
+scripts/install-rust.sh
+scripts/install-node.sh
+
+# packages DIRECTORY SOURCE...: npm ci, unless it was done since lock file and
+# sources changed.
+packages() {
+    directory=$1
+    mark=$directory/node_modules/.installed
+    if [ -e "$mark" ] && [ -z "$(find "$@" -name node_modules -prune -o -type f -newer "$mark" -print | grep -E 'package-lock\.json|^sdk/assemblyscript/(assembly|transform|testing)/' | head -n 1)" ]; then
+        return
+    fi
+    say "npm ci in $directory"
+    scripts/with-tools.sh npm --prefix "$directory" ci --no-audit --no-fund >&2
+    touch "$mark"
+}
+
+packages sdk/assemblyscript
+packages plugins/examples/orders-assemblyscript sdk/assemblyscript # which npm copies
+packages cmd/server/testdata/graphql-ws
