@@ -15,7 +15,7 @@ target=wasm32-unknown-unknown
 minimum=95 # the minor version of the oldest Rust 1 that will do
 debian_rustc=/usr/bin/rustc
 debian_linker=wasm-ld-19
-debian_packages='rustc-web cargo-web rust-web-src lld-19'
+debian_packages='rustc-web cargo-web rust-web-src rustfmt-web rust-web-clippy lld-19'
 
 say() { echo "install-rust: $*" >&2; }
 

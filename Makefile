@@ -1,0 +1,92 @@
+# Every target works from a fresh clone; `make help` lists them.
+
+GO    ?= go
+BIN   := bin
+RUST  := sdk/rust
+ASC   := sdk/assemblyscript
+RUST_EXAMPLE := plugins/examples/orders-rust
+ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
+TOOLS := scripts/with-tools.sh
+
+# How long each fuzz target runs: seconds by `make fuzz`, minutes by `make soak`.
+FUZZTIME ?= 5s
+SOAKTIME ?= 3m
+
+.PHONY: help build run test test-go test-rust test-assemblyscript race check check-go check-rust check-assemblyscript \
+	fuzz bench soak golden plugins deps clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/runnel-server and bin/runnel; needs Go alone
+	$(GO) build -o $(BIN)/runnel-server ./cmd/server
+	$(GO) build -o $(BIN)/runnel ./cmd/runnel
+
+run: build ## the server on embedded defaults: tenant demo, example module, live orders
+	@$(BIN)/runnel-server --dev
+
+deps: ## install what the tests need besides Go, or say what is missing
+	@scripts/install-deps.sh
+
+test: deps test-go test-rust test-assemblyscript ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
+
+test-go:
+	$(TOOLS) $(GO) test ./...
+	$(MAKE) fuzz FUZZTIME=2s
+
+test-rust:
+	$(TOOLS) cargo test --quiet --manifest-path $(RUST)/Cargo.toml --workspace --locked
+	$(TOOLS) cargo test --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --locked
+
+test-assemblyscript:
+	$(TOOLS) npm --prefix $(ASC) test
+	$(TOOLS) npm --prefix $(ASC_EXAMPLE) test
+
+race: deps ## the Go tests under the race detector
+	$(TOOLS) $(GO) test -race ./...
+
+check: deps check-go check-rust check-assemblyscript ## everything but the tests
+
+check-go:
+	@unformatted=$$($(GO) tool gofumpt -l abi cmd plugins runtime); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) test -run '^TestImportRules$$' ./runtime
+
+check-rust:
+	$(TOOLS) cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check
+	$(TOOLS) cargo fmt --manifest-path $(RUST_EXAMPLE)/Cargo.toml --check
+	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST)/Cargo.toml --workspace --all-targets --locked -- -D warnings
+	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --all-targets --locked -- -D warnings
+
+check-assemblyscript:
+	$(TOOLS) npm --prefix $(ASC) run lint
+
+fuzz: ## each Go fuzz target for FUZZTIME
+	@set -e; for package in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+	  listed=$$($(GO) test -list '^Fuzz' $$package); \
+	  for target in $$(echo "$$listed" | grep '^Fuzz' || true); do \
+	    echo "fuzz $$package $$target for $(FUZZTIME)"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; \
+	  done; \
+	done
+
+soak: ## fuzz for minutes
+	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
+
+bench: ## the benchmark tables
+	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
+
+golden: ## rewrite the golden files
+	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport -update
+
+plugins: deps ## build the example and conformance modules from source
+	$(TOOLS) $(RUST)/build-wasm.sh $(RUST_EXAMPLE) $(RUST_EXAMPLE)/orders-rust.wasm
+	$(TOOLS) $(RUST)/build-wasm.sh $(RUST)/conformance $(RUST)/conformance/probe.wasm
+	$(TOOLS) npm --prefix $(ASC) run build
+	$(TOOLS) npm --prefix $(ASC_EXAMPLE) run build
+
+clean: ## remove what was built
+	rm -rf $(BIN) $(RUST)/target $(RUST_EXAMPLE)/target
