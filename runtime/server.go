@@ -83,7 +83,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{config: config, bus: config.Bus, engine: engine, tenants: tenant.NewDirectory(), pools: newPools(config.Logger)}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
-	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
+	s.registry = registry.New(registry.Config{Engine: engine, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 	}})
 	settings := transport.Config{Executor: executor{s.broker}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}
@@ -252,9 +252,10 @@ func wait(ctx context.Context, f func()) error {
 
 // forget ends what serves a tenant and drops its modules.
 func (s *Server) forget(t *tenant.Tenant) error {
+	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows
 	s.broker.Remove(t)
 	s.pools.forget(t)
-	return s.registry.Remove(t)
+	return err
 }
 
 // Authenticate implements transport.Authenticator. Subscribers are believed in

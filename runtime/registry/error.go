@@ -9,6 +9,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // Reason tells what kind of refusal an Error is.
@@ -75,6 +76,14 @@ func invalid(format string, arguments ...any) *Error {
 
 func unknown(format string, arguments ...any) *Error {
 	return &Error{Reason: Unknown, Code: abi.CodeBadUserInput, Message: fmt.Sprintf(format, arguments...)}
+}
+
+// errNoModule does not repeat a name that no module can have.
+func errNoModule(name string) error {
+	if !tenant.ValidName(name) {
+		return unknown("there is no such module")
+	}
+	return unknown("there is no module %s", name)
 }
 
 func conflict(format string, arguments ...any) *Error {

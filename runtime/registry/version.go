@@ -1,11 +1,11 @@
 package registry
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -16,7 +16,7 @@ type Module struct {
 	Versions []Version
 }
 
-// Version describes one version of a module.
+// Version describes one version of a module. Resolvers must not be changed.
 type Version struct {
 	Name      string // of the module
 	Digest    string // "sha256:" and hex
@@ -28,26 +28,29 @@ type Version struct {
 
 // List returns the tenant's modules by name.
 func (r *Registry) List(t *tenant.Tenant) []Module {
-	s := r.shelf(t)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := []Module{}
-	for _, name := range slices.Sorted(maps.Keys(s.modules)) {
-		list = append(list, s.modules[name].describeAll())
+	now := r.now(t)
+	list := make([]Module, 0, len(now.modules))
+	for _, name := range slices.Sorted(maps.Keys(now.modules)) {
+		list = append(list, now.modules[name].describeAll())
 	}
 	return list
 }
 
-// Get returns one module.
+// Get returns one module. There being none is an *Error.
 func (r *Registry) Get(t *tenant.Tenant, name string) (Module, error) {
-	s := r.shelf(t)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.modules[name]
+	m := r.now(t).modules[name]
 	if m == nil {
-		return Module{}, unknown("no module %q", name)
+		return Module{}, errNoModule(name)
 	}
 	return m.describeAll(), nil
+}
+
+// Schema returns the tenant's composed schema; nil before the first activation.
+func (r *Registry) Schema(t *tenant.Tenant) *graph.Schema {
+	if active := r.now(t).active; active != nil {
+		return active.Schema
+	}
+	return nil
 }
 
 func (m *module) describeAll() Module {
@@ -66,29 +69,4 @@ func (m *module) describe(v *version) Version {
 		Name: m.name, Digest: v.module.Digest(), Bytes: v.module.Size(), Resolvers: v.module.Resolvers(),
 		Uploaded: v.uploaded, Active: v == m.active,
 	}
-}
-
-func (m *module) find(digest string) *version {
-	for _, v := range m.versions {
-		if v.module.Digest() == digest {
-			return v
-		}
-	}
-	return nil
-}
-
-// dropOldest releases the oldest versions over the limit that are neither
-// active, nor what roll-back returns to, nor the newest.
-func (m *module) dropOldest(limit int64) error {
-	var errs []error
-	for i := 0; int64(len(m.versions)) > limit && i < len(m.versions)-1; {
-		v := m.versions[i]
-		if v == m.active || v == m.previous {
-			i++
-			continue
-		}
-		m.versions = slices.Delete(m.versions, i, i+1)
-		errs = append(errs, v.module.Release())
-	}
-	return errors.Join(errs...)
 }

@@ -1,0 +1,172 @@
+package admin_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
+)
+
+const eventsPath = "/v1/tenants/acme/events"
+
+func TestPublishOne(t *testing.T) {
+	s := newStage(t)
+	const payload = "{ \"n\" : 1.0e0,\r\n \"s\":\"\\u00e9\" }"
+	w := s.do("POST", eventsPath, "application/json", ` {"payload":`+payload+`,"id":"a\u0041","chann\u0065l":"orders.new:1"} `)
+	s.want(w, http.StatusAccepted, `{"accepted":1,"cursor":"c-1"}`)
+	if len(s.published) != 1 {
+		t.Fatalf("published %v", s.published)
+	}
+	if e := s.published[0]; e.Channel != "orders.new:1" || e.ID != "aA" || string(e.Payload) != payload || cap(e.Payload) != len(payload) {
+		t.Errorf("got %+v", e)
+	}
+	for _, payload := range []string{"null", "0", `""`, "[]", nested(64)} {
+		w := s.do("POST", eventsPath, "application/json", `{"channel":"c","payload":`+payload+`}`)
+		if w.Code != http.StatusAccepted || s.published[len(s.published)-1].ID != "" {
+			t.Errorf("%.20s: %d %s", payload, w.Code, w.Body)
+		}
+	}
+}
+
+// nested is a payload with that many levels.
+func nested(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
+func TestPublishBatch(t *testing.T) {
+	s := newStage(t)
+	body := "\n{\"channel\":\"a\",\"payload\":1}\r\n \t\n{\"channel\":\"b\",\"payload\":{\"x\":[2]},\"id\":\"i\"}\n{\"channel\":\"a\",\"payload\":3}"
+	s.want(s.do("POST", eventsPath, "application/x-ndjson", body), http.StatusAccepted, `{"accepted":3,"cursor":"c-1"}`)
+	var got []string
+	for _, e := range s.published {
+		got = append(got, fmt.Sprintf("%s %s %s", e.Channel, e.Payload, e.ID))
+	}
+	if want := `["a 1 " "b {\"x\":[2]} i" "a 3 "]`; fmt.Sprintf("%q", got) != want {
+		t.Errorf("got %q\nwant %s", got, want)
+	}
+}
+
+func TestBadEvents(t *testing.T) {
+	s := newStage(t)
+	for body, want := range map[string]struct {
+		part   string
+		offset int
+	}{
+		``:                        {"", 0},
+		`{"channel":"c","pay`:     {"", 19},
+		`{"channel":"c",}`:        {"", 15},
+		`7`:                       {"a JSON object with channel, payload, id is wanted, not number", 0},
+		`{"payload":1}`:           {"channel is missing", 0},
+		`{"channel":"c"}`:         {"payload is missing", 0},
+		`{"channel":1}`:           {"channel must be a string, not number", 11},
+		`{"channel":"a b"}`:       {"channel must be 1 to 200 of the characters", 11},
+		`{"channel":""}`:          {"channel must be 1 to 200 of the characters", 11},
+		`{"channel":"c","id":7}`:  {"id must be a string, not number", 20},
+		`{"channel":"c","id":""}`: {"id must have 1 to 200 bytes", 20},
+		`{"channel":"c","id":"` + strings.Repeat("x", 201) + `"}`: {"id must have 1 to 200 bytes", 20},
+		`{"channel":"c","data":1}`:                                {`unknown member "data"; there are channel, payload, id`, 15},
+		`{"channel":"c","channel":"d"}`:                           {`duplicate key "channel"`, 15},
+		`{"channel":"c","payload":{"a":1,"a":2}}`:                 {`duplicate key "a"`, 32},
+		"{\"channel\":\"c\",\"payload\":\"\xff\"}":                {"", 26},
+		`{"channel":"c","payload":"\ud800"}`:                      {"", 26},
+		`{"channel":"c","payload":` + nested(65) + `}`:            {"the payload has more than 64 levels of nesting", 89},
+		`{"channel":"c","payload":1} {}`:                          {"", 28},
+	} {
+		w := s.do("POST", eventsPath, "application/json", body)
+		p := s.wantProblem(w, http.StatusBadRequest, abi.CodeBadUserInput, want.part)
+		if e := p.Errors[0]; e.Offset == nil || *e.Offset != want.offset || e.Line != 1 || e.Column != want.offset+1 {
+			t.Errorf("%s: place of %s, want offset %d", body, w.Body, want.offset)
+		}
+		if strings.Contains(body, "\n") {
+			continue
+		}
+		// The same line in a batch is named by its number, and nothing is accepted.
+		const before = "{\"channel\":\"é\",\"payload\":1}\n"
+		good := strings.Replace(before, "é", "c", 1)
+		if body == "" {
+			continue
+		}
+		w = s.do("POST", eventsPath, "application/x-ndjson", good+"\n"+body+"\n"+good)
+		p = s.wantProblem(w, http.StatusBadRequest, abi.CodeBadUserInput, want.part)
+		if e := p.Errors[0]; e.Offset == nil || *e.Offset != len(good)+1+want.offset || e.Line != 3 || e.Column != want.offset+1 {
+			t.Errorf("%s in a batch: place of %s", body, w.Body)
+		}
+	}
+	for _, empty := range []string{"", "\n \r\n\t"} {
+		s.wantProblem(s.do("POST", eventsPath, "application/x-ndjson", empty), http.StatusBadRequest, abi.CodeBadUserInput, "the batch has no event")
+	}
+	s.wantProblem(s.do("POST", eventsPath, "application/cloudevents+json", "{}"), http.StatusUnsupportedMediaType, abi.CodeBadUserInput, "application/x-ndjson")
+	if s.published != nil {
+		t.Errorf("published %v", s.published)
+	}
+}
+
+func TestEventLimits(t *testing.T) {
+	s := newStage(t)
+	s.limit(`{"eventBytes":10}`)
+	fits := `{"channel":"c","payload":"12345678"}`
+	over := `{"channel":"c","payload":"123456789"}`
+	if w := s.do("POST", eventsPath, "application/json", fits); w.Code != http.StatusAccepted {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	accepted := len(s.published)
+	for name, request := range map[string][2]string{
+		"one":         {"application/json", over},
+		"in a batch":  {"application/x-ndjson", fits + "\n" + over},
+		"a long line": {"application/x-ndjson", fits + "\n" + strings.Repeat("x", 5000)},
+		"far over":    {"application/json", strings.Repeat("x", 5000)},
+		"padding":     {"application/json", strings.Repeat(" ", 5000) + fits},
+	} {
+		p := s.wantProblem(s.do("POST", eventsPath, request[0], request[1]), http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "more than 10 bytes")
+		if p.Limit != "eventBytes" {
+			t.Errorf("%s: limit %q", name, p.Limit)
+		}
+	}
+	line := `{"channel":"c","payload":1}` + "\n"
+	s.wantProblem(s.do("POST", eventsPath, "application/x-ndjson", strings.Repeat(line, 10_001)), http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "10000 events")
+	s.wantProblem(s.do("POST", eventsPath, "application/x-ndjson", strings.Repeat(line, 16<<20/len(line)+1)), http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "send it in parts")
+	if len(s.published) != accepted {
+		t.Error("a refused event was accepted")
+	}
+	if w := s.do("POST", eventsPath, "application/x-ndjson", strings.Repeat(line, 10_000)); w.Code != http.StatusAccepted {
+		t.Errorf("a batch at the limit: %d", w.Code)
+	}
+}
+
+// A body of unknown length is cut off at the limit, not read to its end.
+func TestBodyWithoutLength(t *testing.T) {
+	s := newStage(t)
+	s.limit(`{"eventBytes":10}`)
+	body := &endless{}
+	r := httptest.NewRequest("POST", eventsPath, body)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	s.wantProblem(w, http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "more than 10 bytes")
+	if body.read > 64<<10 {
+		t.Errorf("%d bytes were read", body.read)
+	}
+}
+
+type endless struct{ read int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	e.read += len(b)
+	return len(b), nil
+}
+
+func TestPublisherErrors(t *testing.T) {
+	s := newStage(t)
+	const body = `{"channel":"c","payload":1}`
+	s.fail = fmt.Errorf("tenant acme: %w", event.ErrFull)
+	w := s.do("POST", eventsPath, "application/json", body)
+	s.wantProblem(w, http.StatusTooManyRequests, abi.CodeLimitExceeded, "try again later")
+	if w.Header().Get("Retry-After") != "1" {
+		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
+	}
+	s.fail = event.ErrClosed
+	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "shutting down")
+}

@@ -1,0 +1,82 @@
+package registry
+
+import "github.com/runnel-dev/runnel/runtime/tenant"
+
+// Activate makes a version serve under live subscriptions; the one before is
+// what Rollback returns to. Activating what is active changes nothing. What
+// does not go with the other active modules is refused with an *Error that
+// names them, and the old version goes on serving.
+func (r *Registry) Activate(t *tenant.Tenant, name, digest string) (Version, error) {
+	return r.switchTo(t, name, func(m *module) (*version, error) {
+		v := m.find(digest)
+		if v == nil {
+			return nil, unknown("module %s has no version %q; upload it first", name, digest)
+		}
+		return v, nil
+	})
+}
+
+// Rollback activates the version that was active before the present one. That
+// one is then what the next Rollback returns to.
+func (r *Registry) Rollback(t *tenant.Tenant, name string) (Version, error) {
+	return r.switchTo(t, name, func(m *module) (*version, error) {
+		if m.previous == nil {
+			return nil, conflict("module %s has no earlier version to roll back to", name)
+		}
+		return m.previous, nil
+	})
+}
+
+func (r *Registry) switchTo(t *tenant.Tenant, name string, choose func(*module) (*version, error)) (result Version, err error) {
+	err = r.change(t, func(old *catalog) (*catalog, error) {
+		m := old.modules[name]
+		if m == nil {
+			return nil, errNoModule(name)
+		}
+		v, err := choose(m)
+		if err != nil {
+			return nil, err
+		}
+		fresh, err := old.activate(m, v, t.Limits())
+		if err == nil {
+			result = fresh.modules[name].describe(v)
+		}
+		return fresh, err
+	})
+	return result, err
+}
+
+// activate returns the catalog with the version v of m active, or c where it is.
+func (c *catalog) activate(m *module, v *version, limits tenant.Limits) (*catalog, error) {
+	if m.active == v {
+		return c, nil
+	}
+	fresh := c.with(m.activate(v))
+	active, err := fresh.compose(limits)
+	if err != nil {
+		return nil, composeError(Conflict, m.name, "this version of module "+m.name+" does not go with the other active modules", err)
+	}
+	fresh.active = active
+	return fresh, nil
+}
+
+// Delete removes a module with all its versions, unless another needs it: the
+// *Error then names both.
+func (r *Registry) Delete(t *tenant.Tenant, name string) error {
+	return r.change(t, func(old *catalog) (*catalog, error) {
+		m := old.modules[name]
+		if m == nil {
+			return nil, errNoModule(name)
+		}
+		fresh := old.without(name)
+		if m.active == nil {
+			return fresh, nil
+		}
+		active, err := fresh.compose(t.Limits())
+		if err != nil {
+			return nil, composeError(Conflict, name, "module "+name+" cannot be deleted: the other active modules need it", err)
+		}
+		fresh.active = active
+		return fresh, nil
+	})
+}

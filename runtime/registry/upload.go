@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// Upload admits a module, holds it against the schema of the others that are
+// active, and keeps it as a version of the name; with activate it becomes the
+// active one. The same bytes again are the same version, and not created. A
+// refusal changes nothing: it is an *Error, or wraps tenant.ErrUnknown. The
+// bytes are not kept.
+func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, binary []byte, activate bool) (v Version, created bool, err error) {
+	limits := t.Limits()
+	if !tenant.ValidName(name) {
+		return Version{}, false, invalid("a module's name must be 1 to %d of the characters a-z 0-9 -", tenant.MaxNameBytes)
+	}
+	if int64(len(binary)) > limits.ModuleBytes {
+		return Version{}, false, over("moduleBytes", "the module has %d bytes, the limit is %d", len(binary), limits.ModuleBytes)
+	}
+	u := upload{registry: r, name: name, digest: digest(binary), limits: limits, activate: activate}
+	if err := u.load(ctx, r.now(t), binary); err != nil {
+		return Version{}, false, err
+	}
+	err = r.change(t, u.apply)
+	if created = err == nil && u.kept == u.loaded; !created && u.loaded != nil {
+		r.release(u.loaded.module)
+	}
+	if err != nil {
+		return Version{}, false, err
+	}
+	return u.module.describe(u.kept), created, nil
+}
+
+func digest(binary []byte) string {
+	sum := sha256.Sum256(binary)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// upload is an upload under way.
+type upload struct {
+	registry *Registry
+	name     string
+	digest   string
+	limits   tenant.Limits
+	activate bool
+
+	loaded *version // nil where the digest was known
+	kept   *version // what the digest stands for in the end
+	module *module  // what kept is a version of
+}
+
+// load compiles the module unless its digest is known. No lock is held: other
+// changes of the tenant go on meanwhile.
+func (u *upload) load(ctx context.Context, now *catalog, binary []byte) error {
+	if m := now.modules[u.name]; m != nil && m.find(u.digest) != nil {
+		return nil
+	}
+	if err := u.checkRoom(now); err != nil {
+		return err
+	}
+	loaded, err := u.registry.config.Engine.Load(ctx, binary)
+	if err != nil {
+		return admissionError(u.name, err)
+	}
+	if need := loaded.MemoryBytes(); need > u.limits.MemoryBytes {
+		u.registry.release(loaded)
+		return over("memoryBytes", "the module starts with %d bytes of memory, the limit is %d", need, u.limits.MemoryBytes)
+	}
+	u.loaded = &version{module: loaded, uploaded: time.Now().UTC()}
+	return nil
+}
+
+func (u *upload) checkRoom(now *catalog) error {
+	if now.modules[u.name] == nil && int64(len(now.modules)) >= u.limits.Modules {
+		return over("modules", "the tenant has %d modules and its limit is %d; delete one first", len(now.modules), u.limits.Modules)
+	}
+	return nil
+}
+
+// apply is the change that the upload makes.
+func (u *upload) apply(old *catalog) (*catalog, error) {
+	m := old.modules[u.name]
+	if m == nil {
+		m = &module{name: u.name}
+	}
+	if u.kept = m.find(u.digest); u.kept == nil {
+		return u.add(old, m)
+	}
+	u.module = m
+	if !u.activate {
+		return old, nil
+	}
+	fresh, err := old.activate(m, u.kept, u.limits)
+	if err == nil {
+		u.module = fresh.modules[u.name]
+	}
+	return fresh, err
+}
+
+// add keeps the loaded module as a version of m. It must compose even where it
+// is not to be activated.
+func (u *upload) add(old *catalog, m *module) (*catalog, error) {
+	if u.loaded == nil {
+		return nil, conflict("this version was dropped during the upload; upload it again")
+	}
+	if err := u.checkRoom(old); err != nil {
+		return nil, err
+	}
+	idle := m.add(u.loaded)
+	serving := idle.activate(u.loaded)
+	active, err := old.with(serving).compose(u.limits)
+	if err != nil {
+		return nil, composeError(Invalid, u.name, "module "+u.name+" does not compose with the tenant's other modules", err)
+	}
+	u.kept, u.module = u.loaded, idle.prune(u.limits.Versions)
+	if !u.activate {
+		return old.with(u.module), nil
+	}
+	u.module = serving.prune(u.limits.Versions)
+	fresh := old.with(u.module)
+	fresh.active = active
+	return fresh, nil
+}
