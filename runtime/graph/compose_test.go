@@ -15,7 +15,7 @@ const orders = `
 type Order { id: ID! customerId: ID! status: String! total: Float sentAt: Float note: String @requires(permission: "orders:note") }
 type Subscription {
   orderUpdated(customerId: ID): Order
-    @on(channel: "orders", overflow: LATEST, key: "id")
+    @on(channel: "orders", overflow: DISCONNECT, key: "id")
     @match(path: "customerId", arg: "customerId")
     @match(path: "items.0.region", claim: "regions")
     @match(path: "kind", in: ["a", "b"])
@@ -38,7 +38,7 @@ func TestComposeRootField(t *testing.T) {
 	}
 	got := fmt.Sprintf("%+v", *f)
 	want := `{Type:Subscription Name:orderUpdated Module:orders Resolver:Subscription.orderUpdated ` +
-		`Channels:[{Name:orders Initial:false Overflow:LATEST Key:id}] ` +
+		`Channels:[{Name:orders Initial:false Overflow:DISCONNECT Key:id}] ` +
 		`Matches:[{Path:[customerId] Arg:customerId Claim: In:[] ArgIsID:true} {Path:[items 0 region] Arg: Claim:regions In:[] ArgIsID:false} ` +
 		`{Path:[kind] Arg: Claim: In:[a b] ArgIsID:false}] Requires:[orders:read]}`
 	if got != want {
@@ -47,7 +47,7 @@ func TestComposeRootField(t *testing.T) {
 	if _, ok := schema.RootField("Query._runnel"); ok {
 		t.Error("the placeholder is a root field")
 	}
-	for _, part := range []string{"_runnel: String!", `@on(channel: "orders", overflow: LATEST, key: "id")`, "type Order {"} {
+	for _, part := range []string{"_runnel: String!", `@on(channel: "orders", overflow: DISCONNECT, key: "id")`, "type Order {"} {
 		if !strings.Contains(schema.SDL(), part) {
 			t.Errorf("SDL lacks %q:\n%s", part, schema.SDL())
 		}
@@ -154,6 +154,10 @@ func TestComposeProblems(t *testing.T) {
 			"root type Query must be an object type, not enum",
 		}},
 		{"gqlparser's own", []graph.Source{source("m", "type Query { a: T } type T implements N { x: Int }\ninterface N { id: ID }", "Query.a")}, []string{"module m:1:26: For T to implement N it must have a field called id."}},
+		{"not yet", []graph.Source{source("m", sub(`@on(channel: "c", initial: true, overflow: LATEST)`), "Query.a", "Subscription.s")}, []string{
+			"module m:1:67: @on(initial: true) is not supported yet",
+			"module m:1:67: @on(overflow: LATEST) is not supported yet; leave it out for DISCONNECT",
+		}},
 		{"no on", []graph.Source{source("m", sub(""), "Query.a", "Subscription.s")}, []string{"module m:1:43: Subscription.s needs an @on that names its channel"}},
 		{"on elsewhere", []graph.Source{source("m", `type Query { a: T @on(channel: "x") @match(path: "a", claim: "b") } type T { b: Int @on(channel: "x") }`, "Query.a")}, []string{
 			"@on is for fields of Subscription, not for Query.a", "@match is for fields of Subscription, not for Query.a", "@on is for fields of Subscription, not for T.b",

@@ -117,6 +117,17 @@ func (c *composer) requires(f *ast.FieldDefinition) []string {
 	return permissions
 }
 
+// unsupported refuses what the language has and the server does not do yet: a
+// schema must not promise it in silence.
+func (c *composer) unsupported(u *ast.Directive, channel Channel) {
+	if channel.Initial {
+		c.report(u.Position, "@on(initial: true) is not supported yet")
+	}
+	if channel.Overflow == Latest {
+		c.report(u.Position, "@on(overflow: LATEST) is not supported yet; leave it out for DISCONNECT")
+	}
+}
+
 func (c *composer) channels(root *RootField, f *ast.FieldDefinition) {
 	for _, u := range f.Directives {
 		if u.Name != "on" {
@@ -129,6 +140,7 @@ func (c *composer) channels(root *RootField, f *ast.FieldDefinition) {
 		if rawArgument(u, "overflow") == "LATEST" {
 			channel.Overflow = Latest
 		}
+		c.unsupported(u, channel)
 		if !abi.ValidChannel(channel.Name) {
 			c.report(u.Position, "channel %s is not 1 to 200 of the characters A-Z a-z 0-9 _ . : -", quoted(channel.Name))
 		}

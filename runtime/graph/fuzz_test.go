@@ -243,7 +243,7 @@ func compareOverlap(t *testing.T, schema *Schema, seed uint64) bool {
 func FuzzCompose(f *testing.F) {
 	f.Add(Shop)
 	f.Add(`extend type Query { a: A @requires(permission: "p") } union A = B type B implements I @deprecated { x(y: In = {z: [1]}): [[E!]]! } interface I { x: Int } input In { z: [Int] = [2] } enum E { F }`)
-	f.Add(`type Subscription { s(a: ID): Int @on(channel: "c", overflow: LATEST, key: "a.b") @match(path: "x", arg: "a") } directive @d(x: [Int] = 1) repeatable on FIELD`)
+	f.Add(`type Subscription { s(a: ID): Int @on(channel: "c", key: "a.b") @match(path: "x", arg: "a") } directive @d(x: [Int] = 1) repeatable on FIELD`)
 	f.Add("\"\"\"\n block \\\"\"\" \"\"\" scalar S @specifiedBy(url: \"u\") type Query { \"d\" a: S }")
 	f.Fuzz(func(t *testing.T, sdl string) {
 		schema, resolvers := composeAll(sdl)
