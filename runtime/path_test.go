@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,7 +54,11 @@ func benchmarkPath(b *testing.B, subscriptions int) {
 	go func() {
 		defer close(received)
 		for n := range b.N * subscriptions {
-			if _, _, err := socket.ReadMessage(); err != nil {
+			_, message, err := socket.NextReader()
+			if err == nil {
+				_, err = io.Copy(io.Discard, message)
+			}
+			if err != nil {
 				failed <- err
 				return
 			}

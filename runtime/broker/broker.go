@@ -77,6 +77,7 @@ type Version struct {
 	// more. It may be nil.
 	Retire func()
 
+	plans      plans
 	references int // users, and one while it is active; guarded by state.mu
 }
 
@@ -143,7 +144,8 @@ type refusal struct {
 // replanLocked enters a live subscription under a new version.
 func (st *state) replanLocked(s *Subscription, v *Version) graph.Errors {
 	s.entries = nil
-	o, errs := plan(v.Schema, st.tenant, s.identity, s.request)
+	o, query, errs := v.plan(st.tenant, s.identity, s.request)
+	s.request.Query = query
 	if errs == nil && o.Plan().Kind() != graph.Subscription {
 		errs = graph.Errors{{Message: "the operation is no longer a subscription", Code: abi.CodeValidationFailed}}
 	}

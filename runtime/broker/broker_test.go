@@ -9,6 +9,7 @@ import (
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -214,6 +215,36 @@ func TestNoByteCrossesBetweenProjections(t *testing.T) {
 		if strings.Contains(got, `"secret":"s"`) != permitted || strings.Contains(got, "FORBIDDEN") == permitted || strings.Contains(got, `"more"`) != more {
 			t.Errorf("subscriber %d (permitted %v, more %v) got %s", n, permitted, more, got)
 		}
+	}
+}
+
+// keeper is a sink that keeps the response itself.
+type keeper struct{ response []byte }
+
+func (k *keeper) Next(response []byte) { k.response = response }
+func (k *keeper) Error(graph.Errors)   {}
+func (k *keeper) Complete()            {}
+
+func TestEqualOperationsShareTheirResponse(t *testing.T) {
+	s := newStage(t)
+	s.activate(orders, orderResolvers())
+	keepers := make([]*keeper, 3)
+	for i, query := range []string{"subscription { all { id } }", "subscription { all { id } }", "subscription { all { id }}"} {
+		o, errs := s.open(tenant.Identity{}, query, "")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		keepers[i] = &keeper{}
+		if _, errs := o.Subscribe(keepers[i]); errs != nil {
+			t.Fatal(errs)
+		}
+	}
+	s.publish("orders", `{"id":"1"}`)
+	if &keepers[0].response[0] != &keepers[1].response[0] {
+		t.Error("equal operations were projected twice")
+	}
+	if string(keepers[2].response) != string(keepers[0].response) {
+		t.Errorf("%s and %s", keepers[0].response, keepers[2].response)
 	}
 }
 

@@ -37,22 +37,25 @@ func (b *Broker) Open(t *tenant.Tenant, id tenant.Identity, request graph.Reques
 	if v == nil {
 		return nil, noSchema()
 	}
-	o, errs := plan(v.Schema, t, id, request)
+	o, query, errs := v.plan(t, id, request)
 	if errs != nil {
 		st.release(v)
 		return nil, errs
 	}
+	request.Query = query
 	return &Operation{broker: b, state: st, version: v, request: request, identity: id, operation: o}, nil
 }
 
-// plan validates a request against a schema.
-func plan(schema *graph.Schema, t *tenant.Tenant, id tenant.Identity, r graph.Request) (*graph.Operation, graph.Errors) {
+// plan validates a request under the version. It returns the operation and the
+// request's text, which equal requests share.
+func (v *Version) plan(t *tenant.Tenant, id tenant.Identity, r graph.Request) (*graph.Operation, string, graph.Errors) {
 	limits := graphLimits(t.Limits())
-	p, errs := schema.Prepare(r.Query, r.OperationName, limits)
+	p, query, errs := v.plans.prepare(v.Schema, r, limits)
 	if errs != nil {
-		return nil, errs
+		return nil, r.Query, errs
 	}
-	return p.Bind(r.Variables, id.Permitted, limits)
+	o, errs := p.Bind(r.Variables, id.Permitted, limits)
+	return o, query, errs
 }
 
 func graphLimits(l tenant.Limits) graph.Limits {

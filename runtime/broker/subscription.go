@@ -105,7 +105,7 @@ func (st *state) subscribe(request graph.Request, id tenant.Identity, v *Version
 			return nil, noSchema()
 		}
 		var errs graph.Errors
-		if o, errs = plan(active.Schema, st.tenant, id, request); errs != nil {
+		if o, s.request.Query, errs = active.plan(st.tenant, id, request); errs != nil {
 			return nil, errs
 		}
 	}
