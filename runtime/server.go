@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/admin"
@@ -135,8 +136,19 @@ func loopbackOnly(next http.Handler) http.Handler {
 	})
 }
 
+// bodyTimeout is how long a request's body may take to arrive, on routes that
+// don't say otherwise. The rest of a body is read even where its request is
+// refused, so a slow one would hold its connection for ever.
+const bodyTimeout = 10 * time.Second
+
 // ServeHTTP serves all routes.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil && r.Body != http.NoBody {
+		// What is no connection, as in a test, has no deadline.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
+	s.routes.ServeHTTP(w, r)
+}
 
 // Handler returns the handler of all routes, which is the server itself.
 func (s *Server) Handler() http.Handler { return s }

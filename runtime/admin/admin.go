@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/problem"
@@ -45,6 +46,8 @@ type Config struct {
 type handler struct {
 	config Config
 	token  [sha256.Size]byte // digest of the token
+
+	bodyTime, restTime time.Duration
 }
 
 // New returns the handler of /v1. It is safe for concurrent use.
@@ -52,12 +55,14 @@ func New(config Config) http.Handler {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &handler{config: config, token: sha256.Sum256([]byte(config.Token))}
+	return &handler{config: config, token: sha256.Sum256([]byte(config.Token)), bodyTime: bodyTime, restTime: restTime}
 }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	timeBody(w, r, h.bodyTime)
 	if err := h.serve(w, r); err != nil {
+		timeBody(w, r, h.restTime)
 		problem.Write(w, h.describe(r, err))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -73,6 +74,9 @@ func refusedRead(err error, over problem.Problem) error {
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
 		return over
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return problem.New(http.StatusRequestTimeout, abi.CodeBadUserInput, "the body took too long to arrive")
 	}
 	return badRequest("the body broke off: " + err.Error())
 }

@@ -90,7 +90,7 @@ func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
 // deleteTenant: DELETE /v1/tenants/{tenant}. The tenant is gone for everyone
 // before what serves it ends.
 func (h *handler) deleteTenant(w http.ResponseWriter, r *call) error {
-	if err := h.config.Tenants.Delete(r.tenant.ID()); err != nil {
+	if err := h.config.Tenants.Delete(r.tenant); err != nil {
 		return err
 	}
 	if h.config.OnDelete != nil {

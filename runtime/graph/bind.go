@@ -91,6 +91,9 @@ func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l 
 	if err := o.decide(); err != nil {
 		return nil, Errors{err}
 	}
+	if p.kind == Subscription && len(o.fields(p.root)) == 0 {
+		return nil, Errors{{Message: "the subscription selects no field: @skip or @include leaves out the only one", Code: abi.CodeValidationFailed}}
+	}
 	if errs := o.permit(permitted); errs != nil {
 		return nil, errs
 	}
@@ -123,9 +126,6 @@ func (o *Operation) decide() *Error {
 		if s.dynamic {
 			o.active[s.id] = s.chosen(truth)
 		}
-	}
-	if o.plan.kind == Subscription && len(o.fields(o.plan.root)) == 0 {
-		return &Error{Message: "the subscription selects no field: @skip or @include leaves out the only one", Code: abi.CodeValidationFailed}
 	}
 	return nil
 }

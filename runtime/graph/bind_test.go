@@ -139,3 +139,24 @@ func TestBindLimits(t *testing.T) {
 		t.Errorf("three times 2 MiB: %.200s", errs.Append(nil))
 	}
 }
+
+func TestASubscriptionWithoutAField(t *testing.T) {
+	schema, err := graph.Compose([]graph.Source{source("m", `type Subscription { a: Int @on(channel: "c") }`, "Subscription.a")}, graph.ComposeLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		`subscription { a @skip(if: true) }`,
+		`subscription { a @include(if: false) }`,
+		`subscription { ... @skip(if: true) { a } }`,
+		`subscription($x: Boolean = false) { a @include(if: $x) }`,
+	} {
+		plan, errs := schema.Prepare(query, "", graph.Limits{})
+		if errs == nil {
+			_, errs = plan.Bind(nil, nil, graph.Limits{})
+		}
+		if len(errs) != 1 || errs[0].Code != abi.CodeValidationFailed {
+			t.Errorf("%s: %v", query, errs)
+		}
+	}
+}

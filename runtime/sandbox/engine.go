@@ -92,6 +92,9 @@ func (e *Engine) Close(ctx context.Context) error {
 // loaded before under the same digest is not compiled again. A module that is
 // refused gives an *AdmissionError. The caller releases the Module.
 func (e *Engine) Load(ctx context.Context, wasm []byte) (*Module, error) {
+	if err := e.usable(ctx); err != nil {
+		return nil, fmt.Errorf("load a module: %w", err)
+	}
 	admitted, err := e.admit(ctx, wasm)
 	if err != nil {
 		return nil, err
@@ -109,6 +112,16 @@ func (e *Engine) Load(ctx context.Context, wasm []byte) (*Module, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// usable tells what is none of a module's fault.
+func (e *Engine) usable(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mu.closed {
+		return ErrClosed
+	}
+	return ctx.Err()
 }
 
 // compile returns the code for a digest, with one reference for the caller.

@@ -13,9 +13,10 @@ import (
 )
 
 // What a host call costs, in units of fuel: a base, and one unit for each
-// bytesPerUnit bytes that are read or written. A question costs one unit more
-// for each distinct question that the run asked before, which is what looking
-// for it among them costs.
+// bytesPerUnit bytes that are read or written, or for each byte of a payload to
+// publish, which is parsed. A question costs one unit more for each distinct
+// question that the run asked before, which is what looking for it among them
+// costs.
 const (
 	hostCallBase = 64
 	bytesPerUnit = 16
@@ -232,7 +233,7 @@ func (i *instance) hostPublish(stack []uint64) {
 		stack[0] = uint64(abi.PublishOverLimit)
 		return
 	}
-	i.debit(len(payload), 0)
+	i.debit(len(payload)*bytesPerUnit, 0)
 	if len(channel) > maxNameBytes || !abi.ValidChannel(string(channel)) || i.document.Parse(payload, jsondoc.Options{}) != nil {
 		stack[0] = uint64(abi.PublishRefused)
 		return
@@ -245,6 +246,6 @@ func (i *instance) hostPublish(stack []uint64) {
 func (i *instance) hostLog(stack []uint64) {
 	text := i.view(abi.ImportLog, stack[1], stack[2])
 	level := abi.LogLevel(min(max(int32(stack[0]), int32(abi.LogDebug)), int32(abi.LogError)))
-	i.debit(int(min(int64(len(text)), i.logLeft)), 0)
+	i.debit(int(min(int64(len(text)), max(i.logLeft, 0))), 0)
 	i.log(level, text)
 }

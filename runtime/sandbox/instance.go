@@ -18,6 +18,7 @@ import (
 type image struct {
 	memory  []byte
 	globals []uint64 // in the order of compiled.globals
+	cap     int64    // of the memory, when start and _initialize saw it
 }
 
 // instance is one instantiated guest. It is used by one goroutine at a time. It
@@ -39,7 +40,7 @@ type instance struct {
 	result   *Result
 	limits   Limits
 	document jsondoc.Document
-	logLeft  int64
+	logLeft  int64 // below zero once a line was cut
 	starting bool
 	mutation bool
 	failed   bool // fail was called
@@ -128,7 +129,7 @@ func (i *instance) bind(guest api.Module) {
 
 // snapshot copies the state that runs start from.
 func (i *instance) snapshot() *image {
-	m := &image{memory: append([]byte(nil), i.memory.bytes...)}
+	m := &image{memory: append([]byte(nil), i.memory.bytes...), cap: i.memory.cap}
 	for _, g := range i.globals {
 		m.globals = append(m.globals, g.Get())
 	}
@@ -194,28 +195,28 @@ func (i *instance) known(question Question, kind abi.Kind, name []byte) *Read {
 
 func (i *instance) record(r Read) { i.result.Reads = append(i.result.Reads, r) }
 
-// log hands a line to the module's log, within what is left for this run.
+// lineBytes is what a line in the log counts beside its text: lines without
+// one would flood the log as well.
+const lineBytes = 32
+
+// log hands a line to the module's log, within what is left for this run. The
+// first line that does not fit is cut and says so, even where nothing is left
+// of it; those after it are dropped.
 func (i *instance) log(level abi.LogLevel, text []byte) {
-	if i.logLeft <= 0 {
+	if i.logLeft < 0 || i.limits.LogBytesPerRun == 0 {
 		return
 	}
-	truncated := int64(len(text)) > i.logLeft
+	room := i.logLeft - lineBytes
+	i.logLeft = room - int64(len(text))
+	truncated := i.logLeft < 0
 	if truncated {
-		text = text[:i.logLeft]
+		text = text[:min(max(room, 0), int64(len(text)))]
 	}
-	i.logLeft -= int64(len(text))
 	i.emit(level, text, truncated)
 }
 
-// maxFaultBytes bounds what the host itself logs of a fault, whose stack trace
-// holds names that the guest chose.
-const maxFaultBytes = 4096
-
 // logFault logs a fault, whatever the guest logged before.
-func (i *instance) logFault(f *Fault) {
-	text := f.Message
-	i.emit(abi.LogError, []byte(text[:min(len(text), maxFaultBytes)]), len(text) > maxFaultBytes)
-}
+func (i *instance) logFault(f *Fault) { i.emit(abi.LogError, []byte(f.Message), false) }
 
 func (i *instance) emit(level abi.LogLevel, text []byte, truncated bool) {
 	if i.pool.config.Log == nil {
@@ -228,11 +229,19 @@ func (i *instance) emit(level abi.LogLevel, text []byte, truncated bool) {
 	i.pool.config.Log(line)
 }
 
+// maxFaultBytes bounds what is kept of an error, whose stack trace holds names
+// that the guest chose.
+const maxFaultBytes = 4096
+
 // errorText is an error's message without wazero's own frames.
 func errorText(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"wasm error: ", "module closed with "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	return strings.TrimSuffix(strings.ReplaceAll(text, " (recovered by wazero)", ""), "\n")
+	text = strings.TrimSuffix(strings.ReplaceAll(text, " (recovered by wazero)", ""), "\n")
+	if len(text) > maxFaultBytes {
+		text = strings.ToValidUTF8(text[:maxFaultBytes], "") + "…"
+	}
+	return text
 }

@@ -80,7 +80,8 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 
 // lease takes an idle instance or makes one. All instances start from the same
 // state, since start and _initialize see the same things in each; the first
-// one's is kept as the image.
+// one's is kept as the image. They see the memory's cap too, by what memory.grow
+// gives: after a change of that limit there is a new image.
 func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 	p.mu.Lock()
 	if p.mu.closed {
@@ -88,6 +89,10 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 		return nil, &Fault{Code: abi.CodeInternal, Message: ErrClosed.Error()}
 	}
 	p.runs.Add(1)
+	var outdated []*instance
+	if m := p.mu.image; m != nil && m.cap != limits.MemoryBytes {
+		outdated, p.mu.idle, p.mu.image = p.mu.idle, nil, nil
+	}
 	if last := len(p.mu.idle) - 1; last >= 0 {
 		i := p.mu.idle[last]
 		p.mu.idle[last] = nil
@@ -96,6 +101,9 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 		return i, nil
 	}
 	p.mu.Unlock()
+	for _, i := range outdated {
+		i.close()
+	}
 	i, fault := p.instantiate(ctx, limits)
 	if fault != nil {
 		p.runs.Done()
@@ -110,22 +118,24 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 }
 
 // giveBack resets an instance and keeps it, or closes it where the run trapped,
-// where it cannot be reset, or where the pool was closed meanwhile.
+// where it cannot be reset, or where the pool was closed or has another image
+// meanwhile.
 func (p *Pool) giveBack(i *instance, clean bool) {
 	defer p.runs.Done()
 	p.mu.Lock()
 	m := p.mu.image
 	p.mu.Unlock()
-	if clean && i.reset(m) && p.keep(i) {
+	if clean && m != nil && m.cap == i.memory.cap && i.reset(m) && p.keep(i, m) {
 		return
 	}
 	i.close()
 }
 
-func (p *Pool) keep(i *instance) bool {
+// keep makes an instance that was reset to m idle, unless there is no use for it.
+func (p *Pool) keep(i *instance, m *image) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.closed {
+	if p.mu.closed || p.mu.image != m {
 		return false
 	}
 	p.mu.idle = append(p.mu.idle, i)

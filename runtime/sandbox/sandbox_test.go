@@ -322,7 +322,7 @@ func TestLogIsBounded(t *testing.T) {
 	g.Resolver("Subscription.f", line(-5, "a\xffb"), line(99, strings.Repeat("x", 200)), line(1, "never"), w.I32Const(0))
 	b := newPool(t, g.Bytes(), "", limits())
 	run(b, "Subscription.f", event("1"))
-	if len(b.log) != 2 || b.log[0].Level != abi.LogDebug || b.log[0].Message != "a\uFFFDb" || b.log[1].Level != abi.LogError || len(b.log[1].Message) != 97 || !b.log[1].Truncated {
+	if len(b.log) != 2 || b.log[0].Level != abi.LogDebug || b.log[0].Message != "a\uFFFDb" || b.log[1].Level != abi.LogError || len(b.log[1].Message) != 33 || !b.log[1].Truncated {
 		t.Errorf("log %+v", b.log)
 	}
 }
@@ -407,5 +407,24 @@ func TestLoadIsSharedByDigest(t *testing.T) {
 	}
 	if r := run(poolOf(t, second, "", limits()), "Subscription.f", event("1")); r.Fault != nil {
 		t.Errorf("after the other was released: %v", r.Fault)
+	}
+}
+
+func TestAClosedEngineIsNoFaultOfTheModule(t *testing.T) {
+	e, err := sandbox.New(context.Background(), sandbox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := sandboxtest.New(schema).Resolver("Subscription.f", w.I32Const(0)).Bytes()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := e.Load(ended, binary); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled load gives %v", err)
+	}
+	if err := e.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Load(context.Background(), binary); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("a closed engine gives %v", err)
 	}
 }

@@ -49,6 +49,8 @@ func (i *instance) conclude(resolver string, verdict abi.Verdict) {
 		i.badOutput("verdict 0 (skip) is for root fields")
 	case verdict == abi.Deliver && !r.HasOutput:
 		i.badOutput("verdict 1 (deliver) without an output")
+	case (verdict == abi.Deliver || verdict == abi.Complete) && r.HasOutput && len(r.Output) == 0:
+		i.badOutput("the output is empty")
 	}
 	if verdict != abi.Deliver && verdict != abi.Complete || r.Fault != nil {
 		r.Output, r.HasOutput = r.Output[:0], false

@@ -68,15 +68,14 @@ func (d *Directory) List() []*Tenant {
 }
 
 // Delete removes a tenant and closes its Gone channel. It gives ErrUnknown
-// where there is none.
-func (d *Directory) Delete(id string) error {
+// where the directory does not hold t, be it that its id is another's by now.
+func (d *Directory) Delete(t *Tenant) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t, ok := d.mu.tenants[id]
-	if !ok {
+	if d.mu.tenants[t.id] != t {
 		return ErrUnknown
 	}
-	delete(d.mu.tenants, id)
+	delete(d.mu.tenants, t.id)
 	close(t.gone)
 	return nil
 }

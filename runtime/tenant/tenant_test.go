@@ -65,16 +65,22 @@ func TestDelete(t *testing.T) {
 		t.Error("gone before Delete")
 	default:
 	}
-	if err := d.Delete("a"); err != nil {
+	if err := d.Delete(old); err != nil {
 		t.Error(err)
 	}
 	<-old.Gone()
-	if err := d.Delete("a"); !errors.Is(err, tenant.ErrUnknown) {
+	if err := d.Delete(old); !errors.Is(err, tenant.ErrUnknown) {
 		t.Errorf("second Delete: %v", err)
 	}
 	again, err := d.Create("a", tenant.DefaultLimits())
 	if err != nil || again == old {
 		t.Errorf("created again: %v, the same: %t", err, again == old)
+	}
+	if err := d.Delete(old); !errors.Is(err, tenant.ErrUnknown) {
+		t.Errorf("Delete of the one before: %v", err)
+	}
+	if got, ok := d.Get("a"); !ok || got != again {
+		t.Error("a Delete of the one before took the new one")
 	}
 }
 

@@ -327,7 +327,7 @@ func TestOperationsThatEndEarly(t *testing.T) {
 		other := s.join()
 		other.send(`{"id":"2","type":"subscribe","payload":{"query":"dawdle"}}`)
 		synctest.Wait()
-		if err := s.tenants.Delete("demo"); err != nil {
+		if err := s.deleteTenant("demo"); err != nil {
 			t.Fatal(err)
 		}
 		c.expectClose(4403, "Forbidden")
@@ -377,12 +377,12 @@ func TestTenantDeleted(t *testing.T) {
 		}
 		c := s.join()
 		c.subscribe("1", "subscription a")
-		if err := s.tenants.Delete("other"); err != nil {
+		if err := s.deleteTenant("other"); err != nil {
 			t.Fatal(err)
 		}
 		c.send(`{"type":"ping"}`)
 		c.expect(`{"type":"pong"}`)
-		if err := s.tenants.Delete("demo"); err != nil {
+		if err := s.deleteTenant("demo"); err != nil {
 			t.Fatal(err)
 		}
 		c.expectClose(4403, "Forbidden")

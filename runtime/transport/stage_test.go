@@ -351,3 +351,12 @@ func (s *stage) expectNoted(lines ...string) {
 		}
 	}
 }
+
+// deleteTenant deletes the tenant of that id.
+func (s *stage) deleteTenant(id string) error {
+	t, ok := s.tenants.Get(id)
+	if !ok {
+		return tenant.ErrUnknown
+	}
+	return s.tenants.Delete(t)
+}
