@@ -16,7 +16,8 @@ if ! command -v cc >/dev/null; then
         say "apt-get install gcc libc6-dev"
         DEBIAN_FRONTEND=noninteractive
         export DEBIAN_FRONTEND
-        apt-get install -y --no-install-recommends gcc libc6-dev >&2 ||
+        # A fresh machine has no package lists; others may have old ones.
+        { apt-cache show gcc >/dev/null 2>&1 && apt-get install -y --no-install-recommends gcc libc6-dev >&2; } ||
             { apt-get update >&2 && apt-get install -y --no-install-recommends gcc libc6-dev >&2; }
     else
         say "a C compiler named cc is missing"

@@ -41,7 +41,8 @@ with_debian() {
     command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
     say "apt-get install nodejs npm"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get install -y --no-install-recommends nodejs npm >&2 ||
+    # A fresh machine has no package lists; others may have old ones.
+    { apt-cache show npm >/dev/null 2>&1 && apt-get install -y --no-install-recommends nodejs npm >&2; } ||
         { apt-get update >&2 && apt-get install -y --no-install-recommends nodejs npm >&2; }
 }
 

@@ -82,8 +82,9 @@ with_debian() {
 
 install_packages() {
     export DEBIAN_FRONTEND=noninteractive
+    # A fresh machine has no package lists; others may have old ones.
     # shellcheck disable=SC2086
-    apt-get install -y --no-install-recommends $debian_packages ||
+    { apt-cache show rustc-web >/dev/null 2>&1 && apt-get install -y --no-install-recommends $debian_packages; } ||
         { apt-get update && apt-get install -y --no-install-recommends $debian_packages; }
 }
 

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/runnel-dev/runnel/plugins/examples"
 	"github.com/runnel-dev/runnel/runtime"
 	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 const (
@@ -30,8 +33,10 @@ func startDemo(ctx context.Context, server *runtime.Server) error {
 	return nil
 }
 
-// trickle publishes a demo order every second until ctx ends.
-func trickle(ctx context.Context, server *runtime.Server) error {
+// trickle publishes a demo order every second until ctx ends. What users do to
+// the tenant demo, such as deleting it, must not end the server: an order that
+// is not accepted is logged, one for a tenant that is gone is not missed.
+func trickle(ctx context.Context, server *runtime.Server, logger *slog.Logger) error {
 	tick := time.NewTicker(demoPause)
 	defer tick.Stop()
 	for n := 1; ; n++ {
@@ -41,8 +46,8 @@ func trickle(ctx context.Context, server *runtime.Server) error {
 		case <-tick.C:
 		}
 		_, err := server.Publish(ctx, demoTenant, event.Event{Channel: demoChannel, Payload: demoOrder(n, time.Now())})
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("demo: %w", err)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, tenant.ErrUnknown) {
+			logger.Warn("demo order not accepted", "error", err)
 		}
 	}
 }

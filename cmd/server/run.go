@@ -74,7 +74,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 			return errors.Join(err, listener.Close(), server.Shutdown(context.Background()))
 		}
 		handler = demoPage(handler)
-		background = append(background, func() error { return trickle(work, server) })
+		background = append(background, func() error { return trickle(work, server, logger) })
 		greet(stdout, listener.Addr().String())
 	}
 	web := &http.Server{

@@ -57,6 +57,7 @@ type Broker struct {
 // state is what the broker knows of one tenant.
 type state struct {
 	tenant *tenant.Tenant
+	runs   sandbox.Quota // under way or waiting for a slot
 
 	mu struct {
 		sync.Mutex
@@ -146,9 +147,6 @@ func (st *state) replanLocked(s *Subscription, v *Version) graph.Errors {
 	s.entries = nil
 	o, query, errs := v.plan(st.tenant, s.identity, s.request)
 	s.request.Query = query
-	if errs == nil && o.Plan().Kind() != graph.Subscription {
-		errs = graph.Errors{{Message: "the operation is no longer a subscription", Code: abi.CodeValidationFailed}}
-	}
 	if errs == nil {
 		errs = st.enterLocked(s, o)
 	}
@@ -158,7 +156,9 @@ func (st *state) replanLocked(s *Subscription, v *Version) graph.Errors {
 	return errs
 }
 
-// Remove ends all subscriptions of a tenant that was deleted.
+// Remove ends all subscriptions of a tenant that was deleted, and retires its
+// version. No Activate of that tenant may be under way or follow: nothing would
+// retire what it brings.
 func (b *Broker) Remove(t *tenant.Tenant) {
 	b.mu.Lock()
 	st := b.mu.tenants[t]
@@ -210,14 +210,27 @@ func (st *state) release(v *Version) {
 	}
 }
 
-// run waits for a slot and runs a resolver.
-func (b *Broker) run(ctx context.Context, v *Version, f *graph.RootField, in sandbox.Inputs, r *sandbox.Result) {
+// run waits for a slot and runs a resolver. A tenant waits for its own runs
+// before: one that has used up its instances must not hold slots that others
+// could use.
+func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) {
+	if err := st.runs.Acquire(ctx, st.tenant.Limits().Instances); err != nil {
+		notRun(r, err)
+		return
+	}
+	defer st.runs.Release()
 	select {
 	case b.slots <- struct{}{}:
 		defer func() { <-b.slots }()
 	case <-ctx.Done():
-		*r = sandbox.Result{Fault: &sandbox.Fault{Code: abi.CodeInternal, Message: "waiting for a processor: " + ctx.Err().Error()}}
+		notRun(r, ctx.Err())
 		return
 	}
 	v.Runners[f.Module].Run(ctx, f.Resolver, in, r)
+}
+
+// notRun is the result of a run that the server's end or the caller's kept from
+// starting.
+func notRun(r *sandbox.Result, err error) {
+	*r = sandbox.Result{Fault: &sandbox.Fault{Code: abi.CodeInternal, Message: "waiting for a processor: " + err.Error()}}
 }

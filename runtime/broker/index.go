@@ -28,7 +28,13 @@ type fieldIndex struct {
 
 // bucket is a set of subscriptions.
 type bucket struct {
-	members []*Subscription
+	members []member
+}
+
+// member is a subscription with the entry of its own that leads here.
+type member struct {
+	subscription *Subscription
+	entry        int
 }
 
 // entry is a subscription's place in a bucket.
@@ -66,8 +72,8 @@ func (x *index) add(s *Subscription, f *graph.RootField, k keys) {
 				b = &bucket{}
 				buckets[key] = b
 			}
-			s.entries = append(s.entries, entry{channel: channel.Name, shape: k.shape, key: key, at: len(b.members)})
-			b.members = append(b.members, s)
+			b.members = append(b.members, member{s, len(s.entries)})
+			s.entries = append(s.entries, entry{channel: channel.Name, shape: k.shape, key: key, at: len(b.members) - 1})
 		}
 	}
 }
@@ -82,8 +88,8 @@ func (x *index) remove(s *Subscription, resolver string) {
 		last := len(b.members) - 1
 		moved := b.members[last]
 		b.members[e.at] = moved
-		moved.moved(e, last)
-		b.members[last] = nil
+		moved.subscription.entries[moved.entry].at = e.at
+		b.members[last] = member{}
 		b.members = b.members[:last]
 		if last > 0 {
 			continue
@@ -102,20 +108,9 @@ func (x *index) remove(s *Subscription, resolver string) {
 	s.entries = nil
 }
 
-// moved tells a subscription that its place in a bucket changed.
-func (s *Subscription) moved(to entry, from int) {
-	for i := range s.entries {
-		e := &s.entries[i]
-		if e.at == from && e.shape == to.shape && e.key == to.key && e.channel == to.channel {
-			e.at = to.at
-			return
-		}
-	}
-}
-
 // match calls found for each field with matching subscriptions. The members
 // are valid until the index changes.
-func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, []*Subscription)) {
+func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, []member)) {
 	var key []byte
 	for _, fi := range x.channels[channel] {
 		if !fi.admits(payload) {

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"time"
 
@@ -92,11 +93,11 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 	var run sandbox.Result
 	for i, root := range roots {
 		in.arguments = root.Arguments
-		o.broker.run(ctx, o.version, root.Field, &in, &run)
+		o.broker.run(ctx, o.state, o.version, root.Field, &in, &run)
 		if err := o.publish(ctx, requestID, &published, run.Published); err != nil {
-			run.Fault = &sandbox.Fault{Code: abi.CodeLimitExceeded, Message: err.Error()}
+			run.Fault = publishFault(err)
 		}
-		results[i] = o.broker.conclude(ctx, root.Field, &run).result
+		results[i] = o.broker.conclude(ctx, o.state, root.Field, &in, &run).result
 	}
 	return o.operation.AppendResponse(nil, results)
 }
@@ -114,6 +115,15 @@ func (o *Operation) publish(ctx context.Context, requestID string, count *int, p
 	}
 	_, err := o.broker.config.Publisher.Publish(ctx, o.state.tenant.ID(), events)
 	return err
+}
+
+// publishFault is what a mutation ends with whose events were not accepted.
+func publishFault(err error) *sandbox.Fault {
+	f := &sandbox.Fault{Code: abi.CodeInternal, Message: err.Error()}
+	if errors.Is(err, event.ErrFull) {
+		f.Code = abi.CodeLimitExceeded
+	}
+	return f
 }
 
 // requestMeta is the meta input of a query or mutation.

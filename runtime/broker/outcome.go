@@ -18,6 +18,7 @@ type outcome struct {
 	result      graph.Result
 	hasOutput   bool
 	projections map[projection][]byte
+	projected   int // bytes of projections
 }
 
 // projection identifies a shared response: the plan, and by key the variables
@@ -39,14 +40,15 @@ func (o *outcome) response(operation *graph.Operation) []byte {
 			o.projections = map[projection][]byte{}
 		}
 		o.projections[p] = payload
+		o.projected += len(payload)
 	}
 	return payload
 }
 
 // conclude turns a run's result into an outcome that does not borrow from it.
-func (b *Broker) conclude(ctx context.Context, f *graph.RootField, r *sandbox.Result) *outcome {
+func (b *Broker) conclude(ctx context.Context, st *state, f *graph.RootField, in *inputs, r *sandbox.Result) *outcome {
 	if r.Fault != nil {
-		return &outcome{verdict: abi.Failed, result: graph.Result{Err: b.faultError(ctx, f, r.Fault)}}
+		return &outcome{verdict: abi.Failed, result: graph.Result{Err: b.faultError(ctx, st, f, in, r.Fault)}}
 	}
 	o := &outcome{verdict: r.Verdict, hasOutput: r.HasOutput}
 	switch {
@@ -62,10 +64,11 @@ func (b *Broker) conclude(ctx context.Context, f *graph.RootField, r *sandbox.Re
 
 // faultError is what subscribers see of a guest's fault. Without debug that is
 // the code and an id to look for in the log.
-func (b *Broker) faultError(ctx context.Context, f *graph.RootField, fault *sandbox.Fault) *graph.Error {
+func (b *Broker) faultError(ctx context.Context, st *state, f *graph.RootField, in *inputs, fault *sandbox.Fault) *graph.Error {
 	incident := rand.Text()
 	b.config.Logger.LogAttrs(ctx, slog.LevelWarn, "resolver failed",
-		slog.String("incident", incident), slog.String("module", f.Module), slog.String("resolver", f.Resolver),
+		slog.String("incident", incident), slog.String("tenant", st.tenant.ID()), slog.String("event", in.id),
+		slog.String("module", f.Module), slog.String("resolver", f.Resolver),
 		slog.String("code", string(fault.Code)), slog.String("limit", fault.Limit), slog.String("message", fault.Message))
 	e := &graph.Error{Message: "resolver failed", Code: fault.Code}
 	if b.config.Debug {
@@ -92,7 +95,7 @@ func failureError(f sandbox.Failure) *graph.Error {
 	members := []byte{'{'}
 	for key := uint32(1); key < d.Nodes[0].Next; key = d.Nodes[key+1].Next {
 		if d.StringEquals(key, "code") {
-			if d.Nodes[key+1].Kind == jsondoc.String {
+			if d.Nodes[key+1].Kind == jsondoc.String && !d.StringEquals(key+1, "") {
 				e.Code = abi.Code(d.AppendString(nil, key+1))
 			}
 			continue

@@ -79,11 +79,20 @@ func subscriberRead(r *sandbox.Read) (q question, ok bool) {
 	return question{kind: r.Question, name: r.Name}, true
 }
 
+// What a tree keeps: it is held until an event is handed out to all, and guests
+// decide how much they ask and put out for each subscriber.
+const (
+	maxTreeBytes = 32 << 20
+	nodeBytes    = 256 // of a node with an edge to it, beside the answer
+)
+
 // tree holds the results of one resolver for one event, found by what its runs
 // read. A guest is deterministic: what it asks next follows from the answers so
-// far, so each node has one question.
+// far, so each node has one question. A tree that has grown too large forgets
+// all: the same runs give the same results again.
 type tree struct {
 	root    node
+	bytes   int // about what the nodes, their results and projections take
 	scratch []byte
 }
 
@@ -132,6 +141,7 @@ func (t *tree) insert(reads []sandbox.Read, in *inputs, leaf *outcome) bool {
 				n.edges = map[string]*node{}
 			}
 			n.edges[string(t.scratch)] = next
+			t.bytes += nodeBytes + len(t.scratch)
 		}
 		n = next
 	}
@@ -139,5 +149,14 @@ func (t *tree) insert(reads []sandbox.Read, in *inputs, leaf *outcome) bool {
 		return false
 	}
 	n.leaf = leaf
+	t.bytes += len(leaf.result.Output)
 	return true
+}
+
+// grow counts n more bytes of projections, before the next subscriber is
+// looked up.
+func (t *tree) grow(n int) {
+	if t.bytes += n; t.bytes > maxTreeBytes {
+		t.root, t.bytes = node{}, 0
+	}
 }

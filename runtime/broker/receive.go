@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -17,7 +18,6 @@ import (
 type subscriber struct {
 	subscription *Subscription
 	operation    *graph.Operation
-	arguments    graph.Arguments
 }
 
 // matched is a field with the subscribers that an event reaches through it.
@@ -48,9 +48,9 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	common := inputs{id: e.ID, payload: e.Payload, meta: e.AppendMeta(nil)}
 	var groups sync.WaitGroup
 	for _, m := range fields[1:] {
-		groups.Go(func() { b.fanOut(ctx, version, m, common) })
+		groups.Go(func() { b.fanOut(ctx, st, version, m, common) })
 	}
-	b.fanOut(ctx, version, fields[0], common)
+	b.fanOut(ctx, st, version, fields[0], common)
 	groups.Wait()
 }
 
@@ -60,13 +60,14 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 	defer st.mu.Unlock()
 	version := st.useLocked()
 	var fields []*matched
-	st.mu.index.match(channel, payload, func(fi *fieldIndex, members []*Subscription) {
+	st.mu.index.match(channel, payload, func(fi *fieldIndex, members []member) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
 			fields = append(fields, &matched{field: fi.field})
 		}
 		m := fields[len(fields)-1]
-		for _, s := range members {
-			m.subscribers = append(m.subscribers, subscriber{s, s.operation, s.arguments})
+		m.subscribers = slices.Grow(m.subscribers, len(members))
+		for _, found := range members {
+			m.subscribers = append(m.subscribers, subscriber{found.subscription, found.subscription.operation})
 		}
 	})
 	return version, fields
@@ -74,7 +75,7 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 
 // fanOut runs a field's resolver, once for all subscribers whose reads are
 // equal, and delivers what it gives.
-func (b *Broker) fanOut(ctx context.Context, v *Version, m *matched, in inputs) {
+func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
 	var results tree
 	var run sandbox.Result
 	for i := range m.subscribers {
@@ -85,14 +86,16 @@ func (b *Broker) fanOut(ctx context.Context, v *Version, m *matched, in inputs) 
 		if s.subscription.ended() {
 			continue
 		}
-		in.arguments, in.identity = s.arguments, &s.subscription.identity
+		in.arguments, in.identity = s.operation.Roots()[0].Arguments, &s.subscription.identity
 		o := results.find(&in)
 		if o == nil {
-			b.run(ctx, v, m.field, &in, &run)
-			o = b.conclude(ctx, m.field, &run)
+			b.run(ctx, st, v, m.field, &in, &run)
+			o = b.conclude(ctx, st, m.field, &in, &run)
 			results.insert(run.Reads, &in, o)
 		}
+		before := o.projected
 		s.subscription.deliver(o, s.operation)
+		results.grow(o.projected - before)
 		if s.subscription.ended() {
 			s.subscription.leave()
 		}

@@ -29,7 +29,6 @@ type Subscription struct {
 
 	// Guarded by state.mu.
 	operation *graph.Operation
-	arguments graph.Arguments
 	entries   []entry
 
 	mu struct {
@@ -122,7 +121,7 @@ func (st *state) enterLocked(s *Subscription, o *graph.Operation) graph.Errors {
 	if err != nil {
 		return graph.Errors{{Message: err.Error(), Code: abi.CodeLimitExceeded}}
 	}
-	s.operation, s.arguments = o, root.Arguments
+	s.operation = o
 	st.mu.index.add(s, root.Field, k)
 	st.mu.live[s] = struct{}{}
 	return nil

@@ -22,8 +22,8 @@ const (
 	bytesPerUnit = 16
 )
 
-// maxNameBytes bounds the names that a guest asks for. Nothing has a longer
-// name, so the answer to one is that it is absent.
+// maxNameBytes bounds the names that a guest asks for. A longer one is absent,
+// even where a subscriber has it, so asking for it is not a read.
 const maxNameBytes = 1024
 
 // Reasons for which a host call ends a run.

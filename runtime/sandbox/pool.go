@@ -64,11 +64,11 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 		return
 	}
 	limits := p.config.Limits()
-	if err := p.config.Quota.acquire(ctx, limits.Instances); err != nil {
+	if err := p.config.Quota.Acquire(ctx, limits.Instances); err != nil {
 		r.Fault = &Fault{Code: abi.CodeLimitExceeded, Limit: "instances", Message: "no instance became free: " + err.Error()}
 		return
 	}
-	defer p.config.Quota.release()
+	defer p.config.Quota.Release()
 	i, fault := p.lease(ctx, limits)
 	if fault != nil {
 		r.Fault = fault

@@ -5,16 +5,17 @@ import (
 	"sync"
 )
 
-// Quota counts the instances that a tenant has leased, over all its pools. The
-// zero value is ready to use. It is safe for concurrent use.
+// Quota counts what a tenant has leased, such as the instances of all its pools.
+// The zero value is ready to use. It is safe for concurrent use.
 type Quota struct {
 	mu     sync.Mutex
 	leased int64
 	freed  chan struct{} // closed, and made anew by the next who waits, when a lease ends
 }
 
-// acquire counts one lease, and waits while limit or more are out.
-func (q *Quota) acquire(ctx context.Context, limit int64) error {
+// Acquire counts one lease, and waits while limit or more are out, until ctx
+// ends.
+func (q *Quota) Acquire(ctx context.Context, limit int64) error {
 	for {
 		q.mu.Lock()
 		if q.leased < limit {
@@ -35,8 +36,8 @@ func (q *Quota) acquire(ctx context.Context, limit int64) error {
 	}
 }
 
-// release ends one lease.
-func (q *Quota) release() {
+// Release ends one lease.
+func (q *Quota) Release() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leased--

@@ -11,8 +11,8 @@ import (
 type Result struct {
 	// Verdict is what the resolver returned. With a Fault it means nothing.
 	Verdict abi.Verdict
-	// Output is the JSON text of the last call of output. HasOutput tells an
-	// empty text from none. That it is JSON is not yet known.
+	// Output is the text of the last call of output, not empty where HasOutput.
+	// That it is JSON is not yet known.
 	Output    []byte
 	HasOutput bool
 	// Failure is what the last call of fail gave, for the verdict Failed.

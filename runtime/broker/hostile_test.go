@@ -1,0 +1,181 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+func TestSubscriptionsThatSelectNothingAreRefused(t *testing.T) {
+	s := newStage(t)
+	s.activate(orders, orderResolvers())
+	for _, query := range []string{
+		`subscription { all @skip(if: true) { id } }`,
+		`subscription { all @include(if: false) { id } }`,
+		`subscription { ... @skip(if: true) { all { id } } }`,
+		`subscription($no: Boolean = false) { all @include(if: $no) { id } }`,
+	} {
+		if _, errs := s.open(tenant.Identity{}, query, ""); errs == nil || errs[0].Code != abi.CodeValidationFailed {
+			t.Errorf("%s: %v", query, errs)
+		}
+	}
+}
+
+// TestManyKeysLeaveTheIndexAsTheyCame has subscribers that stand in many
+// buckets each come and go.
+func TestManyKeysLeaveTheIndexAsTheyCame(t *testing.T) {
+	s := newStage(t)
+	s.activate(orders, orderResolvers())
+	r := rand.New(rand.NewPCG(5, 6))
+	live := map[*subscriber]uint{} // with the customers of each, as bits
+	for range 500 {
+		if len(live) < 5 || r.IntN(2) == 0 {
+			var customers []string
+			mask := uint(r.IntN(256))
+			for c := range 8 {
+				if mask&(1<<c) != 0 {
+					customers = append(customers, fmt.Sprintf(`"c%d"`, c))
+				}
+			}
+			id := identity(t, `{"customers":[`+strings.Join(customers, ",")+`]}`)
+			live[s.subscribe(id, `subscription { mine { id } }`, "")] = mask
+		} else {
+			for sub := range live {
+				sub.Close()
+				delete(live, sub)
+				break
+			}
+		}
+		customer := r.IntN(8)
+		s.publish("orders", fmt.Sprintf(`{"id":"1","customer":"c%d"}`, customer))
+		for sub, mask := range live {
+			if got, want := len(sub.take()), int(mask>>customer&1); got != want {
+				t.Fatalf("a subscriber of customers %b got %d events of c%d", mask, got, customer)
+			}
+		}
+	}
+}
+
+func TestFaultsAreLoggedWithTenantAndEvent(t *testing.T) {
+	var log bytes.Buffer
+	s := newStage(t)
+	s.broker = broker.New(broker.Config{Publisher: s.bus, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s.activate(orders, map[string]resolver{
+		"Subscription.order": echo, "Subscription.mine": echo, "Subscription.large": echo, "Query.ping": echo, "Query.sum": echo, "Mutation.say": echo,
+		"Subscription.all": func(_ *reader, r *sandbox.Result) {
+			r.Fault = &sandbox.Fault{Code: abi.CodeResolverTrap, Message: "what only operators see"}
+		},
+	})
+	sub := s.subscribe(tenant.Identity{}, `subscription { all { id } }`, "")
+	s.publish("orders", `{"id":"1"}`)
+	got := strings.Join(sub.take(), "")
+	_, incident, _ := strings.Cut(got, `"incident":"`)
+	incident, _, _ = strings.Cut(incident, `"`)
+	for _, want := range []string{"tenant=acme", "event=e1", "module=m", "resolver=Subscription.all", "incident=" + incident, "what only operators see"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, &log)
+		}
+	}
+	if strings.Contains(got, "operators") {
+		t.Errorf("the subscriber sees %s", got)
+	}
+}
+
+func TestAnEmptyCodeIsNoCode(t *testing.T) {
+	s := newStage(t)
+	s.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) {
+		r.Verdict, r.Failure = abi.Failed, sandbox.Failure{Message: "no", Extensions: []byte(`{"code":"","a":1}`)}
+	}})
+	sub := s.subscribe(tenant.Identity{}, `subscription { f }`, "")
+	s.publish("c", "1")
+	if got := strings.Join(sub.take(), ""); !strings.Contains(got, `"extensions":{"code":"RESOLVER_ERROR","a":1}`) {
+		t.Error(got)
+	}
+}
+
+// refusing is a bus that takes nothing.
+type refusing struct{ err error }
+
+func (r refusing) Publish(context.Context, string, []event.Event) (string, error) { return "", r.err }
+
+func TestWhatTheBusRefuses(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want abi.Code
+	}{{fmt.Errorf("publish: %w", event.ErrFull), abi.CodeLimitExceeded}, {errors.New("no route to host"), abi.CodeInternal}} {
+		s := newStage(t)
+		s.broker = broker.New(broker.Config{Publisher: refusing{c.err}})
+		s.activate(orders, orderResolvers())
+		o, errs := s.open(tenant.Identity{}, `mutation { say(text: "x") }`, "")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		if got := string(o.Execute(context.Background())); !strings.Contains(got, `"code":"`+string(c.want)+`"`) || !strings.Contains(got, `"say":null`) {
+			t.Errorf("%v gives %s", c.err, got)
+		}
+	}
+}
+
+// TestWaitingForInstancesHoldsNoProcessor has one tenant use up its instances
+// in two fields at once, and another whose run must not wait for it.
+func TestWaitingForInstancesHoldsNoProcessor(t *testing.T) {
+	a := newStage(t)
+	a.broker = broker.New(broker.Config{Publisher: a.bus, Runs: 2})
+	l := a.tenant.Limits()
+	l.Instances = 1
+	if err := a.tenant.SetLimits(l); err != nil {
+		t.Fatal(err)
+	}
+	running, release := make(chan struct{}, 2), make(chan struct{})
+	stuck := func(_ *reader, r *sandbox.Result) {
+		running <- struct{}{}
+		<-release
+		output(r, "1")
+	}
+	a.activate(`type Subscription { f: Int @on(channel: "c") g: Int @on(channel: "c") }`,
+		map[string]resolver{"Subscription.f": stuck, "Subscription.g": stuck})
+	a.subscribe(tenant.Identity{}, "subscription { f }", "")
+	a.subscribe(tenant.Identity{}, "subscription { g }", "")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.publish("c", "1")
+	}()
+	<-running
+
+	other, err := tenant.New("other", tenant.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &stage{t: t, broker: a.broker, tenant: other, bus: a.bus}
+	b.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": echo})
+	sub := b.subscribe(tenant.Identity{}, "subscription { f }", "")
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		b.publish("c", "1")
+	}()
+	select {
+	case <-served:
+		if got := len(sub.take()); got != 1 {
+			t.Errorf("the other tenant got %d responses", got)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the other tenant waits")
+	}
+	close(release)
+	<-done
+	<-served
+}
