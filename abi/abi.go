@@ -21,6 +21,9 @@ const (
 	// schema. Guest imports, exports and type names that begin with it are
 	// refused.
 	ReservedPrefix = "_runnel"
+	// MaxNameBytes bounds the names of arguments, claims and permissions that a
+	// guest can ask for: a longer one is absent.
+	MaxNameBytes = 1024
 	// ErrorMember marks an element of a batch's output that is an error.
 	ErrorMember = "@error"
 )

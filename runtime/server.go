@@ -218,7 +218,8 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(s.stopped, cancel)()
 	err := s.bus.Tail(ctx, func(e *event.Event) {
-		if t, ok := s.tenants.Get(e.Tenant); ok {
+		// A tenant that was created anew under an old id gets no event of the other's.
+		if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
 			s.broker.Receive(ctx, t, e)
 		}
 	})

@@ -412,3 +412,19 @@ func TestSubscriptionLimit(t *testing.T) {
 }
 
 var _ broker.Runner = (*module)(nil)
+
+func TestABugEndsOneEventOnly(t *testing.T) {
+	s := newStage(t)
+	s.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(g *reader, r *sandbox.Result) {
+		if g.event() == "1" {
+			panic("a bug")
+		}
+		output(r, "%s", g.event())
+	}})
+	sub := s.subscribe(tenant.Identity{}, "subscription { f }", "")
+	s.publish("c", "1")
+	s.publish("c", "2")
+	if got := sub.take(); len(got) != 1 || got[0] != `{"data":{"f":2}}` {
+		t.Errorf("got %q", got)
+	}
+}

@@ -12,6 +12,7 @@ import (
 const (
 	maxPlans     = 1000
 	maxPlanBytes = 4 << 20 // of operation texts
+	maxFields    = 100_000 // of all plans; a small text can make a large plan
 )
 
 // planKey is what a plan follows from, within one schema.
@@ -24,10 +25,11 @@ type planKey struct {
 // that equal operations are validated once and share their projections. The
 // zero value is ready to use. It is safe for concurrent use.
 type plans struct {
-	mu    sync.Mutex
-	known map[planKey]*list.Element // of *planned
-	order list.List                 // the most recently used in front
-	bytes int
+	mu     sync.Mutex
+	known  map[planKey]*list.Element // of *planned
+	order  list.List                 // the most recently used in front
+	bytes  int
+	fields int
 }
 
 type planned struct {
@@ -74,10 +76,12 @@ func (p *plans) keep(fresh *planned) *planned {
 	}
 	p.known[fresh.key] = p.order.PushFront(fresh)
 	p.bytes += len(fresh.key.query)
-	for p.order.Len() > maxPlans || p.bytes > maxPlanBytes {
+	p.fields += fresh.plan.Fields()
+	for p.order.Len() > maxPlans || p.bytes > maxPlanBytes || p.fields > maxFields {
 		oldest := p.order.Remove(p.order.Back()).(*planned)
 		delete(p.known, oldest.key)
 		p.bytes -= len(oldest.key.query)
+		p.fields -= oldest.plan.Fields()
 	}
 	return fresh
 }

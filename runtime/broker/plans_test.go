@@ -42,9 +42,19 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	if prepare("{ a }", graph.Limits{}) != first {
 		t.Error("the most used plan fell out")
 	}
+	wide := "{ a }"
+	for n := range 1000 {
+		wide = strings.Replace(wide, " }", fmt.Sprintf(" a%d: a }", n), 1)
+	}
+	for n := range 2 * maxFields / 1000 {
+		prepare(wide+strings.Repeat(" ", n), graph.Limits{})
+	}
+	if p.fields > maxFields || p.fields < maxFields/2 {
+		t.Errorf("plans of %d fields are kept", p.fields)
+	}
 	large := "{ a }" + strings.Repeat(" ", maxPlanBytes)
 	prepare(large, graph.Limits{QueryBytes: 2 * maxPlanBytes})
-	if p.bytes != 0 || p.order.Len() != 0 {
+	if p.bytes != 0 || p.fields != 0 || p.order.Len() != 0 {
 		t.Errorf("after a text over the bound, %d bytes of %d plans are kept", p.bytes, p.order.Len())
 	}
 }

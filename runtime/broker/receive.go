@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -76,6 +77,7 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 // fanOut runs a field's resolver, once for all subscribers whose reads are
 // equal, and delivers what it gives.
 func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
+	defer b.recovered(ctx, m, &in)
 	var results tree
 	var run sandbox.Result
 	for i := range m.subscribers {
@@ -99,5 +101,14 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 		if s.subscription.ended() {
 			s.subscription.leave()
 		}
+	}
+}
+
+// recovered keeps a bug that one event of one field meets from ending the
+// server for all tenants.
+func (b *Broker) recovered(ctx context.Context, m *matched, in *inputs) {
+	if bug := recover(); bug != nil {
+		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event given up: this is a bug of the server",
+			slog.String("resolver", m.field.Resolver), slog.String("event", in.id), slog.Any("panic", bug), slog.String("stack", string(debug.Stack())))
 	}
 }

@@ -22,6 +22,10 @@ type Plan struct {
 	guarded     []*field // fields with nested @requires
 }
 
+// Fields is how many fields the plan holds, counted once per object type that
+// they are selected on: what its memory follows from.
+func (p *Plan) Fields() int { return p.fields }
+
 // Kind tells queries, mutations and subscriptions apart.
 func (p *Plan) Kind() OperationKind { return p.kind }
 

@@ -23,6 +23,10 @@ import (
 // trap or by a return, has exhausted its fuel. Host functions may subtract from it during a run.
 const FuelGlobal = abi.ReservedPrefix + "_fuel"
 
+// maxFunctionName cuts the names that stack traces show, in bytes: the guest
+// chose them.
+const maxFunctionName = 128
+
 const globalPrefix = abi.ReservedPrefix + "_global_"
 
 // The defaults of Options.
@@ -169,6 +173,11 @@ func (r *rewriter) names() {
 	names := r.in.FunctionNames()
 	if len(names) == 0 {
 		return
+	}
+	for i := range names {
+		if n := &names[i]; len(n.Name) > maxFunctionName {
+			n.Name = strings.ToValidUTF8(n.Name[:maxFunctionName], "")
+		}
 	}
 	for i := range r.helpers {
 		if h := &r.helpers[i]; h.used {

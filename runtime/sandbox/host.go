@@ -22,10 +22,6 @@ const (
 	bytesPerUnit = 16
 )
 
-// maxNameBytes bounds the names that a guest asks for. A longer one is absent,
-// even where a subscriber has it, so asking for it is not a read.
-const maxNameBytes = 1024
-
 // Reasons for which a host call ends a run.
 var (
 	errExhausted       = errors.New("fuel exhausted in a host call")
@@ -164,7 +160,7 @@ func (i *instance) named(call string, question Question, stack []uint64) {
 }
 
 func (i *instance) askNamed(question Question, name []byte) (value []byte, ok bool) {
-	if i.starting || len(name) > maxNameBytes {
+	if i.starting || len(name) > abi.MaxNameBytes {
 		return nil, false
 	}
 	if r := i.known(question, 0, name); r != nil {
@@ -227,14 +223,14 @@ func (i *instance) hostPublish(stack []uint64) {
 	if i.starting || !i.mutation {
 		panic(errPublishOutside)
 	}
-	i.debit(min(len(channel), maxNameBytes), 0)
+	i.debit(min(len(channel), abi.MaxNameBytes), 0)
 	over := int64(len(i.result.Published)) >= i.limits.PublishesPerRun || int64(len(payload)) > i.limits.EventBytes
 	if over {
 		stack[0] = uint64(abi.PublishOverLimit)
 		return
 	}
 	i.debit(len(payload)*bytesPerUnit, 0)
-	if len(channel) > maxNameBytes || !abi.ValidChannel(string(channel)) || i.document.Parse(payload, jsondoc.Options{}) != nil {
+	if len(channel) > abi.MaxNameBytes || !abi.ValidChannel(string(channel)) || i.document.Parse(payload, jsondoc.Options{}) != nil {
 		stack[0] = uint64(abi.PublishRefused)
 		return
 	}

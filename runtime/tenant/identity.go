@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
 
@@ -23,15 +24,16 @@ type Identity struct {
 }
 
 // NewIdentity checks and copies its arguments: every claim is one strict JSON
-// value, every permission a string that is not empty, and together they stay
+// value, every permission a string that is not empty, names are within abi.MaxNameBytes, and
+// together they stay
 // within MaxIdentityBytes.
 func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Identity, error) {
 	var id Identity
 	var size int
 	var doc jsondoc.Document
 	for name, text := range claims {
-		if name == "" || !utf8.ValidString(name) {
-			return Identity{}, fmt.Errorf("claim name %q: not a UTF-8 string of at least one character", name)
+		if err := checkName("claim name", name); err != nil {
+			return Identity{}, err
 		}
 		if size += len(name) + len(text); size > MaxIdentityBytes {
 			return Identity{}, errIdentitySize()
@@ -42,8 +44,8 @@ func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Ident
 		id.setClaim(name, &doc)
 	}
 	for _, p := range permissions {
-		if p == "" || !utf8.ValidString(p) {
-			return Identity{}, fmt.Errorf("permission %q: not a UTF-8 string of at least one character", p)
+		if err := checkName("permission", p); err != nil {
+			return Identity{}, err
 		}
 		if size += len(p); size > MaxIdentityBytes {
 			return Identity{}, errIdentitySize()
@@ -51,6 +53,17 @@ func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Ident
 		id.setPermission(p)
 	}
 	return id, nil
+}
+
+// checkName refuses what no guest could ask for.
+func checkName(what, name string) error {
+	switch {
+	case len(name) > abi.MaxNameBytes:
+		return fmt.Errorf("%s of %d bytes: at most %d are allowed", what, len(name), abi.MaxNameBytes)
+	case name == "" || !utf8.ValidString(name):
+		return fmt.Errorf("%s %q: not a UTF-8 string of at least one character", what, name)
+	}
+	return nil
 }
 
 // Claim returns a claim as compact JSON, borrowed for reading. ok is false

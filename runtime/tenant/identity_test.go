@@ -57,6 +57,8 @@ func TestIdentityRefuses(t *testing.T) {
 		permissions []string
 		want        string
 	}{
+		"long claim":       {claim(strings.Repeat("x", 1025), "1"), nil, "claim name of 1025 bytes"},
+		"long permission":  {nil, []string{strings.Repeat("x", 1025)}, "permission of 1025 bytes"},
 		"no JSON":          {claim("a", "nope"), nil, `claim "a"`},
 		"empty text":       {claim("a", ""), nil, `claim "a"`},
 		"duplicate keys":   {claim("a", `{"b":1,"b":2}`), nil, "duplicate key"},

@@ -76,7 +76,7 @@ var definitions = [...]Definition{
 		1 * mib, 1 * kib, 16 * mib, func(l *Limits) *int64 { return &l.OutputBytes },
 	},
 	{
-		"logBytesPerRun", "bytes", "log lines of one run", "further lines are dropped and counted in the log",
+		"logBytesPerRun", "bytes", "log lines of one run, each with 32 bytes besides its text", "the line is cut and marked, and further ones are dropped",
 		16 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.LogBytesPerRun },
 	},
 	{

@@ -36,8 +36,9 @@ type Bus struct {
 
 // queue is what waits for one tenant. Guarded by Bus.mu.
 type queue struct {
-	events []event.Event
-	bytes  int
+	events []event.Event // not taken by drain yet
+	count  int           // events that were not handed out yet, taken or not
+	bytes  int           // of their payloads
 }
 
 // New returns an empty bus.
@@ -70,11 +71,12 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event) 
 	if idle {
 		q = &queue{}
 	}
-	if len(q.events)+len(events) > maxWaitingEvents || q.bytes+size > maxWaitingBytes {
+	if q.count+len(events) > maxWaitingEvents || q.bytes+size > maxWaitingBytes {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrFull)
 	}
 	if len(events) > 0 {
 		q.events = append(q.events, events...)
+		q.count += len(events)
 		q.bytes += size
 		b.mu.tenants[tenant] = q
 		if idle {
@@ -122,7 +124,7 @@ func (b *Bus) drain(ctx context.Context, tenant string, q *queue, receive func(*
 	for ctx.Err() == nil {
 		b.mu.Lock()
 		batch := q.events
-		q.events, q.bytes = nil, 0
+		q.events = nil
 		if len(batch) == 0 {
 			delete(b.mu.tenants, tenant)
 			b.mu.Unlock()
@@ -134,17 +136,23 @@ func (b *Bus) drain(ctx context.Context, tenant string, q *queue, receive func(*
 				b.putBack(q, batch[i:])
 				return
 			}
+			size := len(batch[i].Payload)
 			receive(&batch[i])
+			b.handedOut(q, size)
 		}
 	}
+}
+
+func (b *Bus) handedOut(q *queue, size int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q.count--
+	q.bytes -= size
 }
 
 // putBack keeps what was not handed out for the next Tail.
 func (b *Bus) putBack(q *queue, events []event.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range events {
-		q.bytes += len(events[i].Payload)
-	}
 	q.events = append(events, q.events...)
 }

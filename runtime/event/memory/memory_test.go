@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -33,5 +34,44 @@ func TestAFullQueueRefusesTheWholeBatch(t *testing.T) {
 	}
 	if _, err := bus.Publish(t.Context(), "b", batch(1)); err != nil {
 		t.Fatalf("another tenant: %v", err)
+	}
+}
+
+func TestWhatIsBeingHandedOutCounts(t *testing.T) {
+	bus := memory.New()
+	large := make([]byte, 16<<20)
+	publish := func(n int) error {
+		var events []event.Event
+		for range n {
+			events = append(events, event.Event{Channel: "x", Payload: large})
+		}
+		_, err := bus.Publish(t.Context(), "a", events)
+		return err
+	}
+	entered, release := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	if err := publish(3); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		done <- bus.Tail(ctx, func(*event.Event) {
+			entered <- struct{}{}
+			<-release
+		})
+	}()
+	<-entered // the first of three is being handed out, the batch is taken
+	if err := publish(2); !errors.Is(err, event.ErrFull) {
+		t.Errorf("over the bound with what is taken: %v", err)
+	}
+	release <- struct{}{}
+	<-entered
+	if err := publish(2); err != nil {
+		t.Errorf("after one was handed out: %v", err)
+	}
+	cancel()
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
