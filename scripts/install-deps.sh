@@ -27,12 +27,12 @@ fi
 scripts/install-rust.sh
 scripts/install-node.sh
 
-# packages DIRECTORY SOURCE...: npm ci, unless it was done since lock file and
-# sources changed.
+# packages DIRECTORY SOURCE...: npm ci, unless it was done since the package,
+# its lock file or the sources changed.
 packages() {
     directory=$1
     mark=$directory/node_modules/.installed
-    if [ -e "$mark" ] && [ -z "$(find "$@" -name node_modules -prune -o -type f -newer "$mark" -print | grep -E 'package-lock\.json|^sdk/assemblyscript/(assembly|transform|testing)/' | head -n 1)" ]; then
+    if [ -e "$mark" ] && [ -z "$(find "$@" -name node_modules -prune -o -type f -newer "$mark" -print | grep -E '/package(-lock)?\.json$|^sdk/assemblyscript/((assembly|transform|testing)/|(as|ts)config\.json$)' | head -n 1)" ]; then
         return
     fi
     say "npm ci in $directory"
