@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 )
@@ -16,9 +17,9 @@ var inspectEntry = entry{
 	operands: "FILE",
 	summary:  "show what is in a module and whether a server would take it",
 	detail: `Shows the imports, exports, resolvers and schema of FILE, a WebAssembly module, and
-what a server would say to it. Nothing of it is run. Whether its schema goes with
-the tenant's other modules, the server tells at the push. Exits with 1 where the
-module would be refused.
+what a server would say to it. Nothing of it is run. The schema is judged by
+itself; whether it goes with the tenant's other modules, the server tells at the
+push. Exits with 1 where the module would be refused.
 
   runnel inspect orders.wasm
 `,
@@ -60,13 +61,31 @@ func (c *inspect) run(ctx context.Context, std streams) (err error) {
 	}
 	d := describe(found)
 	d.Bytes, d.Digest = len(binary), fmt.Sprintf("sha256:%x", sha256.Sum256(binary))
+	if len(d.Problems) == 0 {
+		d.Problems = compose(found)
+	}
 	if err := d.print(std); err != nil {
 		return err
 	}
-	if n := len(d.Problems); n > 0 {
-		return fmt.Errorf("%s would be refused: %w", c.file, &sandbox.AdmissionError{Problems: found.Problems})
+	if len(d.Problems) > 0 {
+		return fmt.Errorf("%s would be refused: %s", c.file, placed(d.Problems[0]))
 	}
 	return nil
+}
+
+// compose judges the schema and the resolvers of a module that is admitted, as
+// if the tenant had no other.
+func compose(found *sandbox.Inspection) []problem.Error {
+	_, err := graph.Compose([]graph.Source{{Module: "inspected", SDL: found.Schema, Resolvers: found.Resolvers}}, graph.ComposeLimits{})
+	var refused *graph.ComposeError
+	if !errors.As(err, &refused) {
+		return []problem.Error{}
+	}
+	var problems []problem.Error
+	for _, p := range refused.Problems {
+		problems = append(problems, problem.Error{Message: "schema: " + p.Message, Line: p.Line, Column: p.Column})
+	}
+	return problems
 }
 
 func (d *description) print(std streams) error {

@@ -21,7 +21,7 @@ func guest(change func(*wasmtest.Builder)) []byte {
 	b.Memory(2)
 	b.Global(wasm.I32, wasmtest.I32Const(7))
 	b.Constant(wasm.I64, wasmtest.I64Const(7))
-	b.Custom("runnel.schema", []byte("type Query {\n\ta: String # \x1b[31m\r\n}\n"))
+	b.Custom("runnel.schema", []byte("type Query {\n\ta: String # \u202e[31m\r\n}\n"))
 	b.ExportFunction("Query.a", b.Function(nil, wasmtest.I32s(1), nil,
 		wasmtest.I32Const(1), wasmtest.I32Const(0), wasmtest.I32Const(0), wasmtest.Call(log),
 		wasmtest.I32Const(0)))
@@ -52,7 +52,7 @@ exports    memory memory
            func Query.a () -> i32
 resolvers  Query.a
 schema     type Query {
-           	a: String # \u001b[31m
+           	a: String # \u202e[31m
            }
 admission  accepted; %d bytes once metered
 `, len(binary), sha256.Sum256(binary), stat.Size())
@@ -71,7 +71,7 @@ func TestInspectRefused(t *testing.T) {
 	})
 	file := writeFile(t, "orders.wasm", string(binary))
 	got := invoke(t, "", "inspect", file)
-	if got.code != exitFailed || !strings.Contains(got.errors, "orders.wasm would be refused: offset ") {
+	if got.code != exitFailed || !strings.Contains(got.errors, "orders.wasm would be refused: _runnel") {
 		t.Errorf("got %+v", got)
 	}
 	for _, want := range []string{
@@ -96,6 +96,14 @@ func TestInspectRefused(t *testing.T) {
 	}
 }
 
+func TestInspectJudgesTheSchema(t *testing.T) {
+	binary := guest(func(b *wasmtest.Builder) { b.ExportFunction("Query.other", 1) })
+	got := invoke(t, "", "inspect", writeFile(t, "orders.wasm", string(binary)))
+	if got.code != exitFailed || !strings.Contains(got.out, "admission  refused\n") || !strings.Contains(got.errors, "schema: ") || !strings.Contains(got.errors, "Query.other") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestInspectJSON(t *testing.T) {
 	got := invoke(t, "", "inspect", "--json", writeFile(t, "orders.wasm", string(guest(nil))))
 	var d map[string]any
@@ -112,7 +120,7 @@ func TestInspectJSON(t *testing.T) {
 		"imports":   []any{map[string]any{"module": "runnel_v1", "name": "log", "kind": "func", "type": "(i32, i32, i32) -> ()"}},
 		"exports":   []any{map[string]any{"name": "memory", "kind": "memory"}, map[string]any{"name": "Query.a", "kind": "func", "type": "() -> i32"}},
 		"resolvers": []any{"Query.a"},
-		"schema":    "type Query {\n\ta: String # \x1b[31m\r\n}\n",
+		"schema":    "type Query {\n\ta: String # \u202e[31m\r\n}\n",
 		"problems":  []any{},
 	}
 	if !reflect.DeepEqual(d, want) {

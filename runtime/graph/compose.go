@@ -20,6 +20,10 @@ type Source struct {
 	Module    string   // its name, as problems spell it
 	SDL       string   // the text of its runnel.schema section
 	Resolvers []string // its exports of the form Type.field
+	// Changed marks the module that the others were composed without before: what
+	// it and another module disagree on is then reported in it. The schema does not
+	// depend on it.
+	Changed bool
 }
 
 // ComposeLimits bound a schema. A zero is no limit.
@@ -80,9 +84,28 @@ type module struct {
 // Compose makes one schema of the SDL of all modules. The result does not
 // depend on the order of sources. The error is a *ComposeError.
 func Compose(sources []Source, limits ComposeLimits) (*Schema, error) {
-	c := &composer{types: map[string]*declaration{}, directives: map[string]*ast.DirectiveDefinition{}}
 	sources = slices.Clone(sources)
 	slices.SortFunc(sources, func(a, b Source) int { return cmp.Compare(a.Module, b.Module) })
+	schema, err := compose(sources, limits)
+	if err == nil || !slices.ContainsFunc(sources, func(s Source) bool { return s.Changed }) {
+		return schema, err
+	}
+	// A disagreement is found in the later of two modules.
+	slices.SortStableFunc(sources, func(a, b Source) int {
+		switch {
+		case a.Changed == b.Changed:
+			return 0
+		case a.Changed:
+			return 1
+		}
+		return -1
+	})
+	return compose(sources, limits)
+}
+
+// compose composes modules in their order.
+func compose(sources []Source, limits ComposeLimits) (*Schema, error) {
+	c := &composer{types: map[string]*declaration{}, directives: map[string]*ast.DirectiveDefinition{}}
 	if err := checkBytes(sources, limits.SchemaBytes); err != nil {
 		return nil, err
 	}

@@ -285,3 +285,17 @@ func BenchmarkCompose(b *testing.B) {
 		}
 	}
 }
+
+func TestADisagreementIsReportedInTheModuleThatChanged(t *testing.T) {
+	sdl := "type Query {\n  a: Int\n}"
+	for changed, want := range map[string]string{"a": "module a:", "b": "module b:", "": "module b:"} {
+		sources := []graph.Source{source("a", sdl, "Query.a"), source("b", "\n"+sdl, "Query.a")}
+		for i := range sources {
+			sources[i].Changed = sources[i].Module == changed
+		}
+		_, err := graph.Compose(sources, graph.ComposeLimits{})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("changed %q: %v, want %s", changed, err, want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ import (
 )
 
 func shopForFuzz(t testing.TB) *Schema {
-	schema, err := Compose([]Source{{"shop", Shop, ShopResolvers}}, ComposeLimits{})
+	schema, err := Compose([]Source{{Module: "shop", SDL: Shop, Resolvers: ShopResolvers}}, ComposeLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func FuzzCompose(f *testing.F) {
 		if schema.roots["Query._runnel"] == nil && schema.doc.Query.Fields.ForName(placeholder) != nil {
 			return // the placeholder is not to be declared
 		}
-		again, err := Compose([]Source{{"m", schema.SDL(), resolvers}}, ComposeLimits{})
+		again, err := Compose([]Source{{Module: "m", SDL: schema.SDL(), Resolvers: resolvers}}, ComposeLimits{})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, schema.SDL())
 		}
@@ -270,7 +270,7 @@ func FuzzCompose(f *testing.F) {
 // composeAll composes a module that exports every resolver it needs.
 func composeAll(sdl string) (*Schema, []string) {
 	var resolvers []string
-	schema, err := Compose([]Source{{"m", sdl, nil}}, ComposeLimits{})
+	schema, err := Compose([]Source{{Module: "m", SDL: sdl}}, ComposeLimits{})
 	if problems := new(ComposeError); errors.As(err, &problems) {
 		for _, p := range problems.Problems {
 			if strings.Contains(p.Message, "cannot be validated") {
@@ -280,7 +280,7 @@ func composeAll(sdl string) (*Schema, []string) {
 				resolvers = append(resolvers, m[1])
 			}
 		}
-		schema, _ = Compose([]Source{{"m", sdl, resolvers}}, ComposeLimits{})
+		schema, _ = Compose([]Source{{Module: "m", SDL: sdl, Resolvers: resolvers}}, ComposeLimits{})
 	}
 	return schema, resolvers
 }

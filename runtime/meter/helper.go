@@ -67,6 +67,9 @@ func (r *rewriter) addHelpers() {
 			r.out.Types = append([]wasm.FunctionType(nil), r.in.Types...)
 			r.out.Types = append(r.out.Types, wasm.FunctionType{Params: i32, Results: i32})
 		}
+		if id == helperPages {
+			r.addPages()
+		}
 		r.out.Functions = append(r.out.Functions, functionType)
 		r.out.Code = append(r.out.Code, r.helperBody(id))
 	}
@@ -104,7 +107,7 @@ func (r *rewriter) appendBound(code []byte, id helperID) []byte {
 	case helperBytes:
 		code = append(append(code, size...), byte(wasm.OpI64Const), 16, byte(wasm.OpI64Shl))
 	case helperPages:
-		code = wasm.AppendInt64(append(code, byte(wasm.OpI64Const)), int64(r.maxPages()))
+		code = wasm.AppendUint32(append(code, byte(wasm.OpGlobalGet)), r.pages)
 		code = append(append(code, size...), byte(wasm.OpI64Sub))
 	case helperElements:
 		code = wasm.AppendInt64(append(code, byte(wasm.OpI64Const)), int64(r.maxElements()))

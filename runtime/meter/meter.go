@@ -27,6 +27,11 @@ const FuelGlobal = abi.ReservedPrefix + "_fuel"
 // chose them.
 const maxFunctionName = 128
 
+// PagesGlobal is the export name of a mutable i64 in modules that grow their memory: the pages that
+// the memory can get, at first its declared maximum. A host with a lower limit of its own sets it, so
+// that a grow which the limit refuses is free, like any that cannot succeed.
+const PagesGlobal = abi.ReservedPrefix + "_pages"
+
 const globalPrefix = abi.ReservedPrefix + "_global_"
 
 // The defaults of Options.
@@ -106,6 +111,7 @@ type rewriter struct {
 	space   space
 	output  Output
 	fuel    uint32 // index of the counter
+	pages   uint32 // index of the global that PagesGlobal names
 	helpers [helperCount]helper
 }
 
@@ -157,14 +163,22 @@ func (r *rewriter) export(name string, global uint32) {
 }
 
 func (r *rewriter) addFuel() {
-	r.fuel = uint32(len(r.space.globals))
-	init := wasm.AppendInt64([]byte{byte(wasm.OpI64Const)}, r.options.StartFuel)
 	r.out.Globals = append([]wasm.Global(nil), r.in.Globals...)
+	r.fuel = uint32(len(r.space.globals))
+	r.pages = r.fuel + 1
+	r.addGlobal(FuelGlobal, r.fuel, r.options.StartFuel)
+}
+
+// addPages adds the global that the charge for memory.grow looks at.
+func (r *rewriter) addPages() { r.addGlobal(PagesGlobal, r.pages, int64(r.maxPages())) }
+
+func (r *rewriter) addGlobal(name string, index uint32, value int64) {
+	init := wasm.AppendInt64([]byte{byte(wasm.OpI64Const)}, value)
 	r.out.Globals = append(r.out.Globals, wasm.Global{
 		Type: wasm.GlobalType{Value: wasm.I64, Mutable: true},
 		Init: wasm.Expression{Code: append(init, byte(wasm.OpEnd))},
 	})
-	r.export(FuelGlobal, r.fuel)
+	r.export(name, index)
 }
 
 // names drops all custom sections and puts a name section back that cannot be malformed.

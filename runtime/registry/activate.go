@@ -52,7 +52,7 @@ func (c *catalog) activate(m *module, v *version, limits tenant.Limits) (*catalo
 		return c, nil
 	}
 	fresh := c.with(m.activate(v))
-	active, err := fresh.compose(limits)
+	active, err := fresh.compose(limits, m.name)
 	if err != nil {
 		return nil, composeError(Conflict, m.name, "this version of module "+m.name+" does not go with the other active modules", err)
 	}
@@ -72,7 +72,7 @@ func (r *Registry) Delete(t *tenant.Tenant, name string) error {
 		if m.active == nil {
 			return fresh, nil
 		}
-		active, err := fresh.compose(t.Limits())
+		active, err := fresh.compose(t.Limits(), name)
 		if err != nil {
 			return nil, composeError(Conflict, name, "module "+name+" cannot be deleted: the other active modules need it", err)
 		}

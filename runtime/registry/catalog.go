@@ -103,8 +103,8 @@ func (c *catalog) dropped(next *catalog) []*sandbox.Module {
 }
 
 // compose makes what serves of the modules that are active. The error is a
-// *graph.ComposeError.
-func (c *catalog) compose(limits tenant.Limits) (*Active, error) {
+// *graph.ComposeError; changed names the module that it is about.
+func (c *catalog) compose(limits tenant.Limits, changed string) (*Active, error) {
 	a := &Active{Modules: map[string]*sandbox.Module{}}
 	var sources []graph.Source
 	for name, m := range c.modules {
@@ -113,7 +113,7 @@ func (c *catalog) compose(limits tenant.Limits) (*Active, error) {
 		}
 		loaded := m.active.module
 		a.Modules[name] = loaded
-		sources = append(sources, graph.Source{Module: name, SDL: loaded.Schema(), Resolvers: loaded.Resolvers()})
+		sources = append(sources, graph.Source{Module: name, SDL: loaded.Schema(), Resolvers: loaded.Resolvers(), Changed: name == changed})
 	}
 	var err error
 	a.Schema, err = graph.Compose(sources, graph.ComposeLimits{

@@ -113,7 +113,7 @@ func (u *upload) add(old *catalog, m *module) (*catalog, error) {
 	}
 	idle := m.add(u.loaded)
 	serving := idle.activate(u.loaded)
-	active, err := old.with(serving).compose(u.limits)
+	active, err := old.with(serving).compose(u.limits, u.name)
 	if err != nil {
 		return nil, composeError(Invalid, u.name, "module "+u.name+" does not compose with the tenant's other modules", err)
 	}

@@ -65,12 +65,13 @@ func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
 	if len(problems) > 0 {
 		return nil, &AdmissionError{Problems: problems}
 	}
-	if err := e.validate(ctx, binary); err != nil {
-		return nil, &AdmissionError{Problems: []Problem{*err}}
-	}
+	// The rewriter checks indices, and knows their places better than the validator.
 	a.metered, err = meter.Rewrite(m, meter.Options{TableElements: e.config.TableElements, ExportStart: true})
 	if err != nil {
 		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+	}
+	if err := e.validate(ctx, binary); err != nil {
+		return nil, &AdmissionError{Problems: []Problem{*err}}
 	}
 	return a, nil
 }
@@ -115,7 +116,8 @@ func (e *Engine) validate(ctx context.Context, binary []byte) *Problem {
 // that is wrong with it.
 func examine(m *wasm.Module) (*admitted, []Problem) {
 	a := &admitted{}
-	problems := importProblems(m)
+	problems := sizeProblems(m)
+	problems = append(problems, importProblems(m)...)
 	problems = append(problems, exportProblems(m, a)...)
 	problems = append(problems, schemaProblems(m, a)...)
 	if len(m.Memories) > 0 {
@@ -123,6 +125,44 @@ func examine(m *wasm.Module) (*admitted, []Problem) {
 	}
 	slices.Sort(a.resolvers)
 	return a, problems
+}
+
+// What the engine pays for without any run having been paid for: types cost it
+// the square of their length, tables 8 bytes for each element in each instance.
+// Compilers emit one table and types of a few values.
+const (
+	maxTypeValues   = 1000   // parameters and results of one type
+	maxTypesValues  = 50_000 // of all types
+	maxTables       = 16
+	maxTablesMinima = 65_536 // elements that all tables start with
+)
+
+func sizeProblems(m *wasm.Module) (problems []Problem) {
+	add := func(section wasm.SectionID, format string, arguments ...any) {
+		problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Offset: m.Offsets[section], HasOffset: true})
+	}
+	values := 0
+	for i, t := range m.Types {
+		n := len(t.Params) + len(t.Results)
+		if n > maxTypeValues {
+			add(wasm.SectionType, "type %d has %d parameters and results, at most %d are allowed", i, n, maxTypeValues)
+		}
+		values += n
+	}
+	if values > maxTypesValues {
+		add(wasm.SectionType, "the types have %d parameters and results in all, at most %d are allowed", values, maxTypesValues)
+	}
+	if len(m.Tables) > maxTables {
+		add(wasm.SectionTable, "the module has %d tables, at most %d are allowed", len(m.Tables), maxTables)
+	}
+	elements := int64(0)
+	for _, t := range m.Tables {
+		elements += int64(t.Limits.Min)
+	}
+	if elements > maxTablesMinima {
+		add(wasm.SectionTable, "the tables start with %d elements, at most %d are allowed", elements, maxTablesMinima)
+	}
+	return problems
 }
 
 func importProblems(m *wasm.Module) (problems []Problem) {
@@ -190,10 +230,15 @@ func functionType(m *wasm.Module, index uint32) (wasm.FunctionType, bool) {
 
 func exportProblems(m *wasm.Module, a *admitted) (problems []Problem) {
 	memory := false
+	seen := map[string]bool{}
 	for _, x := range m.Exports {
 		add := func(format string, arguments ...any) {
 			problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Function: x.Name, Offset: x.Offset, HasOffset: true})
 		}
+		if seen[x.Name] {
+			add("is exported twice")
+		}
+		seen[x.Name] = true
 		_, _, resolver := abi.SplitResolver(x.Name)
 		if strings.HasPrefix(x.Name, abi.ReservedPrefix) {
 			add("names that begin with %s are reserved", abi.ReservedPrefix)

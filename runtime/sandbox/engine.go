@@ -43,7 +43,7 @@ type Engine struct {
 	runtime   wazero.Runtime
 	validator wazero.Runtime
 
-	compiling chan struct{} // a compilation takes a whole processor: one at a time
+	compiling chan struct{} // one module at a time is checked and compiled
 
 	mu struct {
 		sync.Mutex
@@ -92,6 +92,12 @@ func (e *Engine) Close(ctx context.Context) error {
 // loaded before under the same digest is not compiled again. A module that is
 // refused gives an *AdmissionError. The caller releases the Module.
 func (e *Engine) Load(ctx context.Context, wasm []byte) (*Module, error) {
+	// Checking and compiling take a whole processor and much memory.
+	select {
+	case e.compiling <- struct{}{}:
+		defer func() { <-e.compiling }()
+	case <-ctx.Done():
+	}
 	if err := e.usable(ctx); err != nil {
 		return nil, fmt.Errorf("load a module: %w", err)
 	}
@@ -126,12 +132,6 @@ func (e *Engine) usable(ctx context.Context) error {
 
 // compile returns the code for a digest, with one reference for the caller.
 func (e *Engine) compile(ctx context.Context, digest string, metered meter.Output) (*compiled, error) {
-	select {
-	case e.compiling <- struct{}{}:
-		defer func() { <-e.compiling }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("compile %s: %w", digest, ctx.Err())
-	}
 	if c, err := e.acquire(digest, nil); c != nil || err != nil {
 		return c, err
 	}

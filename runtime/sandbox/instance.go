@@ -122,6 +122,9 @@ func (i *instance) startFault(where string, err error) *Fault {
 func (i *instance) bind(guest api.Module) {
 	i.guest = guest
 	i.fuel = guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	if pages, grows := guest.ExportedGlobal(meter.PagesGlobal).(api.MutableGlobal); grows {
+		pages.Set(min(pages.Get(), uint64(i.memory.cap)/pageBytes))
+	}
 	for _, g := range i.pool.module.compiled.globals {
 		i.globals = append(i.globals, guest.ExportedGlobal(g.Name).(api.MutableGlobal))
 	}

@@ -195,11 +195,14 @@ func TestFaults(t *testing.T) {
 			return w.Join(w.Loop(w.Result(), g.Call(abi.ImportLog, w.I32Const(0), sandboxtest.Range(0, 1)), w.Br(0)), sandboxtest.Trap())
 		}, abi.CodeFuelExhausted, "fuelPerRun", ""},
 		"memory eaten": {func(*sandboxtest.Guest) w.Code { return sandboxtest.EatMemory() }, abi.CodeMemoryLimit, "memoryBytes", "refused"},
-		"trap":         {func(*sandboxtest.Guest) w.Code { return sandboxtest.Trap() }, abi.CodeResolverTrap, "", "unreachable"},
-		"division":     {func(*sandboxtest.Guest) w.Code { return w.Join(w.I32Const(1), w.I32Const(0), w.Op(wasm.OpI32DivS)) }, abi.CodeResolverTrap, "", "divide by zero"},
-		"no verdict":   {func(*sandboxtest.Guest) w.Code { return w.I32Const(17) }, abi.CodeBadOutput, "", "17 is no verdict"},
-		"negative":     {func(*sandboxtest.Guest) w.Code { return w.I32Const(-1) }, abi.CodeBadOutput, "", "-1 is no verdict"},
-		"no output":    {func(*sandboxtest.Guest) w.Code { return w.I32Const(1) }, abi.CodeBadOutput, "", "without an output"},
+		"memory asked for at once": {func(*sandboxtest.Guest) w.Code {
+			return w.Join(w.I32Const(30000), w.MemoryGrow(), w.Drop(), sandboxtest.Trap())
+		}, abi.CodeMemoryLimit, "memoryBytes", "refused"},
+		"trap":       {func(*sandboxtest.Guest) w.Code { return sandboxtest.Trap() }, abi.CodeResolverTrap, "", "unreachable"},
+		"division":   {func(*sandboxtest.Guest) w.Code { return w.Join(w.I32Const(1), w.I32Const(0), w.Op(wasm.OpI32DivS)) }, abi.CodeResolverTrap, "", "divide by zero"},
+		"no verdict": {func(*sandboxtest.Guest) w.Code { return w.I32Const(17) }, abi.CodeBadOutput, "", "17 is no verdict"},
+		"negative":   {func(*sandboxtest.Guest) w.Code { return w.I32Const(-1) }, abi.CodeBadOutput, "", "-1 is no verdict"},
+		"no output":  {func(*sandboxtest.Guest) w.Code { return w.I32Const(1) }, abi.CodeBadOutput, "", "without an output"},
 		"output of 4 GiB": {func(g *sandboxtest.Guest) w.Code {
 			return w.Join(g.Call(abi.ImportOutput, sandboxtest.Range(0, 0xffffffff)), w.I32Const(1))
 		}, abi.CodeResolverTrap, "", "outside the memory"},
