@@ -43,6 +43,8 @@ type Config struct {
 	AdminToken string
 	// Bus carries events. Nil means a memory bus of the server's own.
 	Bus event.Bus
+	// Root serves "/" alone, behind the same checks as all routes. Nil is a 404.
+	Root http.Handler
 	// Logger receives what operators should know, and the modules' logs. Nil
 	// discards.
 	Logger *slog.Logger
@@ -109,6 +111,9 @@ func (s *Server) route() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ok\n")) // whoever asked has left
 	})
+	if s.config.Root != nil {
+		mux.Handle("GET /{$}", s.config.Root)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, fmt.Sprintf("nothing is served at %q", r.URL.Path)))
 	})

@@ -60,16 +60,10 @@ func demoOrder(n int, at time.Time) []byte {
 		n, n%3+1, statuses[n%len(statuses)], 10+n%90, n*7%100, at.UnixMilli())
 }
 
-// demoPage serves the example client at / and leaves everything else to next.
-func demoPage(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" || r.Method != http.MethodGet {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(examples.ClientPage) // the browser that left does not mind
-	})
+// servePage serves the example client.
+func servePage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(examples.ClientPage) // the browser that left does not mind
 }
 
 // greet prints what to do next, ready to paste.

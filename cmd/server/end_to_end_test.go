@@ -291,18 +291,20 @@ func TestDevModeServesThisMachineOnly(t *testing.T) {
 		"origin": func(r *http.Request) { r.Header.Set("Origin", "https://example.com") },
 		"file":   func(r *http.Request) { r.Header.Set("Origin", "null") },
 	} {
-		r, err := http.NewRequest("GET", p.url+"/v1/tenants", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(r)
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: %s", name, response.Status)
+		for _, path := range []string{"/v1/tenants", "/", "/t/demo/graphql"} {
+			r, err := http.NewRequest("GET", p.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(r)
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Errorf("%s: %s: %s", name, path, response.Status)
+			}
 		}
 	}
 }

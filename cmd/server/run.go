@@ -56,7 +56,11 @@ func newLogger(o options, w io.Writer) *slog.Logger {
 // serve runs the server until ctx ends, then shuts it down in order: no new
 // requests, the ones there answered, sockets closed, runs under way finished.
 func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) error {
-	server, err := runtime.New(runtime.Config{Dev: o.dev, AdminToken: o.adminToken, Logger: logger})
+	config := runtime.Config{Dev: o.dev, AdminToken: o.adminToken, Logger: logger}
+	if o.dev {
+		config.Root = http.HandlerFunc(servePage)
+	}
+	server, err := runtime.New(config)
 	if err != nil {
 		return err
 	}
@@ -67,18 +71,16 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	failed := make(chan error, 3)
-	handler := http.Handler(server)
 	background := []func() error{func() error { return server.Run(work) }}
 	if o.dev {
 		if err := startDemo(ctx, server); err != nil {
 			return errors.Join(err, listener.Close(), server.Shutdown(context.Background()))
 		}
-		handler = demoPage(handler)
 		background = append(background, func() error { return trickle(work, server, logger) })
 		greet(stdout, listener.Addr().String())
 	}
 	web := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: server, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	background = append(background, func() error { return web.Serve(listener) })

@@ -55,7 +55,7 @@ func match(w http.ResponseWriter, r *http.Request) (*route, *call, error) {
 	}
 	var allowed []string
 	for i := range routes {
-		params, ok := matchPath(routes[i].path, r.URL.Path)
+		params, ok := matchPath(routes[i].path, r.URL.EscapedPath())
 		if !ok {
 			continue
 		}
@@ -76,7 +76,8 @@ func match(w http.ResponseWriter, r *http.Request) (*route, *call, error) {
 		fmt.Sprintf("this path takes %s", strings.Join(allowed, ", ")))
 }
 
-// matchPath holds a path against a route's. Segments are never empty.
+// matchPath holds a path, as it was sent, against a route's. Segments are never
+// empty, and no name that is valid has an escape.
 func matchPath(pattern, path string) (map[string]string, bool) {
 	if strings.Count(pattern, "/") != strings.Count(path, "/") {
 		return nil, false

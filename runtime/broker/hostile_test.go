@@ -75,7 +75,7 @@ func TestFaultsAreLoggedWithTenantAndEvent(t *testing.T) {
 	s.activate(orders, map[string]resolver{
 		"Subscription.order": echo, "Subscription.mine": echo, "Subscription.large": echo, "Query.ping": echo, "Query.sum": echo, "Mutation.say": echo,
 		"Subscription.all": func(_ *reader, r *sandbox.Result) {
-			r.Fault = &sandbox.Fault{Code: abi.CodeResolverTrap, Message: "what only operators see"}
+			r.Fault = &sandbox.Fault{Code: abi.CodeInternal, Message: "what only operators see"}
 		},
 	})
 	sub := s.subscribe(tenant.Identity{}, `subscription { all { id } }`, "")

@@ -61,7 +61,7 @@ func (v *Version) plan(t *tenant.Tenant, id tenant.Identity, r graph.Request) (*
 
 func graphLimits(l tenant.Limits) graph.Limits {
 	return graph.Limits{
-		QueryBytes: int(l.QueryBytes), QueryTokens: int(l.QueryTokens), QueryDepth: int(l.QueryDepth),
+		QueryBytes: int(l.QueryBytes), QueryTokens: int(l.QueryTokens), QueryFields: int(l.QueryFields), QueryDepth: int(l.QueryDepth),
 		VariablesBytes: int(l.VariablesBytes), ListItems: int(l.ListItems),
 	}
 }

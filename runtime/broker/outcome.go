@@ -66,10 +66,15 @@ func (b *Broker) conclude(ctx context.Context, st *state, f *graph.RootField, in
 // the code and an id to look for in the log.
 func (b *Broker) faultError(ctx context.Context, st *state, f *graph.RootField, in *inputs, fault *sandbox.Fault) *graph.Error {
 	incident := rand.Text()
-	b.config.Logger.LogAttrs(ctx, slog.LevelWarn, "resolver failed",
+	attributes := []slog.Attr{
 		slog.String("incident", incident), slog.String("tenant", st.tenant.ID()), slog.String("event", in.id),
 		slog.String("module", f.Module), slog.String("resolver", f.Resolver),
-		slog.String("code", string(fault.Code)), slog.String("limit", fault.Limit), slog.String("message", fault.Message))
+		slog.String("code", string(fault.Code)), slog.String("limit", fault.Limit),
+	}
+	if fault.Code == abi.CodeInternal || fault.Code == abi.CodeLimitExceeded {
+		attributes = append(attributes, slog.String("message", fault.Message)) // the others' is in the module's log
+	}
+	b.config.Logger.LogAttrs(ctx, slog.LevelWarn, "resolver failed", attributes...)
 	e := &graph.Error{Message: "resolver failed", Code: fault.Code}
 	if b.config.Debug {
 		e.Message = fault.Message

@@ -201,7 +201,7 @@ func TestRefusedUploadsChangeNothing(t *testing.T) {
 		"no resolver":       {guest("type Query { order: String }", ""), registry.Problem{Module: "orders", Line: 1, Column: 14, Message: "Query.order"}},
 		"bad SDL":           {guest("type Query {\n  order: }", "", "Query.order"), registry.Problem{Module: "orders", Line: 2, Column: 10, Message: "}"}},
 		"unknown type":      {guest("type Query { order: Nope }", "", "Query.order"), registry.Problem{Module: "orders", Line: 1, Column: 21, Message: "Nope"}},
-		"owned by another":  {guest("extend type Query { stock: Int } type Query { order: String }", "", "Query.order", "Query.stock"), registry.Problem{Module: "stock", Message: "Query.stock"}},
+		"owned by another":  {guest("extend type Query { stock: Int } type Query { order: String }", "", "Query.order", "Query.stock"), registry.Problem{Module: "orders", Message: "Query.stock is declared by module stock"}},
 		"a resolver's type": {wrongResolver(), registry.Problem{Module: "orders", HasOffset: true, Function: "Query.order", Message: "() -> i32"}},
 	} {
 		b := newBench(t)

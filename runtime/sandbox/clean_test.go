@@ -143,9 +143,14 @@ func TestStartIsLimited(t *testing.T) {
 		g := sandboxtest.New(schema)
 		build(g)
 		b := newPool(t, g.Resolver("Subscription.f", w.I32Const(0)).Bytes(), "", limits())
-		r := run(b, "Subscription.f", event("1"))
-		if r.Fault == nil || r.Fault.Code != abi.CodeFuelExhausted || !strings.HasPrefix(r.Fault.Message, name+": ") {
-			t.Errorf("%s: %+v", name, r.Fault)
+		for range 2 {
+			r := run(b, "Subscription.f", event("1"))
+			if r.Fault == nil || r.Fault.Code != abi.CodeFuelExhausted || !strings.HasPrefix(r.Fault.Message, name+": ") {
+				t.Errorf("%s: %+v", name, r.Fault)
+			}
+		}
+		if len(b.log) != 1 {
+			t.Errorf("%s was tried %d times: %v", name, len(b.log), b.log)
 		}
 	}
 }

@@ -44,6 +44,8 @@ type instance struct {
 	starting bool
 	mutation bool
 	failed   bool // fail was called
+	// lastError is the last line logged at level error: what a panic said.
+	lastError []byte
 }
 
 type instanceKey struct{}
@@ -162,7 +164,7 @@ func (i *instance) close() {
 // run calls a resolver. The instance must be in the state of its image.
 func (i *instance) run(resolver string, in Inputs, limits Limits, r *Result) {
 	i.inputs, i.result, i.limits = in, r, limits
-	i.logLeft, i.failed = limits.LogBytesPerRun, false
+	i.logLeft, i.failed, i.lastError = limits.LogBytesPerRun, false, i.lastError[:0]
 	i.mutation = strings.HasPrefix(resolver, "Mutation.")
 	i.memory.cap, i.memory.refused = limits.MemoryBytes, false
 	defer func() { i.inputs, i.result = nil, nil }()
@@ -208,6 +210,9 @@ const lineBytes = 32
 func (i *instance) log(level abi.LogLevel, text []byte) {
 	if i.logLeft < 0 || i.limits.LogBytesPerRun == 0 {
 		return
+	}
+	if level == abi.LogError {
+		i.lastError = append(i.lastError[:0], text[:min(len(text), maxFaultBytes)]...)
 	}
 	room := i.logLeft - lineBytes
 	i.logLeft = room - int64(len(text))

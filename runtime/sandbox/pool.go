@@ -33,9 +33,17 @@ type Pool struct {
 		sync.Mutex
 		idle   []*instance // last in, first out: the warmest first
 		image  *image
+		start  *startFault
 		names  map[string]string
 		closed bool
 	}
+}
+
+// startFault is how start or _initialize ended, which is how it would end each
+// time under the same cap of the memory: it is not tried again.
+type startFault struct {
+	fault *Fault
+	cap   int64
 }
 
 // maxInterned bounds the names that a pool remembers. A guest that asks for more
@@ -88,6 +96,10 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 		p.mu.Unlock()
 		return nil, &Fault{Code: abi.CodeInternal, Message: ErrClosed.Error()}
 	}
+	if f := p.mu.start; f != nil && f.cap == limits.MemoryBytes {
+		p.mu.Unlock()
+		return nil, f.fault
+	}
 	p.runs.Add(1)
 	var outdated []*instance
 	if m := p.mu.image; m != nil && m.cap != limits.MemoryBytes {
@@ -105,12 +117,15 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 		i.close()
 	}
 	i, fault := p.instantiate(ctx, limits)
-	if fault != nil {
-		p.runs.Done()
-		return nil, fault
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if fault != nil {
+		p.runs.Done()
+		if fault.Code != abi.CodeInternal {
+			p.mu.start = &startFault{fault, limits.MemoryBytes}
+		}
+		return nil, fault
+	}
 	if p.mu.image == nil {
 		p.mu.image = i.snapshot()
 	}

@@ -64,7 +64,7 @@ func replay(t *testing.T, m *sandbox.Module, v vectors.Vector) {
 	}
 	checkLog(t, b.log, v.Log, v.Verdict.Trap)
 	if v.Verdict.Trap {
-		if r.Fault == nil || r.Fault.Code != abi.CodeResolverTrap {
+		if r.Fault == nil || r.Fault.Code != abi.CodeResolverTrap || !strings.Contains(r.Fault.Message, v.Log[0].Message) {
 			t.Errorf("%+v, want a trap", r)
 		}
 		return

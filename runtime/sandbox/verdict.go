@@ -29,10 +29,19 @@ func (i *instance) fault(err error) *Fault {
 	case errors.As(err, &bug):
 		return &Fault{Code: abi.CodeInternal, Message: errorText(err)}
 	case i.memory.refused:
-		return &Fault{Code: abi.CodeMemoryLimit, Limit: "memoryBytes", Message: fmt.Sprintf("memory.grow past the limit of %d bytes was refused, then the run trapped: %s", i.limits.MemoryBytes, errorText(err))}
+		return &Fault{Code: abi.CodeMemoryLimit, Limit: "memoryBytes", Message: fmt.Sprintf("memory.grow past the limit of %d bytes was refused, then the run trapped: %s", i.limits.MemoryBytes, i.trapText(err))}
 	default:
-		return &Fault{Code: abi.CodeResolverTrap, Message: errorText(err)}
+		return &Fault{Code: abi.CodeResolverTrap, Message: i.trapText(err)}
 	}
+}
+
+// trapText describes a trap. What the guest logged as an error before it comes
+// first: SDKs log what a panic said, and the trap itself says nothing.
+func (i *instance) trapText(err error) string {
+	if len(i.lastError) == 0 {
+		return errorText(err)
+	}
+	return strings.ToValidUTF8(string(i.lastError), "\uFFFD") + "\n" + errorText(err)
 }
 
 // conclude judges a verdict by the table of docs/abi.md.

@@ -28,6 +28,7 @@ type Limits struct {
 
 	QueryBytes     int64
 	QueryTokens    int64
+	QueryFields    int64
 	QueryDepth     int64
 	VariablesBytes int64
 	ListItems      int64
@@ -93,7 +94,7 @@ var definitions = [...]Definition{
 	},
 	{
 		"moduleBytes", "bytes", "one uploaded module", "the upload is refused with LIMIT_EXCEEDED",
-		8 * mib, 1 * kib, 64 * mib, func(l *Limits) *int64 { return &l.ModuleBytes },
+		4 * mib, 1 * kib, 64 * mib, func(l *Limits) *int64 { return &l.ModuleBytes },
 	},
 	{
 		"schemaBytes", "bytes", "the SDL of all active modules together", "upload and activation are refused with LIMIT_EXCEEDED",
@@ -129,7 +130,7 @@ var definitions = [...]Definition{
 	},
 	{
 		"eventBytes", "bytes", "the payload of one event", "the event is refused with LIMIT_EXCEEDED",
-		256 * kib, 1, 8 * mib, func(l *Limits) *int64 { return &l.EventBytes },
+		64 * kib, 1, 8 * mib, func(l *Limits) *int64 { return &l.EventBytes },
 	},
 	{
 		"queryBytes", "bytes", "the text of one operation", "the operation is refused with LIMIT_EXCEEDED",
@@ -138,6 +139,10 @@ var definitions = [...]Definition{
 	{
 		"queryTokens", "tokens", "the tokens of one operation", "the operation is refused with LIMIT_EXCEEDED",
 		5_000, 100, 100_000, func(l *Limits) *int64 { return &l.QueryTokens },
+	},
+	{
+		"queryFields", "fields", "the fields of one operation, fragments expanded", "the operation is refused with LIMIT_EXCEEDED",
+		2_000, 10, 20_000, func(l *Limits) *int64 { return &l.QueryFields },
 	},
 	{
 		"queryDepth", "levels", "the nesting of fields in one operation", "the operation is refused with LIMIT_EXCEEDED",

@@ -57,7 +57,7 @@ func New(config Config) *Handler {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id, ok := tenantOf(r.URL.Path)
+	id, ok := tenantOf(r.URL.EscapedPath())
 	if !ok {
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, "there is nothing at this path"))
 		return

@@ -7,7 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -60,7 +62,7 @@ func refuse(w http.ResponseWriter, r *http.Request, media string) *problem.Probl
 	case media == "":
 		status = http.StatusNotAcceptable
 		message = "the response is " + typeGraphQL + " or " + typeJSON + "; Accept allows neither"
-	case r.Method == http.MethodPost && r.Header.Get("Content-Encoding") != "":
+	case r.Method == http.MethodPost && isEncoded(r.Header):
 		status, message = http.StatusUnsupportedMediaType, "a body with Content-Encoding is not read"
 	case r.Method == http.MethodPost && !isJSON(r.Header.Get("Content-Type")):
 		status, message = http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json in UTF-8"
@@ -69,6 +71,11 @@ func refuse(w http.ResponseWriter, r *http.Request, media string) *problem.Probl
 	}
 	p := problem.New(status, abi.CodeBadUserInput, message)
 	return &p
+}
+
+// isEncoded tells whether the body is not as it is, but compressed.
+func isEncoded(h http.Header) bool {
+	return slices.ContainsFunc(h.Values("Content-Encoding"), func(encoding string) bool { return !strings.EqualFold(encoding, "identity") })
 }
 
 func isJSON(contentType string) bool {

@@ -103,7 +103,7 @@ func TestHTTP(t *testing.T) {
 		{"no tenant", httptest.NewRequest("POST", "/t/nobody/graphql", nil), 404, problem("there is no such tenant")},
 		{"no path", httptest.NewRequest("POST", "/t/demo/graphql/", nil), 404, problem("there is nothing at this path")},
 		{"no id", httptest.NewRequest("POST", "/t//graphql", nil), 404, problem("there is nothing at this path")},
-		{"slash", httptest.NewRequest("POST", "/t/demo%2F/graphql", nil), 404, problem("there is nothing at this path")},
+		{"slash", httptest.NewRequest("POST", "/t/demo%2F/graphql", nil), 404, problem("there is no such tenant")},
 		{"no path at all", httptest.NewRequest("POST", "/graphql", nil), 404, problem("there is nothing at this path")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
