@@ -20,7 +20,7 @@ output=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 target=wasm32-unknown-unknown
 
 # Cargo adds these to the flags of the crate's .cargo/config.toml.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$root= --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$root= --remap-path-prefix=${CARGO_HOME:-${HOME:-}/.cargo}=cargo"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
 cd "$crate"
