@@ -161,6 +161,9 @@ func TestSharedRuns(t *testing.T) {
 			output(r, `"none"`)
 		}, 11},
 		"all arguments": {func(g *reader, r *sandbox.Result) { output(r, "%q", g.arguments()) }, 100},
+		"a failure of the host": {func(_ *reader, r *sandbox.Result) {
+			r.Fault = &sandbox.Fault{Code: abi.CodeInternal, Message: "no"}
+		}, 200},
 		"a failure": {func(g *reader, r *sandbox.Result) {
 			g.permitted("p")
 			r.Fault = &sandbox.Fault{Code: abi.CodeResolverTrap, Message: "no"}

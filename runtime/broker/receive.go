@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -93,7 +94,9 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 		if o == nil {
 			b.run(ctx, st, v, m.field, &in, &run)
 			o = b.conclude(ctx, st, m.field, &in, &run)
-			results.insert(run.Reads, &in, o)
+			if run.Fault == nil || run.Fault.Code != abi.CodeInternal { // that is the host's, and says nothing of the next run
+				results.insert(run.Reads, &in, o)
+			}
 		}
 		before := o.projected
 		s.subscription.deliver(o, s.operation)

@@ -155,6 +155,39 @@ func TestStartIsLimited(t *testing.T) {
 	}
 }
 
+// TestARunPaysForItsFreshInstance holds that a module which has to be
+// instantiated for each run pays for start and _initialize each time, and one
+// that is reset does not.
+func TestARunPaysForItsFreshInstance(t *testing.T) {
+	work := w.Join(w.I32Const(1000), w.LocalSet(0),
+		w.Loop(w.Result(), w.LocalGet(0), w.I32Const(1), w.Op(wasm.OpI32Sub), w.LocalTee(0), w.BrIf(0)))
+	build := func(drops bool) []byte {
+		g := sandboxtest.New(schema)
+		g.ExportFunction(abi.InitializeExport, g.Function(nil, nil, w.I32s(1), work))
+		code := w.I32Const(0)
+		if drops {
+			code = w.Join(w.OpIndex(wasm.OpDataDrop, g.PassiveData([]byte("x"))), code)
+		}
+		return g.Resolver("Subscription.f", code).Bytes()
+	}
+	fuel := func(binary []byte, l sandbox.Limits) (used int64, fault *sandbox.Fault) {
+		b := newPool(t, binary, "", l)
+		run(b, "Subscription.f", event("1"))
+		r := run(b, "Subscription.f", event("1"))
+		return r.Fuel, r.Fault
+	}
+	reset, _ := fuel(build(false), limits())
+	fresh, fault := fuel(build(true), limits())
+	if reset > 100 || fresh < 5000 || fault != nil {
+		t.Errorf("fuel of a reset run %d, of a fresh one %d, %v", reset, fresh, fault)
+	}
+	l := limits()
+	l.FuelPerRun = 1000
+	if used, fault := fuel(build(true), l); fault == nil || fault.Code != abi.CodeFuelExhausted || used != 1000 {
+		t.Errorf("with less fuel than _initialize takes: %d, %+v", used, fault)
+	}
+}
+
 func TestFuelIsTheSameEveryTime(t *testing.T) {
 	g := sandboxtest.New(schema)
 	g.Resolver("Subscription.f", g.Echo(abi.InputEvent))

@@ -34,6 +34,9 @@ type instance struct {
 	globals   []api.MutableGlobal
 	functions map[string]api.Function
 	stack     []uint64
+	// startFuel is what start and _initialize used, where each run pays for them:
+	// in modules that need a fresh instance for each.
+	startFuel int64
 
 	// The rest belongs to the run under way.
 	inputs   Inputs
@@ -90,6 +93,9 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 			i.close()
 			return nil, fault
 		}
+	}
+	if p.module.compiled.freshEach {
+		i.startFuel = p.module.engine.config.StartFuel - int64(i.fuel.Get())
 	}
 	i.starting = false
 	i.Context = context.Background()
@@ -174,12 +180,16 @@ func (i *instance) run(resolver string, in Inputs, limits Limits, r *Result) {
 		function = i.guest.ExportedFunction(resolver)
 		i.functions[resolver] = function
 	}
-	i.fuel.Set(uint64(limits.FuelPerRun))
-	err := function.CallWithStack(i, i.stack)
-	r.Fuel = limits.FuelPerRun - int64(i.fuel.Get())
-	if err == nil && r.Fuel > limits.FuelPerRun {
+	i.fuel.Set(uint64(limits.FuelPerRun - i.startFuel))
+	err := errExhausted
+	if i.startFuel <= limits.FuelPerRun {
+		err = function.CallWithStack(i, i.stack)
+	}
+	left := int64(i.fuel.Get())
+	if err == nil && left < 0 {
 		err = errExhausted // past the limit, but at its end before the next check
 	}
+	r.Fuel = limits.FuelPerRun - max(left, 0)
 	if err != nil {
 		r.Fault = i.fault(err)
 		i.logFault(r.Fault)
