@@ -176,9 +176,10 @@ const schemas = {
 
 for (const [name, [sdl, message, place]] of Object.entries(schemas)) {
   test(`a schema with ${name}`, async () => {
-    const { bytes, report } = await buildProject({ "schema.graphql": sdl, ...source("") });
+    const { bytes, report } = await buildProject({ "schema.graphql": sdl, ...source(program("")) });
     assert.equal(bytes, null);
     assert.ok(report.includes(message), report);
     assert.ok(report.includes(`in schema.graphql${place}`), report);
+    assert.ok(!report.includes("not found"), report);
   });
 }

@@ -36,9 +36,15 @@ export default class RunnelTransform {
     this.root = path.resolve(this.baseDir);
     this.layout = { ...LAYOUT, ...packageJson(this.root).runnel };
     this.readSchema();
-    if (this.failed) return;
     this.loadLibrary();
+    if (this.failed) this.standInForTypes();
     this.setOptions();
+  }
+
+  /** Keeps a bad schema from being reported as a missing file as well, before there are any types. */
+  standInForTypes() {
+    const file = this.layout.types;
+    if (!existsSync(path.join(this.root, file))) this.program.parser.parseFile("", file, false);
   }
 
   readSchema() {
