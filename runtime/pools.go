@@ -20,15 +20,12 @@ type pools struct {
 
 	mu struct {
 		sync.Mutex
-		tenants map[*tenant.Tenant]*tenantPools
+		tenants map[*tenant.Tenant]tenantPools
 	}
 }
 
-// tenantPools are the pools of one tenant, which share its quota of instances.
-type tenantPools struct {
-	quota sandbox.Quota
-	pools map[*sandbox.Module]*pool // guarded by pools.mu
-}
+// tenantPools are the pools of one tenant, guarded by pools.mu.
+type tenantPools map[*sandbox.Module]*pool
 
 // pool is a sandbox.Pool with the number of versions that use it.
 type pool struct {
@@ -38,7 +35,7 @@ type pool struct {
 
 func newPools(logger *slog.Logger) *pools {
 	p := &pools{logger: logger}
-	p.mu.tenants = map[*tenant.Tenant]*tenantPools{}
+	p.mu.tenants = map[*tenant.Tenant]tenantPools{}
 	return p
 }
 
@@ -52,14 +49,14 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 	defer p.mu.Unlock()
 	own := p.mu.tenants[t]
 	if own == nil {
-		own = &tenantPools{pools: map[*sandbox.Module]*pool{}}
+		own = tenantPools{}
 		p.mu.tenants[t] = own
 	}
 	for name, m := range a.Modules {
-		current := own.pools[m]
+		current := own[m]
 		if current == nil {
-			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return runLimits(t.Limits()) }, Quota: &own.quota, Log: p.log(t, name, m)})}
-			own.pools[m] = current
+			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return runLimits(t.Limits()) }, Log: p.log(t, name, m)})}
+			own[m] = current
 			p.open.Add(1)
 		}
 		current.users++
@@ -71,12 +68,12 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 }
 
 // retire gives back the pools of a version and closes those that no other uses.
-func (p *pools) retire(own *tenantPools, used map[*sandbox.Module]*pool) {
+func (p *pools) retire(own tenantPools, used map[*sandbox.Module]*pool) {
 	var unused []*pool
 	p.mu.Lock()
 	for m, current := range used {
 		if current.users--; current.users == 0 {
-			delete(own.pools, m)
+			delete(own, m)
 			unused = append(unused, current)
 		}
 	}
@@ -99,7 +96,7 @@ func (p *pools) forget(t *tenant.Tenant) {
 func runLimits(l tenant.Limits) sandbox.Limits {
 	return sandbox.Limits{
 		FuelPerRun: l.FuelPerRun, MemoryBytes: l.MemoryBytes, OutputBytes: l.OutputBytes, LogBytesPerRun: l.LogBytesPerRun,
-		PublishesPerRun: l.PublishesPerRun, EventBytes: l.EventBytes, Instances: l.Instances,
+		PublishesPerRun: l.PublishesPerRun, EventBytes: l.EventBytes,
 	}
 }
 

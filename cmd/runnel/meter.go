@@ -61,7 +61,7 @@ func (c *metering) run(_ context.Context, std streams) error {
 	if err != nil {
 		return fmt.Errorf("decode %s: %w", c.in, err)
 	}
-	output, err := meter.Rewrite(module, meter.Options{})
+	output, err := meter.Rewrite(module, meter.Options{ExportStart: true}) // as the sandbox has it
 	if err != nil {
 		return fmt.Errorf("meter %s: %w", c.in, err)
 	}

@@ -57,7 +57,7 @@ type Broker struct {
 // state is what the broker knows of one tenant.
 type state struct {
 	tenant *tenant.Tenant
-	runs   sandbox.Quota // under way or waiting for a slot
+	runs   quota // under way or waiting for a slot
 
 	mu struct {
 		sync.Mutex
@@ -214,11 +214,11 @@ func (st *state) release(v *Version) {
 // before: one that has used up its instances must not hold slots that others
 // could use.
 func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) {
-	if err := st.runs.Acquire(ctx, st.tenant.Limits().Instances); err != nil {
+	if err := st.runs.acquire(ctx, st.tenant.Limits().Instances); err != nil {
 		notRun(r, err)
 		return
 	}
-	defer st.runs.Release()
+	defer st.runs.release()
 	select {
 	case b.slots <- struct{}{}:
 		defer func() { <-b.slots }()

@@ -13,8 +13,6 @@ import (
 type PoolConfig struct {
 	// Limits is asked at the start of every run.
 	Limits func() Limits
-	// Quota is shared by all pools of the tenant. Nil means one of the pool's own.
-	Quota *Quota
 	// Config is the module's configuration as JSON, or nil. It must not change.
 	Config []byte
 	// Log receives the module's log lines on the goroutine of the run; it must
@@ -53,9 +51,6 @@ const maxInterned = 256
 // Pool returns a new pool without instances: the first run makes one. The pool
 // keeps the module's code until it is closed, whoever releases the Module.
 func (m *Module) Pool(config PoolConfig) *Pool {
-	if config.Quota == nil {
-		config.Quota = &Quota{}
-	}
 	p := &Pool{module: m, config: config}
 	m.engine.retain(m.compiled)
 	p.mu.names = map[string]string{}
@@ -63,8 +58,9 @@ func (m *Module) Pool(config PoolConfig) *Pool {
 }
 
 // Run calls a resolver of the module and fills r, on the calling goroutine. The
-// guest's faults, and a context that ends while the run waits for an instance,
-// are found in r.Fault.
+// guest's faults are found in r.Fault. There is an instance for each call under
+// way: how many that are is the caller's to bound. ctx is what an instance that
+// has to be made is made under; a run that has begun does not heed it.
 func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 	r.reset()
 	if _, found := slices.BinarySearch(p.module.resolvers, resolver); !found {
@@ -72,18 +68,15 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 		return
 	}
 	limits := p.config.Limits()
-	if err := p.config.Quota.Acquire(ctx, limits.Instances); err != nil {
-		r.Fault = &Fault{Code: abi.CodeLimitExceeded, Limit: "instances", Message: "no instance became free: " + err.Error()}
-		return
-	}
-	defer p.config.Quota.Release()
 	i, fault := p.lease(ctx, limits)
 	if fault != nil {
 		r.Fault = fault
 		return
 	}
+	clean := false // until the run has returned: what panics is a bug of the host
+	defer func() { p.giveBack(i, clean) }()
 	i.run(resolver, in, limits, r)
-	p.giveBack(i, r.Fault == nil || r.Fault.Code == abi.CodeBadOutput)
+	clean = r.Fault == nil || r.Fault.Code == abi.CodeBadOutput
 }
 
 // lease takes an idle instance or makes one. All instances start from the same

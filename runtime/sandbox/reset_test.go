@@ -37,7 +37,7 @@ func examplePool(b *testing.B, example string) *Pool {
 	if err != nil {
 		b.Fatal(err)
 	}
-	limits := Limits{FuelPerRun: 10_000_000, MemoryBytes: 16 << 20, OutputBytes: 1 << 20, LogBytesPerRun: 1 << 10, Instances: 4}
+	limits := Limits{FuelPerRun: 10_000_000, MemoryBytes: 16 << 20, OutputBytes: 1 << 20, LogBytesPerRun: 1 << 10}
 	p := m.Pool(PoolConfig{Limits: func() Limits { return limits }})
 	b.Cleanup(func() {
 		if err := errors.Join(p.Close(), e.Close(context.Background())); err != nil {

@@ -80,5 +80,4 @@ type Limits struct {
 	LogBytesPerRun  int64
 	PublishesPerRun int64
 	EventBytes      int64 // of one published payload
-	Instances       int64 // leased at the same time
 }

@@ -34,7 +34,7 @@ func newEngine(t testing.TB) *sandbox.Engine {
 func limits() sandbox.Limits {
 	return sandbox.Limits{
 		FuelPerRun: 1_000_000, MemoryBytes: 1 << 20, OutputBytes: 64 << 10, LogBytesPerRun: 100,
-		PublishesPerRun: 2, EventBytes: 1000, Instances: 4,
+		PublishesPerRun: 2, EventBytes: 1000,
 	}
 }
 
@@ -327,20 +327,6 @@ func TestLogIsBounded(t *testing.T) {
 	run(b, "Subscription.f", event("1"))
 	if len(b.log) != 2 || b.log[0].Level != abi.LogDebug || b.log[0].Message != "a\uFFFDb" || b.log[1].Level != abi.LogError || len(b.log[1].Message) != 33 || !b.log[1].Truncated {
 		t.Errorf("log %+v", b.log)
-	}
-}
-
-func TestContextEndsTheWaitForAnInstance(t *testing.T) {
-	g := sandboxtest.New(schema)
-	l := limits()
-	l.Instances = 0
-	b := newPool(t, g.Resolver("Subscription.f", w.I32Const(0)).Bytes(), "", l)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	r := &sandbox.Result{}
-	b.Run(ctx, "Subscription.f", event("1"), r)
-	if r.Fault == nil || r.Fault.Limit != "instances" {
-		t.Errorf("fault %+v", r.Fault)
 	}
 }
 
