@@ -8,9 +8,11 @@ RUST_EXAMPLE := plugins/examples/orders-rust
 ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
 TOOLS := scripts/with-tools.sh
 
-# How long each fuzz target runs: seconds by `make fuzz`, minutes by `make soak`.
-FUZZTIME ?= 5s
-SOAKTIME ?= 3m
+# What each fuzz target gets: batches of so many executions, for so many seconds.
+FUZZCOUNT ?= 1000
+FUZZTIME  ?= 5
+SOAKCOUNT ?= 10000
+SOAKTIME  ?= 180
 
 .PHONY: help build run test test-go test-rust test-assemblyscript race check check-go check-rust check-assemblyscript \
 	fuzz bench soak golden plugins deps clean
@@ -32,7 +34,7 @@ test: deps test-go test-rust test-assemblyscript ## every test: Go with seconds 
 
 test-go:
 	$(TOOLS) $(GO) test ./...
-	$(MAKE) fuzz FUZZTIME=2s
+	$(MAKE) fuzz FUZZTIME=1
 
 test-rust:
 	$(TOOLS) cargo test --quiet --manifest-path $(RUST)/Cargo.toml --workspace --locked
@@ -64,17 +66,11 @@ check-rust:
 check-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) run lint
 
-fuzz: ## each Go fuzz target for FUZZTIME
-	@set -e; for package in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
-	  listed=$$($(GO) test -list '^Fuzz' $$package); \
-	  for target in $$(echo "$$listed" | grep '^Fuzz' || true); do \
-	    echo "fuzz $$package $$target for $(FUZZTIME)"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; \
-	  done; \
-	done
+fuzz: ## each Go fuzz target for FUZZTIME seconds
+	GO=$(GO) scripts/fuzz.sh $(FUZZCOUNT) $(FUZZTIME)
 
 soak: ## fuzz for minutes
-	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
+	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
