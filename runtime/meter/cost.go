@@ -2,9 +2,11 @@ package meter
 
 import "github.com/runnel-dev/runnel/runtime/wasm"
 
-// The cost model, in units of fuel. docs/fuel.md repeats it.
+// The cost model, in units of fuel. docs/fuel.md repeats it, with what a unit is.
 const (
 	costInstruction  = 1
+	costSlow         = 4  // several machine instructions, or one that takes long
+	costDivide       = 8  // integer division
 	costCall         = 4  // call
 	costCallIndirect = 8  // call_indirect
 	costBulk         = 8  // bulk memory and table operations, besides their length
@@ -21,6 +23,9 @@ func cost(op wasm.Opcode) uint32 {
 	switch op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd:
 		return 0
+	case wasm.OpI32DivS, wasm.OpI32DivU, wasm.OpI32RemS, wasm.OpI32RemU,
+		wasm.OpI64DivS, wasm.OpI64DivU, wasm.OpI64RemS, wasm.OpI64RemU:
+		return costDivide
 	case wasm.OpCall:
 		return costCall
 	case wasm.OpCallIndirect:
@@ -31,7 +36,34 @@ func cost(op wasm.Opcode) uint32 {
 	case wasm.OpMemoryGrow, wasm.OpTableGrow, wasm.OpRefFunc:
 		return costHost
 	}
+	if slow(op) {
+		return costSlow
+	}
 	return costInstruction
+}
+
+// slow tells whether an instruction becomes several of the machine's, or one that takes several times as
+// long as an addition.
+func slow(op wasm.Opcode) bool {
+	switch op {
+	case wasm.OpBrTable, wasm.OpTableGet, wasm.OpTableSet,
+		wasm.OpF32Div, wasm.OpF64Div, wasm.OpF32Sqrt, wasm.OpF64Sqrt,
+		wasm.OpF32Min, wasm.OpF32Max, wasm.OpF64Min, wasm.OpF64Max,
+		wasm.OpF32ConvertI64U, wasm.OpF64ConvertI64U,
+		wasm.OpI32TruncF32S, wasm.OpI32TruncF32U, wasm.OpI32TruncF64S, wasm.OpI32TruncF64U,
+		wasm.OpI64TruncF32S, wasm.OpI64TruncF32U, wasm.OpI64TruncF64S, wasm.OpI64TruncF64U,
+		wasm.OpI32TruncSatF32S, wasm.OpI32TruncSatF32U, wasm.OpI32TruncSatF64S, wasm.OpI32TruncSatF64U,
+		wasm.OpI64TruncSatF32S, wasm.OpI64TruncSatF32U, wasm.OpI64TruncSatF64S, wasm.OpI64TruncSatF64U,
+		wasm.OpI8x16Shuffle, wasm.OpI8x16Swizzle, wasm.OpI8x16Popcnt,
+		wasm.OpI8x16Shl, wasm.OpI8x16ShrS, wasm.OpI8x16ShrU, wasm.OpI64x2ShrS, wasm.OpI64x2Mul,
+		wasm.OpF32x4Div, wasm.OpF64x2Div, wasm.OpF32x4Sqrt, wasm.OpF64x2Sqrt,
+		wasm.OpF32x4Min, wasm.OpF32x4Max, wasm.OpF64x2Min, wasm.OpF64x2Max,
+		wasm.OpI32x4TruncSatF32x4S, wasm.OpI32x4TruncSatF32x4U,
+		wasm.OpI32x4TruncSatF64x2SZero, wasm.OpI32x4TruncSatF64x2UZero,
+		wasm.OpF32x4ConvertI32x4U, wasm.OpF64x2ConvertLowI32x4U:
+		return true
+	}
+	return false
 }
 
 // entryCost returns what entering a function costs.
