@@ -148,7 +148,7 @@ func (w *world) instantiate(binary []byte, name, registered string, metered bool
 		if err != nil {
 			return err
 		}
-		out, err := meter.Rewrite(m, meter.Options{StartFuel: 1 << 60, TableElements: 1 << 31})
+		out, err := meter.Rewrite(m, meter.Options{StartFuel: 1 << 60, TableElements: 1 << 31, MarkWrites: true})
 		if err != nil {
 			return err
 		}

@@ -6,64 +6,137 @@ import "github.com/runnel-dev/runnel/runtime/wasm"
 // is not checked. It is the bound on what is executed past the limit.
 const maxUnchecked = 4096
 
-// flow is what is known at a place in the code, whichever way it was reached.
-type flow struct {
-	live      bool
-	unchecked uint32 // at most this was charged in this function since the last check
-	called    bool   // there may have been a call since, whose charges are not in unchecked
-}
-
-func (f flow) join(o flow) flow {
-	if !f.live {
-		return o
-	}
-	if !o.live {
-		return f
-	}
-	return flow{live: true, unchecked: max(f.unchecked, o.unchecked), called: f.called || o.called}
-}
-
-// label is an open construct.
-type label struct {
-	op     wasm.Opcode
-	exit   flow // of the branches to its end
-	branch flow // of the false branch of an if, until its else
-}
-
-// emitter writes a metered body.
+// emitter writes a metered body. The counter is a global, always up to date; a local repeats it, so that
+// code without calls need not load it: that takes it out of the chain of what a short loop waits for
+// (BenchmarkOverhead).
 type emitter struct {
 	rewriter *rewriter
-	fuel     uint32
-	out      []byte
-	local    uint32 // index of the i64 that charges use
-	used     bool   // whether there has to be that local
+	out      code
 	flow     flow
 	labels   []label
+	loops    []loop // those to come
+	marks    marker
+
+	first       uint32 // index of the first local that is added
+	added       []wasm.ValueType
+	temporaries [temporaryCount]uint32 // the index of each one, plus 1
 }
 
-// body returns the instructions of b with its charges in place, valid until the next call.
-func (e *emitter) body(b *wasm.Body, charges []charge, local uint32) ([]byte, error) {
-	e.out, e.local, e.used = e.out[:0], local, false
+// temporary names a local that is added where it is used.
+type temporary int
+
+const (
+	temporaryCounter temporary = iota // repeats the counter
+	temporaryMarks                    // repeats the marks
+	temporaryAddress
+	temporaryI32
+	temporaryI64
+	temporaryF32
+	temporaryF64
+	temporaryV128
+	temporaryCount
+)
+
+var temporaryTypes = [temporaryCount]wasm.ValueType{
+	wasm.I64, wasm.I64, wasm.I32, wasm.I32, wasm.I64, wasm.F32, wasm.F64, wasm.V128,
+}
+
+func temporaryOf(t wasm.ValueType) temporary { return temporaryI32 + temporary(wasm.I32-t) }
+
+// temporary returns the index of a local.
+func (e *emitter) temporary(t temporary) uint32 {
+	if e.temporaries[t] == 0 {
+		e.added = append(e.added, temporaryTypes[t])
+		e.temporaries[t] = e.first + uint32(len(e.added))
+	}
+	return e.temporaries[t] - 1
+}
+
+// function is what is rewritten.
+type function struct {
+	*wasm.Body
+	results []wasm.ValueType
+	charges []charge
+	loops   []loop
+	locals  uint32 // how many it has, parameters among them
+	frame   int64  // where the function counts its depth, else 0
+}
+
+// body returns the instructions of a function with its charges in place, valid until the next call.
+func (e *emitter) body(b *function) ([]byte, error) {
+	e.out, e.loops, e.first, e.added = e.out[:0], b.loops, b.locals, e.added[:0]
+	e.temporaries = [temporaryCount]uint32{}
+	e.marks.reset(b.locals)
 	e.flow, e.labels = flow{live: true}, append(e.labels[:0], label{op: wasm.OpBlock})
-	copied := 0
+	if b.frame > 0 {
+		e.enterFrame(b.frame)
+		e.frameBlock(b.results)
+	}
+	charges, copied := b.charges, 0
 	r := b.Reader()
 	for r.Next() {
 		in := &r.Instruction
-		for len(charges) > 0 && charges[0].at == in.Start {
+		flush := func(to int) {
 			e.out = append(e.out, b.Code[copied:in.Start]...)
-			copied = in.Start
+			copied = to
+		}
+		for len(charges) > 0 && charges[0].at == in.Start {
+			flush(in.Start)
 			e.charge(charges[0])
 			charges = charges[1:]
 		}
-		if h, ok := helperFor(in.Op); ok {
-			e.out = append(e.out, b.Code[copied:in.Start]...)
-			copied = in.Start
-			e.out = wasm.AppendUint32(append(e.out, byte(wasm.OpCall)), e.rewriter.use(h))
+		if in.Op == wasm.OpLoop {
+			flush(in.Start)
+			e.loop()
+		}
+		if a, replaces, ok := addedFor(in); ok {
+			flush(in.Start)
+			if replaces {
+				copied = in.End
+			}
+			e.out.index(wasm.OpCall, e.rewriter.use(a))
+		}
+		_, stores := storedType(in.Op)
+		switch {
+		case e.rewriter.options.MarkWrites && stores:
+			flush(in.End)
+			e.store(in, b.Code[in.Start:in.End])
+		case e.rewriter.options.MarkWrites:
+			e.marks.step(in)
+		}
+		if in.Op == wasm.OpReturn && b.frame > 0 {
+			flush(in.End)
+			e.out.index(wasm.OpBr, uint32(len(e.labels)-1))
 		}
 		e.step(in)
 	}
 	e.out = append(e.out, b.Code[copied:]...)
+	if b.frame > 0 {
+		e.leaveFrame(b.frame)
+		e.out.op(wasm.OpEnd)
+	}
 	return e.out, r.Err()
+}
+
+// loop makes the locals hold counter and marks at the start of every turn, where no call in the loop
+// changes those.
+func (e *emitter) loop() {
+	content := e.loops[0]
+	e.loops = e.loops[1:]
+	if content.calls || !e.flow.live {
+		e.flow.cached, e.flow.marksCached = false, false
+		return
+	}
+	if !e.flow.cached {
+		e.out.index(wasm.OpGlobalGet, e.rewriter.fuel)
+		e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
+		e.flow.cached = true
+	}
+	if content.stores && e.rewriter.options.MarkWrites && !e.flow.marksCached {
+		e.out.index(wasm.OpGlobalGet, e.rewriter.dirty)
+		e.out.index(wasm.OpLocalSet, e.temporary(temporaryMarks))
+		e.flow.marksCached = true
+	}
 }
 
 func (e *emitter) charge(c charge) {
@@ -72,85 +145,47 @@ func (e *emitter) charge(c charge) {
 		return
 	}
 	check := c.check || e.flow.called || e.flow.unchecked+c.cost > maxUnchecked
-	switch {
-	case c.cost == 0:
-		e.out = appendCheck(e.out, wasm.OpGlobalGet, e.fuel)
-	case check:
-		e.used = true
-		e.out = appendCharge(e.out, e.fuel, c.cost)
-		e.out = wasm.AppendUint32(append(e.out, byte(wasm.OpLocalTee)), e.local)
-		e.out = wasm.AppendUint32(append(e.out, byte(wasm.OpGlobalSet)), e.fuel)
-		e.out = appendCheck(e.out, wasm.OpLocalGet, e.local)
-	default:
-		e.out = appendCharge(e.out, e.fuel, c.cost)
-		e.out = wasm.AppendUint32(append(e.out, byte(wasm.OpGlobalSet)), e.fuel)
-	}
-	if check {
-		e.flow.unchecked, e.flow.called = 0, false
+	e.counter()
+	if c.cost > 0 {
+		e.out.i64(int64(c.cost))
+		e.out.op(wasm.OpI64Sub)
+		e.out.index(wasm.OpLocalTee, e.temporary(temporaryCounter))
+		e.out.index(wasm.OpGlobalSet, e.rewriter.fuel)
 	} else {
-		e.flow.unchecked += c.cost
+		e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
+	}
+	e.flow.cached = true
+	e.flow.unchecked += c.cost
+	if check {
+		e.check()
 	}
 }
 
-// appendCharge pushes the counter less n.
-func appendCharge(dst []byte, fuel, n uint32) []byte {
-	dst = wasm.AppendUint32(append(dst, byte(wasm.OpGlobalGet)), fuel)
-	dst = wasm.AppendInt64(append(dst, byte(wasm.OpI64Const)), int64(n))
-	return append(dst, byte(wasm.OpI64Sub))
-}
-
-// appendCheck traps where the i64 that get reads is negative.
-func appendCheck(dst []byte, get wasm.Opcode, index uint32) []byte {
-	dst = wasm.AppendUint32(append(dst, byte(get)), index)
-	return append(
-		dst, byte(wasm.OpI64Const), 0, byte(wasm.OpI64LtS),
-		byte(wasm.OpIf), 0x40, byte(wasm.OpUnreachable), byte(wasm.OpEnd),
-	)
-}
-
-// step follows the flow through one instruction.
-func (e *emitter) step(in *wasm.Instruction) {
-	switch in.Op {
-	case wasm.OpCall, wasm.OpCallIndirect:
-		e.flow.called = true
-	case wasm.OpBlock, wasm.OpLoop:
-		e.labels = append(e.labels, label{op: in.Op})
-	case wasm.OpIf:
-		e.labels = append(e.labels, label{op: in.Op, branch: e.flow})
-	case wasm.OpElse:
-		l := &e.labels[len(e.labels)-1]
-		l.exit = l.exit.join(e.flow)
-		e.flow, l.branch = l.branch, flow{}
-	case wasm.OpEnd:
-		l := e.labels[len(e.labels)-1]
-		e.labels = e.labels[:len(e.labels)-1]
-		e.flow = e.flow.join(l.exit).join(l.branch)
-	case wasm.OpBrIf:
-		e.branch(in.Index)
-	case wasm.OpBr:
-		e.branch(in.Index)
-		e.flow = flow{}
-	case wasm.OpBrTable:
-		for _, l := range in.Targets {
-			e.branch(l)
-		}
-		e.flow = flow{}
-	case wasm.OpReturn, wasm.OpUnreachable:
-		e.flow = flow{}
+// counter pushes the counter.
+func (e *emitter) counter() {
+	if e.flow.cached {
+		e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
+	} else {
+		e.out.index(wasm.OpGlobalGet, e.rewriter.fuel)
 	}
 }
 
-// branch joins the flow into a label's end. At the start of a loop there is a check instead.
-func (e *emitter) branch(depth uint32) {
-	if l := &e.labels[len(e.labels)-1-int(depth)]; l.op != wasm.OpLoop {
-		l.exit = l.exit.join(e.flow)
-	}
+// check refills the counter where it is negative, or traps.
+func (e *emitter) check() {
+	e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
+	e.out.i64(0)
+	e.out.op(wasm.OpI64LtS)
+	e.out.begin(wasm.OpIf)
+	e.out.index(wasm.OpCall, e.rewriter.use(added{kind: addedRefill}))
+	e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
+	e.out.op(wasm.OpEnd)
+	e.flow.unchecked, e.flow.called = 0, false
 }
 
-// bodies rewrites all function bodies, then adds the helper functions that they call.
+// bodies rewrites all function bodies, then adds the functions that they call.
 func (r *rewriter) bodies() error {
 	var p planner
-	e := emitter{rewriter: r, fuel: r.fuel}
+	e := emitter{rewriter: r, marks: marker{shift: r.output.RegionShift}}
 	imported := r.space.functions - len(r.in.Functions)
 	r.out.Code = nil
 	for i := range r.in.Code {
@@ -159,20 +194,24 @@ func (r *rewriter) bodies() error {
 		if err != nil {
 			return err
 		}
-		local := uint32(len(r.in.Types[r.space.functionTypes[imported+i]].Params))
+		t := r.in.Types[r.space.functionTypes[imported+i]]
+		f := function{Body: b, results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
-			local += g.Count
+			f.locals += g.Count
 		}
-		code, err := e.body(b, charges, local)
+		if r.calls.counted[i] {
+			f.frame = r.calls.frames[i]
+		}
+		code, err := e.body(&f)
 		if err != nil {
 			return err
 		}
 		out := wasm.Body{Locals: b.Locals, Code: append([]byte(nil), code...)}
-		if e.used {
-			out.Locals = append(b.Locals[:len(b.Locals):len(b.Locals)], wasm.LocalGroup{Count: 1, Type: wasm.I64})
+		for _, t := range e.added {
+			out.Locals = append(out.Locals[:len(out.Locals):len(out.Locals)], wasm.LocalGroup{Count: 1, Type: t})
 		}
 		r.out.Code = append(r.out.Code, out)
 	}
-	r.addHelpers()
+	r.addFunctions()
 	return nil
 }

@@ -45,7 +45,7 @@ func checkExact(counting, e *engine, seed uint64) string {
 	_, naiveErr := o.call("run")
 	count := o.global(naiveCount)
 
-	compiled := e.compile(rewrite(e.TB, b, meter.Options{}).Wasm)
+	compiled := e.compile(rewrite(e.TB, b, meter.Options{MarkWrites: true}).Wasm)
 	run := func(fuel int64) (left, number int64, err error) {
 		g := e.instance(compiled)
 		defer g.close()

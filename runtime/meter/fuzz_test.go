@@ -37,7 +37,7 @@ func FuzzRewrite(f *testing.F) {
 		if err != nil {
 			t.Fatalf("encoded, then: %v", err)
 		}
-		out, err := meter.Rewrite(m, meter.Options{TableElements: 1 << 31})
+		out, err := meter.Rewrite(m, meter.Options{TableElements: 1 << 31, MarkWrites: true})
 		if err != nil {
 			var at *wasm.Error
 			if original == nil && !(errors.As(err, &at) && refusable(at)) {

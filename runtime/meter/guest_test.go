@@ -89,10 +89,13 @@ func (g *guest) call(name string, args ...uint64) ([]uint64, error) {
 	return f.Call(context.Background(), args...)
 }
 
-func (g *guest) fuel() int64 { return int64(g.ExportedGlobal(meter.FuelGlobal).Get()) }
+// fuel returns the units left.
+func (g *guest) fuel() int64 { return g.global(meter.FuelGlobal) + g.global(meter.ReserveGlobal) }
 
 func (g *guest) setFuel(n int64) {
-	g.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal).Set(uint64(n))
+	first := min(n, meter.DefaultSlice)
+	g.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal).Set(uint64(first))
+	g.ExportedGlobal(meter.ReserveGlobal).(api.MutableGlobal).Set(uint64(n - first))
 }
 
 func (g *guest) global(name string) int64 { return int64(g.ExportedGlobal(name).Get()) }

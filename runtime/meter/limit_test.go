@@ -1,11 +1,14 @@
 package meter_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/runnel-dev/runnel/runtime/meter"
@@ -95,7 +98,7 @@ func TestUnwindingIsChecked(t *testing.T) {
 	)
 	b.ExportFunction("run", f)
 	e := interpreter(t)
-	compiled := e.compile(rewrite(t, naive(t, b.Bytes(), self, 0), meter.Options{}).Wasm)
+	compiled := e.compile(rewrite(t, naive(t, b.Bytes(), self, 0), meter.Options{StackBytes: 1 << 30}).Wasm)
 	all := e.instance(compiled)
 	if _, err := all.run(1 << 40); err != nil {
 		t.Fatal(err)
@@ -233,6 +236,103 @@ func TestStartIsExportedOnRequest(t *testing.T) {
 		}
 		if got != want || (m.Start == nil) != export {
 			t.Errorf("ExportStart %v: export %q, start %v", export, got, m.Start)
+		}
+	}
+}
+
+// TestBulkInPieces compares long operations with those of the engine: overlapping ones in both directions,
+// ones that end at the end of memory, and ones that trap, which must change nothing.
+func TestBulkInPieces(t *testing.T) {
+	const pages, mib = 80, 1 << 20
+	const size = pages * 65536
+	b := New()
+	b.Memory(pages, pages)
+	three := func() Code { return Join(LocalGet(0), LocalGet(1), LocalGet(2)) }
+	segment := make([]byte, 3*mib)
+	for i := range segment {
+		segment[i] = byte(i * 7 >> 3)
+	}
+	b.PassiveData(segment)
+	b.ExportFunction("copy", b.Function(I32s(3), nil, nil, three(), MemoryCopy()))
+	b.ExportFunction("fill", b.Function(I32s(3), nil, nil, three(), MemoryFill()))
+	b.ExportFunction("init", b.Function(I32s(3), nil, nil, three(), MemoryInit(0)))
+	for _, config := range []wazero.RuntimeConfig{wazero.NewRuntimeConfigCompiler(), wazero.NewRuntimeConfigInterpreter()} {
+		e := newEngine(t, config)
+		plain, metered := e.instantiate(b.Bytes()), e.metered(b.Bytes(), meter.Options{MarkWrites: true})
+		metered.setFuel(1 << 50)
+		for _, c := range []struct {
+			name string
+			args []uint64
+		}{
+			{"init", []uint64{0, 0, 3 * mib}},
+			{"init", []uint64{size - 2*mib - 1, mib - 1, 2*mib + 1}},
+			{"init", []uint64{5, 1, 3 * mib}},
+			{"init", []uint64{size - 2*mib, 0, 2*mib + 1}},
+			{"copy", []uint64{1000, 0, 4 * mib}},
+			{"copy", []uint64{mib + 3, mib, 3*mib + 5}},
+			{"copy", []uint64{0, 1, 4*mib - 1}},
+			{"copy", []uint64{77, 3*mib + 1, size - 3*mib - 1}},
+			{"copy", []uint64{0, 0, size}},
+			{"copy", []uint64{1, 0, size}},
+			{"copy", []uint64{0, 1, size}},
+			{"copy", []uint64{1 << 31, 0, 2 * mib}},
+			{"copy", []uint64{1<<32 - 1, 1<<32 - 1, 2 * mib}},
+			{"fill", []uint64{3, 0x1a7, 2*mib + 1}},
+			{"fill", []uint64{size - 3*mib, 9, 3 * mib}},
+			{"fill", []uint64{size - 3*mib, 9, 3*mib + 1}},
+			{"fill", []uint64{mib, 1, 1<<32 - 1}},
+			{"fill", []uint64{0, 5, mib}},
+			{"fill", []uint64{0, 6, mib + 1}},
+		} {
+			_, want := plain.call(c.name, c.args...)
+			_, got := metered.call(c.name, c.args...)
+			if (want == nil) != (got == nil) || want != nil && !strings.Contains(got.Error(), "out of bounds memory access") {
+				t.Errorf("%s%d: %v, want %v", c.name, c.args, got, want)
+			}
+			was, _ := plain.Memory().Read(0, size)
+			is, _ := metered.Memory().Read(0, size)
+			if !bytes.Equal(was, is) {
+				t.Fatalf("%s%d: another memory", c.name, c.args)
+			}
+		}
+	}
+}
+
+// TestSlices runs under slices of many sizes: what is left is the same, and what is too much is noticed.
+func TestSlices(t *testing.T) {
+	e := interpreter(t)
+	for seed := range uint64(10) {
+		b := randomModule(seed, true)
+		var want int64
+		for n, slice := range []int64{1 << 50, 1, 7, 1000, 5000} {
+			g := e.metered(b, meter.Options{Slice: slice})
+			left, _ := g.run(300_000)
+			if n == 0 {
+				want = left
+			}
+			if left != want {
+				t.Errorf("seed %d: %d left in slices of %d, %d without", seed, left, slice, want)
+			}
+			g.close()
+		}
+	}
+}
+
+// TestStop holds that an endless run heeds the host within a slice, at every kind of safepoint.
+func TestStop(t *testing.T) {
+	copies := Join(I32Const(0), I32Const(1), I32Const(4<<16-1), MemoryCopy())
+	for name, code := range map[string]Code{
+		"loop": Loop(Result(), Br(0)), "bulk": Loop(Result(), copies, Br(0)),
+		"grow": Loop(Result(), I32Const(0), MemoryGrow(), Drop(), Br(0)),
+	} {
+		b := runner(nil, code)
+		b.Module().Memories[0] = wasm.Limits{Min: 4, Max: 4, HasMax: true}
+		g := newEngine(t, wazero.NewRuntimeConfigCompiler()).metered(b.Bytes(), meter.Options{})
+		g.setFuel(1 << 60)
+		stop := g.ExportedGlobal(meter.StopGlobal).(api.MutableGlobal)
+		time.AfterFunc(10*time.Millisecond, func() { stop.Set(1) })
+		if _, err := g.call("run"); err == nil || !strings.Contains(err.Error(), "unreachable") || g.fuel() < 1<<59 {
+			t.Errorf("%s: %v, %d left", name, err, g.fuel())
 		}
 	}
 }

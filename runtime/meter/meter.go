@@ -11,6 +11,7 @@ package meter
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,14 +19,31 @@ import (
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
 
-// FuelGlobal is the export name of the counter: a mutable i64, the units left. The host sets it
-// before each run to a number that is not negative. A run whose counter is negative at its end, by a
-// trap or by a return, has exhausted its fuel. Host functions may subtract from it during a run.
-const FuelGlobal = abi.ReservedPrefix + "_fuel"
+// The export names of the counter, two mutable i64 whose sum is the units left. The host sets both
+// before each run, neither negative: the units beyond Options.Slice belong in the reserve. A run for
+// which the sum is negative at its end, by a trap or by a return, has exhausted its fuel. Host functions
+// may subtract from FuelGlobal during a run.
+const (
+	FuelGlobal    = abi.ReservedPrefix + "_fuel"
+	ReserveGlobal = abi.ReservedPrefix + "_reserve"
+)
+
+// StopGlobal is the export name of a mutable i32. Where the host sets it to another number than 0, also
+// from another goroutine, the run traps at its next safepoint.
+const StopGlobal = abi.ReservedPrefix + "_stop"
 
 // maxFunctionName cuts the names that stack traces show, in bytes: the guest
 // chose them.
 const maxFunctionName = 128
+
+// StackGlobal is the export name of a mutable i64 in modules whose functions may recurse: the bytes of
+// stack left, by the estimate that docs/fuel.md gives. It is negative after a run that trapped for want
+// of stack; the host sets it to Options.StackBytes before each run that follows a trap.
+const StackGlobal = abi.ReservedPrefix + "_stack"
+
+// DirtyGlobal is the export name of a mutable i64, with Options.MarkWrites: bit n is set where region n of
+// the memory may have been written. The host clears it when it has put the memory back.
+const DirtyGlobal = abi.ReservedPrefix + "_dirty"
 
 // PagesGlobal is the export name of a mutable i64 in modules that grow their memory: the pages that
 // the memory can get, at first its declared maximum. A host with a lower limit of its own sets it, so
@@ -38,6 +56,8 @@ const globalPrefix = abi.ReservedPrefix + "_global_"
 const (
 	DefaultTableElements = 65536
 	DefaultStartFuel     = 100_000_000
+	DefaultSlice         = 100_000
+	DefaultStackBytes    = 4 << 20
 )
 
 // Options are the limits that become part of the module.
@@ -48,6 +68,15 @@ type Options struct {
 	// StartFuel is the counter's initial value: the budget of the start function, which runs before
 	// the host can set the counter. 0: DefaultStartFuel.
 	StartFuel int64
+	// Slice is how many units a run executes between two safepoints, at most 8,192 more. At a safepoint,
+	// compiled code gives way to the garbage collector and to other goroutines, and heeds StopGlobal.
+	// What a run costs does not depend on it. 0: DefaultSlice.
+	Slice int64
+	// StackBytes bounds how deep calls nest, by an estimate of their frames: that of a chain of functions
+	// which do not recurse at upload, that of recursion by a trap. 0: DefaultStackBytes.
+	StackBytes int64
+	// MarkWrites makes the module note which regions of its memory it writes, in DirtyGlobal.
+	MarkWrites bool
 	// ExportStart exports the start function as StartExport instead of having it
 	// run at instantiation, so that the host can set the counter before and read it
 	// after.
@@ -70,6 +99,10 @@ type Output struct {
 	// Globals are all mutable numeric globals of the guest: with the memory they are the state that
 	// a run can change, unless Reinstantiate is set. The counter is not among them.
 	Globals []GlobalExport
+	// RegionShift gives the regions of the memory, with Options.MarkWrites: region n begins at byte
+	// n << RegionShift. At most 64 cover the memory that the module starts with. What a write touches lies
+	// in a marked region or at most RegionSlack bytes beside it.
+	RegionShift uint32
 	// Reinstantiate is true where a run can change state that Globals and the memory do not cover:
 	// the module writes tables, drops segments, or has mutable globals of other types.
 	Reinstantiate bool
@@ -84,12 +117,25 @@ func Rewrite(m *wasm.Module, o Options) (Output, error) {
 	if o.StartFuel == 0 {
 		o.StartFuel = DefaultStartFuel
 	}
+	if o.Slice == 0 {
+		o.Slice = DefaultSlice
+	}
+	if o.StackBytes == 0 {
+		o.StackBytes = DefaultStackBytes
+	}
 	c := newChecker(m)
 	if err := c.module(); err != nil {
 		return Output{}, err
 	}
-	r := rewriter{in: m, out: *m, options: o, space: c.space}
+	r := rewriter{in: m, out: *m, options: o, space: c.space, addedIndex: map[added]uint32{}}
 	if err := r.capTables(); err != nil {
+		return Output{}, err
+	}
+	var err error
+	if r.calls, err = newCalls(m, c.space); err != nil {
+		return Output{}, err
+	}
+	if err := r.checkStack(); err != nil {
 		return Output{}, err
 	}
 	r.output.Reinstantiate = c.mutatesHidden
@@ -110,9 +156,16 @@ type rewriter struct {
 	options Options
 	space   space
 	output  Output
-	fuel    uint32 // index of the counter
-	pages   uint32 // index of the global that PagesGlobal names
-	helpers [helperCount]helper
+	fuel    uint32 // index of the global that FuelGlobal names
+	reserve uint32 // of ReserveGlobal
+	stop    uint32 // of StopGlobal
+	dirty   uint32 // of DirtyGlobal, with MarkWrites
+	stack   uint32 // of StackGlobal, where a function recurses
+	pages   uint32 // of PagesGlobal, where something charges for pages
+
+	calls      *calls
+	added      []added
+	addedIndex map[added]uint32
 }
 
 func (r *rewriter) capTables() error {
@@ -164,21 +217,37 @@ func (r *rewriter) export(name string, global uint32) {
 
 func (r *rewriter) addFuel() {
 	r.out.Globals = append([]wasm.Global(nil), r.in.Globals...)
-	r.fuel = uint32(len(r.space.globals))
-	r.pages = r.fuel + 1
-	r.addGlobal(FuelGlobal, r.fuel, r.options.StartFuel)
+	first := min(r.options.StartFuel, r.options.Slice)
+	r.fuel = r.addGlobal(FuelGlobal, wasm.I64, first)
+	r.reserve = r.addGlobal(ReserveGlobal, wasm.I64, r.options.StartFuel-first)
+	r.stop = r.addGlobal(StopGlobal, wasm.I32, 0)
+	if r.options.MarkWrites {
+		r.dirty = r.addGlobal(DirtyGlobal, wasm.I64, 0)
+		r.output.RegionShift = regionShift(r.memory().Min)
+	}
+	if slices.Contains(r.calls.counted, true) {
+		r.stack = r.addGlobal(StackGlobal, wasm.I64, r.options.StackBytes)
+	}
+	if r.space.memories == 0 { // safepoints need one
+		r.out.Memories = []wasm.Limits{{HasMax: true}}
+	}
 }
 
-// addPages adds the global that the charge for memory.grow looks at.
-func (r *rewriter) addPages() { r.addGlobal(PagesGlobal, r.pages, int64(r.maxPages())) }
-
-func (r *rewriter) addGlobal(name string, index uint32, value int64) {
-	init := wasm.AppendInt64([]byte{byte(wasm.OpI64Const)}, value)
+// addGlobal adds and exports a mutable global.
+func (r *rewriter) addGlobal(name string, t wasm.ValueType, value int64) uint32 {
+	var init code
+	if t == wasm.I64 {
+		init.i64(value)
+	} else {
+		init.i32(int32(value))
+	}
+	init.op(wasm.OpEnd)
+	index := uint32(len(r.space.globals) + len(r.out.Globals) - len(r.in.Globals))
 	r.out.Globals = append(r.out.Globals, wasm.Global{
-		Type: wasm.GlobalType{Value: wasm.I64, Mutable: true},
-		Init: wasm.Expression{Code: append(init, byte(wasm.OpEnd))},
+		Type: wasm.GlobalType{Value: t, Mutable: true}, Init: wasm.Expression{Code: init},
 	})
 	r.export(name, index)
+	return index
 }
 
 // names drops all custom sections and puts a name section back that cannot be malformed.
@@ -193,10 +262,8 @@ func (r *rewriter) names() {
 			n.Name = strings.ToValidUTF8(n.Name[:maxFunctionName], "")
 		}
 	}
-	for i := range r.helpers {
-		if h := &r.helpers[i]; h.used {
-			names = append(names, wasm.FunctionName{Index: h.index, Name: h.name})
-		}
+	for i, a := range r.added {
+		names = append(names, wasm.FunctionName{Index: uint32(r.space.functions + i), Name: addedNames[a.kind]})
 	}
 	r.out.Customs = []wasm.Custom{{
 		Name: wasm.NameSection, Bytes: wasm.EncodeFunctionNames(ascending(names)), After: wasm.SectionData,

@@ -70,7 +70,7 @@ func naiveCost(op wasm.Opcode) int64 {
 	switch op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd:
 		return 0
-	case wasm.OpCall:
+	case wasm.OpCall, wasm.OpBrTable:
 		return 4
 	case wasm.OpCallIndirect, wasm.OpMemoryFill, wasm.OpMemoryCopy:
 		return 8

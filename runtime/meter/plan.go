@@ -22,8 +22,15 @@ const dead = -1 // in place of the index of a charge: code that cannot be reache
 // behind a construct that can only be left through its end belongs to the charge before it.
 type planner struct {
 	charges []charge // in order of position; those that cost nothing and check nothing are left in
+	loops   []loop   // in order of position
 	open    []construct
 	current int // index in charges, or dead
+}
+
+// loop says what is in a loop.
+type loop struct {
+	calls  bool // what may change counter and marks
+	stores bool
 }
 
 // construct is an open block, loop or if; the first is the function.
@@ -33,12 +40,14 @@ type construct struct {
 	header   int // the charge of a loop's first instructions
 	lowest   int // of the constructs that branches inside go to, the outermost (as index in open)
 	targeted bool
+	content  loop
+	loop     int // index in loops, for a loop
 }
 
 // plan returns the charges of a body, valid until the next call.
 func (p *planner) plan(b *wasm.Body) ([]charge, error) {
 	p.charges = append(p.charges[:0], charge{cost: entryCost(b), check: true})
-	p.open, p.current = p.open[:0], 0
+	p.open, p.loops, p.current = p.open[:0], p.loops[:0], 0
 	p.push(wasm.OpBlock)
 	r := b.Reader()
 	for r.Next() {
@@ -54,6 +63,10 @@ func (p *planner) step(in *wasm.Instruction) {
 		p.push(in.Op)
 	case wasm.OpLoop, wasm.OpIf:
 		p.push(in.Op)
+		if in.Op == wasm.OpLoop {
+			p.open[len(p.open)-1].loop = len(p.loops)
+			p.loops = append(p.loops, loop{})
+		}
 		p.begin(in.End)
 		p.open[len(p.open)-1].header = p.current
 	case wasm.OpElse:
@@ -78,6 +91,24 @@ func (p *planner) step(in *wasm.Instruction) {
 	case wasm.OpUnreachable:
 		p.current = dead
 	}
+	if last := len(p.open) - 1; last >= 0 {
+		content := &p.open[last].content
+		_, stores := storedType(in.Op)
+		content.calls = content.calls || changesFuel(in.Op)
+		content.stores = content.stores || stores
+	}
+}
+
+// changesFuel tells whether the counter can have another value after an instruction, by what is called
+// for it.
+func changesFuel(op wasm.Opcode) bool {
+	return op == wasm.OpCall || op == wasm.OpCallIndirect || hasLength(op)
+}
+
+// hasLength tells whether an instruction is charged by its length, in an added function.
+func hasLength(op wasm.Opcode) bool {
+	_, _, ok := addedFor(&wasm.Instruction{Op: op})
+	return ok
 }
 
 // add adds the instruction to the current charge.
@@ -123,17 +154,22 @@ func (p *planner) end(in *wasm.Instruction) {
 		return
 	}
 	p.open[last-1].lowest = min(p.open[last-1].lowest, c.lowest)
+	outer := &p.open[last-1].content
+	outer.calls, outer.stores = outer.calls || c.content.calls, outer.stores || c.content.stores
+	if c.op == wasm.OpLoop {
+		p.loops[c.loop] = c.content
+	}
 	p.current = c.before
 	if c.op == wasm.OpLoop && c.before != dead {
-		p.loop(c)
+		p.closeLoop(c)
 	}
 	if c.lowest < last { // left otherwise than through its end: what follows may not be reached
 		p.begin(in.End)
 	}
 }
 
-// loop makes the header of a loop check; one that nothing branches to is no more than a block.
-func (p *planner) loop(c construct) {
+// closeLoop makes the header of a loop check; one that nothing branches to is no more than a block.
+func (p *planner) closeLoop(c construct) {
 	header, before := &p.charges[c.header], &p.charges[c.before]
 	switch {
 	case c.targeted:

@@ -54,10 +54,11 @@ type Engine struct {
 
 // compiled is a module's machine code with the number of Modules that use it.
 type compiled struct {
-	code       wazero.CompiledModule
-	globals    []meter.GlobalExport
-	freshEach  bool
-	references int // guarded by Engine.mu
+	code        wazero.CompiledModule
+	globals     []meter.GlobalExport
+	freshEach   bool
+	regionShift uint32
+	references  int // guarded by Engine.mu
 }
 
 // New returns an Engine. Close releases it.
@@ -139,7 +140,7 @@ func (e *Engine) compile(ctx context.Context, digest string, metered meter.Outpu
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", digest, err)
 	}
-	c := &compiled{code: code, globals: metered.Globals, freshEach: metered.Reinstantiate}
+	c := &compiled{code: code, globals: metered.Globals, freshEach: metered.Reinstantiate, regionShift: metered.RegionShift}
 	if c, err = e.acquire(digest, c); err != nil {
 		return nil, errors.Join(err, code.Close(ctx))
 	}

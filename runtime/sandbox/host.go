@@ -79,7 +79,7 @@ func repeatI32(n int) []api.ValueType {
 func (i *instance) debit(n, questions int) {
 	fuel := int64(i.fuel.Get()) - hostCallBase - int64(n)/bytesPerUnit - int64(questions)
 	i.fuel.Set(uint64(fuel))
-	if fuel < 0 {
+	if fuel < 0 && i.fuelLeft() < 0 {
 		panic(errExhausted)
 	}
 }
@@ -102,6 +102,7 @@ func (i *instance) answer(call string, value []byte, pointer, capacity uint64) u
 		return uint64(uint32(len(value)))
 	}
 	copy(i.view(call, pointer, capacity), value)
+	i.wrote(uint32(pointer), uint32(len(value)))
 	i.debit(len(value), len(i.result.Reads))
 	return uint64(uint32(len(value)))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -13,13 +14,6 @@ import (
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 	"github.com/runnel-dev/runnel/runtime/meter"
 )
-
-// image is the state that every run starts from.
-type image struct {
-	memory  []byte
-	globals []uint64 // in the order of compiled.globals
-	cap     int64    // of the memory, when start and _initialize saw it
-}
 
 // instance is one instantiated guest. It is used by one goroutine at a time. It
 // is the context of the calls into the guest, so that host functions find it
@@ -31,19 +25,25 @@ type instance struct {
 	guest     api.Module
 	memory    *memory
 	fuel      api.MutableGlobal
+	reserve   api.MutableGlobal
+	dirty     api.MutableGlobal
+	depth     api.MutableGlobal // nil in modules that do not recurse
 	globals   []api.MutableGlobal
 	functions map[string]api.Function
 	stack     []uint64
 	// startFuel is what start and _initialize used, where each run pays for them:
 	// in modules that need a fresh instance for each.
 	startFuel int64
+	watch     watch
 
 	// The rest belongs to the run under way.
 	inputs   Inputs
 	result   *Result
 	limits   Limits
 	document jsondoc.Document
-	logLeft  int64 // below zero once a line was cut
+	logLeft  int64  // below zero once a line was cut
+	written  uint64 // regions that the host has written, as marks
+	stopped  error  // why the host stopped the run
 	starting bool
 	mutation bool
 	failed   bool // fail was called
@@ -77,17 +77,22 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 			Message: fmt.Sprintf("the module starts with %d bytes of memory, the limit is %d", need, limits.MemoryBytes),
 		}
 	}
+	memory, err := newMemory(limits.MemoryBytes)
+	if err != nil {
+		return nil, &Fault{Code: abi.CodeInternal, Message: err.Error()}
+	}
 	i := &instance{
 		Context: ctx, pool: p, limits: limits, starting: true, result: &Result{}, logLeft: limits.LogBytesPerRun,
-		memory: &memory{cap: limits.MemoryBytes}, functions: map[string]api.Function{}, stack: make([]uint64, 1),
+		memory: memory, functions: map[string]api.Function{}, stack: make([]uint64, 1),
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), p.module.compiled.code, config)
 	if err != nil {
+		memory.Free()
 		return nil, i.startFault("instantiate", err)
 	}
 	i.bind(guest)
-	i.fuel.Set(uint64(p.module.engine.config.StartFuel))
+	i.setFuel(p.module.engine.config.StartFuel)
 	for _, name := range []string{meter.StartExport, abi.InitializeExport} {
 		if fault := i.start(name); fault != nil {
 			i.close()
@@ -95,12 +100,15 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 		}
 	}
 	if p.module.compiled.freshEach {
-		i.startFuel = p.module.engine.config.StartFuel - int64(i.fuel.Get())
+		i.startFuel = p.module.engine.config.StartFuel - i.fuelLeft()
 	}
 	i.starting = false
 	i.Context = context.Background()
 	return i, nil
 }
+
+// startWall bounds start and _initialize by the clock, each.
+const startWall = 10 * time.Second
 
 // start runs a function that prepares the instance, where there is one.
 func (i *instance) start(name string) *Fault {
@@ -108,8 +116,10 @@ func (i *instance) start(name string) *Fault {
 	if function == nil {
 		return nil
 	}
+	i.watch.begin(i.Context, startWall)
 	err := function.CallWithStack(i, i.stack)
-	if err == nil && int64(i.fuel.Get()) < 0 {
+	i.stopped = i.watch.end()
+	if err == nil && i.fuelLeft() < 0 {
 		err = errExhausted
 	}
 	if err != nil {
@@ -130,6 +140,10 @@ func (i *instance) startFault(where string, err error) *Fault {
 func (i *instance) bind(guest api.Module) {
 	i.guest = guest
 	i.fuel = guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	i.reserve = guest.ExportedGlobal(meter.ReserveGlobal).(api.MutableGlobal)
+	i.dirty = guest.ExportedGlobal(meter.DirtyGlobal).(api.MutableGlobal)
+	i.watch.stop = guest.ExportedGlobal(meter.StopGlobal).(api.MutableGlobal)
+	i.depth, _ = guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 	if pages, grows := guest.ExportedGlobal(meter.PagesGlobal).(api.MutableGlobal); grows {
 		pages.Set(min(pages.Get(), uint64(i.memory.cap)/pageBytes))
 	}
@@ -138,27 +152,15 @@ func (i *instance) bind(guest api.Module) {
 	}
 }
 
-// snapshot copies the state that runs start from.
-func (i *instance) snapshot() *image {
-	m := &image{memory: append([]byte(nil), i.memory.bytes...), cap: i.memory.cap}
-	for _, g := range i.globals {
-		m.globals = append(m.globals, g.Get())
-	}
-	return m
+// setFuel gives the guest n units, the first slice of them at once.
+func (i *instance) setFuel(n int64) {
+	first := min(n, meter.DefaultSlice)
+	i.fuel.Set(uint64(first))
+	i.reserve.Set(uint64(n - first))
 }
 
-// reset brings the instance back to the image; false where that cannot be done
-// and the instance must be closed.
-func (i *instance) reset(m *image) bool {
-	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != len(m.memory) {
-		return false
-	}
-	copy(i.memory.bytes, m.memory)
-	for n, g := range i.globals {
-		g.Set(m.globals[n])
-	}
-	return true
-}
+// fuelLeft is negative where all is used.
+func (i *instance) fuelLeft() int64 { return int64(i.fuel.Get()) + int64(i.reserve.Get()) }
 
 // close frees the instance. No call may be under way.
 func (i *instance) close() {
@@ -168,11 +170,11 @@ func (i *instance) close() {
 }
 
 // run calls a resolver. The instance must be in the state of its image.
-func (i *instance) run(resolver string, in Inputs, limits Limits, r *Result) {
+func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits Limits, r *Result) {
 	i.inputs, i.result, i.limits = in, r, limits
 	i.logLeft, i.failed, i.lastError = limits.LogBytesPerRun, false, i.lastError[:0]
 	i.mutation = strings.HasPrefix(resolver, "Mutation.")
-	i.memory.cap, i.memory.refused = limits.MemoryBytes, false
+	i.memory.refused = false
 	defer func() { i.inputs, i.result = nil, nil }()
 
 	function := i.functions[resolver]
@@ -180,16 +182,21 @@ func (i *instance) run(resolver string, in Inputs, limits Limits, r *Result) {
 		function = i.guest.ExportedFunction(resolver)
 		i.functions[resolver] = function
 	}
-	i.fuel.Set(uint64(limits.FuelPerRun - i.startFuel))
 	err := errExhausted
+	i.setFuel(max(limits.FuelPerRun-i.startFuel, 0))
 	if i.startFuel <= limits.FuelPerRun {
+		i.watch.begin(ctx, limits.wall())
 		err = function.CallWithStack(i, i.stack)
+		i.stopped = i.watch.end()
 	}
-	left := int64(i.fuel.Get())
+	left := i.fuelLeft()
 	if err == nil && left < 0 {
 		err = errExhausted // past the limit, but at its end before the next check
 	}
 	r.Fuel = limits.FuelPerRun - max(left, 0)
+	if i.startFuel > limits.FuelPerRun {
+		r.Fuel = limits.FuelPerRun
+	}
 	if err != nil {
 		r.Fault = i.fault(err)
 		i.logFault(r.Fault)

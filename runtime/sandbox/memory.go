@@ -1,43 +1,54 @@
 package sandbox
 
-import "github.com/tetratelabs/wazero/experimental"
+import (
+	"fmt"
+
+	"github.com/tetratelabs/wazero/experimental"
+)
 
 // pageBytes is the size of a WebAssembly page.
 const pageBytes = 65536
 
-// memory backs one instance's linear memory. memory.grow is judged against the
-// instance's own cap alone, so what a guest sees never depends on its
-// neighbours.
+// memory backs one instance's linear memory. Address space for all that it may
+// grow to is set aside at once, so growing neither copies nor fails; the system
+// gives pages as they are touched. memory.grow is judged against the instance's
+// own cap alone, so what a guest sees never depends on its neighbours.
 type memory struct {
-	bytes   []byte
+	mapping []byte // of the cap, in whole pages of WebAssembly
+	bytes   []byte // what the guest has
 	cap     int64
-	refused bool // a grow past the cap was refused since the last reset
+	refused bool // a grow past the cap was refused in this run
+}
+
+// newMemory sets address space aside for cap bytes. An error is the host's
+// trouble, not the guest's.
+func newMemory(cap int64) (*memory, error) {
+	size := max(cap/pageBytes*pageBytes, pageBytes)
+	mapping, err := reserve(int(size))
+	if err != nil {
+		return nil, fmt.Errorf("address space of %d bytes for an instance: %w", size, err)
+	}
+	return &memory{mapping: mapping, cap: cap}, nil
 }
 
 // Allocate implements experimental.MemoryAllocator. The caller has made sure
 // that the initial size fits the cap.
 func (m *memory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
 
-// Reallocate implements experimental.LinearMemory. Capacity at least doubles, so
-// that growing by single pages copies each byte a bounded number of times.
+// Reallocate implements experimental.LinearMemory.
 func (m *memory) Reallocate(size uint64) []byte {
 	if size > uint64(m.cap) {
 		m.refused = true
 		return nil
 	}
-	if size <= uint64(cap(m.bytes)) {
-		m.bytes = m.bytes[:size]
-		return m.bytes
-	}
-	capacity := size
-	if len(m.bytes) > 0 {
-		capacity = min(max(size, 2*uint64(len(m.bytes))), uint64(m.cap))
-	}
-	grown := make([]byte, size, capacity)
-	copy(grown, m.bytes)
-	m.bytes = grown
+	m.bytes = m.mapping[:size:size]
 	return m.bytes
 }
 
-// Free implements experimental.LinearMemory.
-func (m *memory) Free() { m.bytes = nil }
+// Free implements experimental.LinearMemory. Calling it again does nothing.
+func (m *memory) Free() {
+	if m.mapping != nil {
+		release(m.mapping)
+	}
+	m.mapping, m.bytes = nil, nil
+}

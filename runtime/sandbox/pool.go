@@ -75,7 +75,7 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 	}
 	clean := false // until the run has returned: what panics is a bug of the host
 	defer func() { p.giveBack(i, clean) }()
-	i.run(resolver, in, limits, r)
+	i.run(ctx, resolver, in, limits, r)
 	clean = r.Fault == nil || r.Fault.Code == abi.CodeBadOutput
 }
 

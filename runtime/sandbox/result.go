@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 )
@@ -52,6 +53,9 @@ type Fault struct {
 	Code abi.Code
 	// Limit names the limit that was hit, as in docs; empty for others.
 	Limit string
+	// Unrepeatable is set where the end does not follow from what the run read,
+	// but from the clock or the host: another run may end in another way.
+	Unrepeatable bool
 	// Message says what happened and where, for the module's log and for
 	// subscribers of tenants that debug.
 	Message string
@@ -74,10 +78,22 @@ type Line struct {
 // Limits bound one run and the instances of one pool. All are counts or bytes
 // greater than zero.
 type Limits struct {
-	FuelPerRun      int64
-	MemoryBytes     int64 // of one instance
-	OutputBytes     int64
-	LogBytesPerRun  int64
-	PublishesPerRun int64
-	EventBytes      int64 // of one published payload
+	FuelPerRun       int64
+	WallMillisPerRun int64 // 0: DefaultWallMillisPerRun
+	MemoryBytes      int64 // of one instance
+	OutputBytes      int64
+	LogBytesPerRun   int64
+	PublishesPerRun  int64
+	EventBytes       int64 // of one published payload
+}
+
+// DefaultWallMillisPerRun is how long a run may take by the clock where its
+// limits do not say.
+const DefaultWallMillisPerRun = 1000
+
+func (l *Limits) wall() time.Duration {
+	if l.WallMillisPerRun == 0 {
+		return DefaultWallMillisPerRun * time.Millisecond
+	}
+	return time.Duration(l.WallMillisPerRun) * time.Millisecond
 }

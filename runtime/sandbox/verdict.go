@@ -16,8 +16,10 @@ import (
 // explains any later trap but that one.
 func (i *instance) fault(err error) *Fault {
 	var bug runtime.Error
-	exhausted := i.fuel != nil && int64(i.fuel.Get()) < 0
+	exhausted := i.fuel != nil && i.fuelLeft() < 0
 	switch {
+	case i.stopped != nil:
+		return i.stopFault()
 	case exhausted || errors.Is(err, errExhausted):
 		limit, fuel := "fuelPerRun", i.limits.FuelPerRun
 		if i.starting {
@@ -28,10 +30,27 @@ func (i *instance) fault(err error) *Fault {
 		return &Fault{Code: abi.CodeLimitExceeded, Limit: "outputBytes", Message: fmt.Sprintf("the output is over the limit of %d bytes", i.limits.OutputBytes)}
 	case errors.As(err, &bug):
 		return &Fault{Code: abi.CodeInternal, Message: errorText(err)}
+	case i.depth != nil && int64(i.depth.Get()) < 0:
+		return &Fault{Code: abi.CodeResolverTrap, Message: "the stack is exhausted: calls nest too deep\n" + i.trapText(err)}
 	case i.memory.refused:
 		return &Fault{Code: abi.CodeMemoryLimit, Limit: "memoryBytes", Message: fmt.Sprintf("memory.grow past the limit of %d bytes was refused, then the run trapped: %s", i.limits.MemoryBytes, i.trapText(err))}
 	default:
 		return &Fault{Code: abi.CodeResolverTrap, Message: i.trapText(err)}
+	}
+}
+
+// stopFault says why the host stopped a run. That does not follow from what
+// the run read.
+func (i *instance) stopFault() *Fault {
+	if errors.Is(i.stopped, errCancelled) {
+		return &Fault{Code: abi.CodeInternal, Unrepeatable: true, Message: "the run was cancelled"}
+	}
+	if i.starting {
+		return &Fault{Code: abi.CodeInternal, Unrepeatable: true, Message: fmt.Sprintf("stopped after %v", startWall)}
+	}
+	return &Fault{
+		Code: abi.CodeLimitExceeded, Limit: "wallMillisPerRun", Unrepeatable: true,
+		Message: fmt.Sprintf("stopped after the limit of %v", i.limits.wall()),
 	}
 }
 

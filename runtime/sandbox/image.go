@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"bytes"
+	"math/bits"
+
+	"github.com/runnel-dev/runnel/runtime/meter"
+)
+
+// image is the state that every run starts from.
+type image struct {
+	// The memory has size bytes: content from start on, zeros around it.
+	size    int
+	start   int
+	content []byte
+
+	globals []uint64 // in the order of compiled.globals
+	cap     int64    // of the memory, when start and _initialize saw it
+}
+
+// snapshot copies the state that runs start from.
+func (i *instance) snapshot() *image {
+	content := bytes.TrimRight(i.memory.bytes, "\x00")
+	start := len(content) - len(bytes.TrimLeft(content, "\x00"))
+	m := &image{size: len(i.memory.bytes), start: start, content: bytes.Clone(content[start:]), cap: i.memory.cap}
+	for _, g := range i.globals {
+		m.globals = append(m.globals, g.Get())
+	}
+	i.clean()
+	return m
+}
+
+// reset brings the instance back to the image; false where that cannot be done
+// and the instance must be closed. It puts back what the guest and the host
+// have marked as written (BenchmarkFreshAgainstReset).
+func (i *instance) reset(m *image) bool {
+	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != m.size {
+		return false
+	}
+	shift := i.pool.module.compiled.regionShift
+	for marks := i.dirty.Get() | i.written; marks != 0; {
+		first := bits.TrailingZeros64(marks)
+		count := bits.TrailingZeros64(^(marks >> first))
+		from := max(first<<shift-meter.RegionSlack, 0)
+		to := min((first+count)<<shift+meter.RegionSlack, m.size)
+		m.restore(i.memory.bytes, from, to)
+		if first+count == 64 {
+			break
+		}
+		marks = marks >> (first + count) << (first + count)
+	}
+	for n, g := range i.globals {
+		g.Set(m.globals[n])
+	}
+	i.clean()
+	return true
+}
+
+// restore puts back a range of the memory, which has size bytes.
+func (m *image) restore(memory []byte, from, to int) {
+	if from >= to {
+		return
+	}
+	low, high := min(max(from, m.start), to), max(min(to, m.start+len(m.content)), from)
+	if low >= high {
+		clear(memory[from:to])
+		return
+	}
+	clear(memory[from:low])
+	copy(memory[low:high], m.content[low-m.start:high-m.start])
+	clear(memory[high:to])
+}
+
+// clean forgets the marks.
+func (i *instance) clean() {
+	i.dirty.Set(0)
+	i.written = 0
+}
+
+// wrote marks a range that the host has written.
+func (i *instance) wrote(pointer, count uint32) {
+	if count == 0 {
+		return
+	}
+	shift := i.pool.module.compiled.regionShift
+	first, last := pointer>>shift, (pointer+count-1)>>shift
+	if last >= 64 {
+		return // grown since: the instance is not reset
+	}
+	i.written |= ^uint64(0) << first & (^uint64(0) >> (63 - last))
+}
