@@ -95,7 +95,7 @@ func (p *pools) forget(t *tenant.Tenant) {
 
 func runLimits(l tenant.Limits) sandbox.Limits {
 	return sandbox.Limits{
-		FuelPerRun: l.FuelPerRun, MemoryBytes: l.MemoryBytes, OutputBytes: l.OutputBytes, LogBytesPerRun: l.LogBytesPerRun,
+		FuelPerRun: l.FuelPerRun, WallMillisPerRun: l.WallMillisPerRun, MemoryBytes: l.InstanceBytes(), OutputBytes: l.OutputBytes, LogBytesPerRun: l.LogBytesPerRun,
 		PublishesPerRun: l.PublishesPerRun, EventBytes: l.EventBytes,
 	}
 }

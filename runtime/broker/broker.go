@@ -214,11 +214,13 @@ func (st *state) release(v *Version) {
 // before: one that has used up its instances must not hold slots that others
 // could use.
 func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) {
-	if err := st.runs.acquire(ctx, st.tenant.Limits().Instances); err != nil {
+	limits := st.tenant.Limits()
+	memory, err := st.runs.acquire(ctx, &limits)
+	if err != nil {
 		notRun(r, err)
 		return
 	}
-	defer st.runs.release()
+	defer st.runs.release(memory)
 	select {
 	case b.slots <- struct{}{}:
 		defer func() { <-b.slots }()

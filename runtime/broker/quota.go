@@ -3,25 +3,33 @@ package broker
 import (
 	"context"
 	"sync"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// quota counts the runs of one tenant, each of which has an instance. The zero
-// value is ready to use. It is safe for concurrent use.
+// quota counts the runs of one tenant, each of which has an instance, and the
+// memory set aside for those. The zero value is ready to use. It is safe for
+// concurrent use.
 type quota struct {
-	mu    sync.Mutex
-	runs  int64
-	freed chan struct{} // closed, and made anew by the next who waits, when a run ends
+	mu     sync.Mutex
+	runs   int64
+	memory int64         // bytes that the instances may grow to
+	freed  chan struct{} // closed, and made anew by the next who waits, when a run ends
 }
 
-// acquire counts one run, and waits while limit or more are under way, until ctx
-// ends.
-func (q *quota) acquire(ctx context.Context, limit int64) error {
+// acquire counts one run with its instance's memory, and waits while that is
+// more than the limits allow, until ctx ends. It returns how many bytes it
+// counted, for release. An instance may grow to the lesser of memoryBytes and
+// memoryTotalBytes, so each run fits where no other is under way.
+func (q *quota) acquire(ctx context.Context, l *tenant.Limits) (memory int64, err error) {
+	memory = l.InstanceBytes()
 	for {
 		q.mu.Lock()
-		if q.runs < limit {
+		if q.runs < l.Instances && (q.runs == 0 || q.memory+memory <= l.MemoryTotalBytes) {
 			q.runs++
+			q.memory += memory
 			q.mu.Unlock()
-			return nil
+			return memory, nil
 		}
 		if q.freed == nil {
 			q.freed = make(chan struct{})
@@ -31,16 +39,17 @@ func (q *quota) acquire(ctx context.Context, limit int64) error {
 		select {
 		case <-freed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
 }
 
 // release ends one run.
-func (q *quota) release() {
+func (q *quota) release(memory int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.runs--
+	q.memory -= memory
 	if q.freed != nil {
 		close(q.freed)
 		q.freed = nil

@@ -81,6 +81,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 	defer b.recovered(ctx, m, &in)
 	var results tree
 	var run sandbox.Result
+	var all *outcome // of a run that the clock stopped: no other is tried
 	for i := range m.subscribers {
 		s := &m.subscribers[i]
 		if ctx.Err() != nil {
@@ -90,11 +91,18 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 			continue
 		}
 		in.arguments, in.identity = s.operation.Roots()[0].Arguments, &s.subscription.identity
-		o := results.find(&in)
+		o := all
+		if o == nil {
+			o = results.find(&in)
+		}
 		if o == nil {
 			b.run(ctx, st, v, m.field, &in, &run)
 			o = b.conclude(ctx, st, m.field, &in, &run)
-			if run.Fault == nil || run.Fault.Code != abi.CodeInternal { // that is the host's, and says nothing of the next run
+			switch {
+			case run.Fault != nil && run.Fault.Code == abi.CodeInternal: // the host's, and says nothing of the next run
+			case run.Fault != nil && run.Fault.Unrepeatable:
+				all = o
+			default:
 				results.insert(run.Reads, &in, o)
 			}
 		}

@@ -4,12 +4,14 @@ package tenant
 // which gives its name on the surface, default, range and consequence. Limits
 // are a plain value: copy it, change the copy, set it.
 type Limits struct {
-	FuelPerRun      int64
-	MemoryBytes     int64
-	Instances       int64
-	OutputBytes     int64
-	LogBytesPerRun  int64
-	PublishesPerRun int64
+	FuelPerRun       int64
+	WallMillisPerRun int64
+	MemoryBytes      int64
+	MemoryTotalBytes int64
+	Instances        int64
+	OutputBytes      int64
+	LogBytesPerRun   int64
+	PublishesPerRun  int64
 
 	Modules     int64
 	Versions    int64
@@ -33,6 +35,9 @@ type Limits struct {
 	VariablesBytes int64
 	ListItems      int64
 }
+
+// InstanceBytes is what the memory of one instance may grow to.
+func (l *Limits) InstanceBytes() int64 { return min(l.MemoryBytes, l.MemoryTotalBytes) }
 
 // Definition describes one limit.
 type Definition struct {
@@ -65,8 +70,16 @@ var definitions = [...]Definition{
 		10_000_000, 1_000, 10_000_000_000, func(l *Limits) *int64 { return &l.FuelPerRun },
 	},
 	{
+		"wallMillisPerRun", "milliseconds", "one run of a resolver, by the clock", "the run ends with LIMIT_EXCEEDED",
+		1_000, 10, 60_000, func(l *Limits) *int64 { return &l.WallMillisPerRun },
+	},
+	{
 		"memoryBytes", "bytes", "linear memory of one instance, in whole pages of 64 KiB", "memory.grow gives -1; a trap after it is MEMORY_LIMIT",
 		16 * mib, 64 * kib, 1 * gib, func(l *Limits) *int64 { return &l.MemoryBytes },
+	},
+	{
+		"memoryTotalBytes", "bytes", "linear memory that the instances of the tenant which run at the same time may grow to, on one node", "runs wait for others to end",
+		64 * mib, 64 * kib, 64 * gib, func(l *Limits) *int64 { return &l.MemoryTotalBytes },
 	},
 	{
 		"instances", "instances", "instances of the tenant that run at the same time, on one node", "runs wait for an instance",
