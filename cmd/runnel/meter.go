@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
 
@@ -61,7 +62,7 @@ func (c *metering) run(_ context.Context, std streams) error {
 	if err != nil {
 		return fmt.Errorf("decode %s: %w", c.in, err)
 	}
-	output, err := meter.Rewrite(module, meter.Options{ExportStart: true}) // as the sandbox has it
+	output, err := meter.Rewrite(module, sandbox.Config{}.Metering())
 	if err != nil {
 		return fmt.Errorf("meter %s: %w", c.in, err)
 	}

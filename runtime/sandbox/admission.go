@@ -66,7 +66,7 @@ func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
 		return nil, &AdmissionError{Problems: problems}
 	}
 	// The rewriter checks indices, and knows their places better than the validator.
-	a.metered, err = meter.Rewrite(m, meter.Options{TableElements: e.config.TableElements, ExportStart: true, MarkWrites: true})
+	a.metered, err = meter.Rewrite(m, e.config.Metering())
 	if err != nil {
 		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
 	}

@@ -33,6 +33,11 @@ type Config struct {
 	StartFuel int64
 }
 
+// Metering returns how an Engine of this configuration has modules rewritten.
+func (c Config) Metering() meter.Options {
+	return meter.Options{TableElements: c.TableElements, ExportStart: true, MarkWrites: true}
+}
+
 // DefaultStartFuel is the fuel for start and _initialize.
 const DefaultStartFuel = 50_000_000
 
