@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -31,6 +32,12 @@ type Config struct {
 	// StartFuel limits start and _initialize together, in units of fuel. 0 means
 	// DefaultStartFuel.
 	StartFuel int64
+	// IdleAfter is how long an instance that nobody uses is kept, in whole
+	// seconds. 0 means DefaultIdleAfter.
+	IdleAfter time.Duration
+	// IdleBytes bounds the memory of instances that are kept: those that were
+	// used least recently are closed. 0 means DefaultIdleBytes.
+	IdleBytes int64
 }
 
 // Metering returns how an Engine of this configuration has modules rewritten.
@@ -47,6 +54,7 @@ type Engine struct {
 	config    Config
 	runtime   wazero.Runtime
 	validator wazero.Runtime
+	shrinker  *shrinker
 
 	compiling chan struct{} // one module at a time is checked and compiled
 
@@ -71,12 +79,19 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if config.StartFuel == 0 {
 		config.StartFuel = DefaultStartFuel
 	}
+	if config.IdleAfter == 0 {
+		config.IdleAfter = DefaultIdleAfter
+	}
+	if config.IdleBytes == 0 {
+		config.IdleBytes = DefaultIdleBytes
+	}
 	settings := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2)
 	e := &Engine{
 		config:    config,
 		runtime:   wazero.NewRuntimeWithConfig(ctx, settings),
 		validator: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2)),
 		compiling: make(chan struct{}, 1),
+		shrinker:  newShrinker(config.IdleAfter, config.IdleBytes),
 	}
 	e.mu.modules = map[string]*compiled{}
 	if err := instantiateHost(ctx, e.runtime); err != nil {
@@ -88,9 +103,13 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 // Close frees all compiled code. No run may be under way and none may follow.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
+	closed := e.mu.closed
 	e.mu.closed = true
 	e.mu.modules = map[string]*compiled{}
 	e.mu.Unlock()
+	if !closed {
+		e.shrinker.close()
+	}
 	return errors.Join(e.runtime.Close(ctx), e.validator.Close(ctx))
 }
 

@@ -20,13 +20,15 @@ type image struct {
 
 // snapshot copies the state that runs start from.
 func (i *instance) snapshot() *image {
+	if i.pool.module.compiled.freshEach {
+		return &image{cap: i.memory.cap}
+	}
 	content := bytes.TrimRight(i.memory.bytes, "\x00")
 	start := len(content) - len(bytes.TrimLeft(content, "\x00"))
 	m := &image{size: len(i.memory.bytes), start: start, content: bytes.Clone(content[start:]), cap: i.memory.cap}
 	for _, g := range i.globals {
 		m.globals = append(m.globals, g.Get())
 	}
-	i.clean()
 	return m
 }
 

@@ -35,6 +35,8 @@ type instance struct {
 	// in modules that need a fresh instance for each.
 	startFuel int64
 	watch     watch
+	idleSince int64 // on the shrinker's clock, guarded by the pool's mu
+	counted   int64 // bytes that the shrinker has counted
 
 	// The rest belongs to the run under way.
 	inputs   Inputs
@@ -99,6 +101,8 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 			return nil, fault
 		}
 	}
+	i.counted = i.footprint()
+	p.module.engine.shrinker.bytes.Add(i.counted)
 	if p.module.compiled.freshEach {
 		i.startFuel = p.module.engine.config.StartFuel - i.fuelLeft()
 	}
@@ -164,6 +168,8 @@ func (i *instance) fuelLeft() int64 { return int64(i.fuel.Get()) + int64(i.reser
 
 // close frees the instance. No call may be under way.
 func (i *instance) close() {
+	i.pool.module.engine.shrinker.bytes.Add(-i.counted)
+	i.counted = 0
 	if i.guest != nil {
 		_ = i.guest.Close(context.Background()) // nothing to flush: the guest has no files
 	}

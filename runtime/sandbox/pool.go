@@ -29,8 +29,10 @@ type Pool struct {
 
 	mu struct {
 		sync.Mutex
-		idle   []*instance // last in, first out: the warmest first
-		image  *image
+		idle   []*instance // last in, first out: the warmest first, each with idleSince
+		leased int         // instances out on runs
+		image  *image      // of the instances; kept a while after the last one
+		used   int64       // when the last run ended, on the shrinker's clock
 		start  *startFault
 		names  map[string]string
 		closed bool
@@ -53,6 +55,7 @@ const maxInterned = 256
 func (m *Module) Pool(config PoolConfig) *Pool {
 	p := &Pool{module: m, config: config}
 	m.engine.retain(m.compiled)
+	m.engine.shrinker.add(p)
 	p.mu.names = map[string]string{}
 	return p
 }
@@ -94,6 +97,7 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 		return nil, f.fault
 	}
 	p.runs.Add(1)
+	p.mu.leased++
 	var outdated []*instance
 	if m := p.mu.image; m != nil && m.cap != limits.MemoryBytes {
 		outdated, p.mu.idle, p.mu.image = p.mu.idle, nil, nil
@@ -113,6 +117,7 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if fault != nil {
+		p.mu.leased--
 		p.runs.Done()
 		if fault.Code != abi.CodeInternal {
 			p.mu.start = &startFault{fault, limits.MemoryBytes}
@@ -122,6 +127,7 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 	if p.mu.image == nil {
 		p.mu.image = i.snapshot()
 	}
+	i.clean()
 	return i, nil
 }
 
@@ -133,10 +139,14 @@ func (p *Pool) giveBack(i *instance, clean bool) {
 	p.mu.Lock()
 	m := p.mu.image
 	p.mu.Unlock()
-	if clean && m != nil && m.cap == i.memory.cap && i.reset(m) && p.keep(i, m) {
+	if clean && m != nil && m.cap == i.memory.cap && !p.module.engine.shrinker.crowded() && i.reset(m) && p.keep(i, m) {
 		return
 	}
 	i.close()
+	p.mu.Lock()
+	p.mu.leased--
+	p.mu.used = p.module.engine.shrinker.now.Load()
+	p.mu.Unlock()
 }
 
 // keep makes an instance that was reset to m idle, unless there is no use for it.
@@ -146,8 +156,38 @@ func (p *Pool) keep(i *instance, m *image) bool {
 	if p.mu.closed || p.mu.image != m {
 		return false
 	}
+	i.idleSince = p.module.engine.shrinker.now.Load()
+	p.mu.used = i.idleSince
 	p.mu.idle = append(p.mu.idle, i)
+	p.mu.leased--
 	return true
+}
+
+// shrink closes the instances that have been idle since before a moment on the
+// shrinker's clock. Where none is left it forgets the image, too: the next
+// instance makes an equal one.
+func (p *Pool) shrink(before int64) {
+	p.mu.Lock()
+	n := 0
+	for n < len(p.mu.idle) && p.mu.idle[n].idleSince < before {
+		n++
+	}
+	old := slices.Clone(p.mu.idle[:n])
+	p.mu.idle = slices.Delete(p.mu.idle, 0, n)
+	if p.mu.leased == 0 && len(p.mu.idle) == 0 && p.mu.used < before {
+		p.mu.image, p.mu.idle = nil, nil
+	}
+	p.mu.Unlock()
+	for _, i := range old {
+		i.close()
+	}
+}
+
+// lastUse returns when the pool was used last, on the shrinker's clock.
+func (p *Pool) lastUse() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.used
 }
 
 // Close refuses further runs, waits for those under way and frees the
@@ -163,6 +203,7 @@ func (p *Pool) Close() error {
 	if closed {
 		return nil
 	}
+	p.module.engine.shrinker.remove(p)
 	for _, i := range idle {
 		i.close()
 	}

@@ -24,12 +24,18 @@ func (orderInputs) Argument(string) ([]byte, bool)  { return nil, false }
 func (orderInputs) Claim(string) ([]byte, bool)     { return nil, false }
 func (orderInputs) Permitted(string) bool           { return false }
 
-func examplePool(b *testing.B, example string) *Pool {
-	b.Helper()
+func exampleModule(t testing.TB, example string) []byte {
+	t.Helper()
 	binary, err := os.ReadFile(filepath.Join("..", "..", "plugins", "examples", example, example+".wasm"))
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
+	return binary
+}
+
+func examplePool(b *testing.B, example string) *Pool {
+	b.Helper()
+	binary := exampleModule(b, example)
 	e, err := New(context.Background(), Config{})
 	if err != nil {
 		b.Fatal(err)
