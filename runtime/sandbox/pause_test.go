@@ -1,0 +1,105 @@
+package sandbox_test
+
+import (
+	"context"
+	"runtime"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/wasm"
+	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
+)
+
+// longRuns are resolvers that burn all of their fuel in different ways.
+func longRuns() map[string]func(g *sandboxtest.Guest) w.Code {
+	const pages = 256 // 16 MiB
+	grown := func(code w.Code) w.Code { return w.Join(w.I32Const(pages-1), w.MemoryGrow(), w.Drop(), code) }
+	return map[string]func(g *sandboxtest.Guest) w.Code{
+		"loop": func(*sandboxtest.Guest) w.Code { return sandboxtest.Forever() },
+		// Each load goes to a place that depends on the last one's, and misses the caches.
+		"misses": func(*sandboxtest.Guest) w.Code {
+			return grown(forever(
+				w.LocalGet(0), w.I32Const(1664525), w.Op(wasm.OpI32Mul), w.I32Const(1013904223), w.Op(wasm.OpI32Add), w.LocalTee(0),
+				w.I32Const(8), w.Op(wasm.OpI32ShrU), w.I32Const(pages<<16-4), w.Op(wasm.OpI32And), w.I32Load(0),
+				w.LocalGet(0), w.Op(wasm.OpI32Add), w.LocalSet(0),
+			))
+		},
+		"copies": func(*sandboxtest.Guest) w.Code {
+			return grown(forever(w.I32Const(0), w.I32Const(pages<<15), w.I32Const(pages<<15), w.MemoryCopy()))
+		},
+		"divisions": func(*sandboxtest.Guest) w.Code {
+			return forever(w.LocalGet(0), w.I32Const(7), w.Op(wasm.OpI32Or), w.LocalGet(0), w.I32Const(13), w.Op(wasm.OpI32Or, wasm.OpI32DivU), w.LocalSet(0))
+		},
+		"tables": func(g *sandboxtest.Guest) w.Code {
+			table := g.Table(wasm.FuncRef, 30000)
+			return forever(w.I32Const(0), w.I32Const(1), w.I32Const(29999), w.OpIndex(wasm.OpTableCopy, table, table))
+		},
+	}
+}
+
+// BenchmarkCollection collects garbage again and again beside a run of two
+// seconds. It gives, in ms, the longest pause that a collection caused, from
+// when it asked all goroutines to stop until they went on, and the same with
+// no run under way; and how often there was one.
+func BenchmarkCollection(b *testing.B) {
+	for name, code := range longRuns() {
+		b.Run(name, func(b *testing.B) {
+			g := sandboxtest.New(schema)
+			g.Resolver("Subscription.f", code(g))
+			l := limits()
+			l.MemoryBytes, l.FuelPerRun, l.WallMillisPerRun = 32<<20, 1<<60, 2000
+			p := newPool(b, g.Bytes(), "", l)
+			for b.Loop() {
+				before := pauses()
+				for range 100 {
+					runtime.GC()
+				}
+				alone := pauses()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					var r sandbox.Result
+					p.Run(context.Background(), "Subscription.f", event("1"), &r)
+				}()
+				for running := true; running; {
+					runtime.GC()
+					select {
+					case <-done:
+						running = false
+					case <-time.After(5 * time.Millisecond):
+					}
+				}
+				longest, _ := alone.since(before)
+				b.ReportMetric(longest*1000, "alone-max-ms")
+				longest, count := pauses().since(alone)
+				b.ReportMetric(longest*1000, "beside-max-ms")
+				b.ReportMetric(float64(count), "pauses")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// histogram counts pauses by their length.
+type histogram metrics.Float64Histogram
+
+func pauses() *histogram {
+	sample := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
+	metrics.Read(sample)
+	h := sample[0].Value.Float64Histogram()
+	return (*histogram)(h)
+}
+
+// since returns the longest pause since then, as the upper end of its bucket in
+// seconds, and how many there were.
+func (h *histogram) since(then *histogram) (longest float64, count uint64) {
+	for i, n := range h.Counts {
+		if more := n - then.Counts[i]; more > 0 {
+			longest, count = h.Buckets[i+1], count+more
+		}
+	}
+	return longest, count
+}
