@@ -16,6 +16,9 @@ type emitter struct {
 	labels   []label
 	loops    []loop // those to come
 	marks    marker
+	small    bool    // nothing is checked: the callers do
+	unfit    bool    // for being small
+	again    *charge // of the loop that is resumed, whose header comes next
 
 	first       uint32 // index of the first local that is added
 	added       []wasm.ValueType
@@ -62,11 +65,24 @@ type function struct {
 	frame   int64  // where the function counts its depth, else 0
 }
 
-// body returns the instructions of a function with its charges in place, valid until the next call.
-func (e *emitter) body(b *function) ([]byte, error) {
+// function emits a function: without checks if it is small enough, else with them.
+func (e *emitter) function(f *function) error {
+	e.small, e.unfit = f.frame == 0, false
+	if e.small {
+		if err := e.body(f); err != nil || !e.unfit {
+			return err
+		}
+		e.small = false
+	}
+	return e.body(f)
+}
+
+// body writes the instructions of a function with its charges in place to e.out.
+func (e *emitter) body(b *function) error {
 	e.out, e.loops, e.first, e.added = e.out[:0], b.loops, b.locals, e.added[:0]
 	e.temporaries = [temporaryCount]uint32{}
 	e.marks.reset(b.locals)
+	e.again = nil
 	e.flow, e.labels = flow{live: true}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
@@ -82,12 +98,16 @@ func (e *emitter) body(b *function) ([]byte, error) {
 		}
 		for len(charges) > 0 && charges[0].at == in.Start {
 			flush(in.Start)
-			e.charge(charges[0])
+			e.charge(&charges[0])
 			charges = charges[1:]
 		}
-		if in.Op == wasm.OpLoop {
+		switch in.Op {
+		case wasm.OpLoop:
 			flush(in.Start)
-			e.loop()
+			e.loop(in, charges)
+		case wasm.OpCall, wasm.OpCallIndirect:
+			flush(in.Start)
+			e.beforeCall(in)
 		}
 		if a, replaces, ok := addedFor(in); ok {
 			flush(in.Start)
@@ -104,25 +124,43 @@ func (e *emitter) body(b *function) ([]byte, error) {
 		case e.rewriter.options.MarkWrites:
 			e.marks.step(in)
 		}
-		if in.Op == wasm.OpReturn && b.frame > 0 {
-			flush(in.End)
-			e.out.index(wasm.OpBr, uint32(len(e.labels)-1))
+		switch in.Op {
+		case wasm.OpBr, wasm.OpBrIf, wasm.OpBrTable:
+			if e.labels[len(e.labels)-1].levels > 0 {
+				flush(in.End)
+				e.relabel(in)
+			}
+		case wasm.OpReturn:
+			if b.frame > 0 {
+				flush(in.End)
+				e.out.index(wasm.OpBr, e.depth(uint32(len(e.labels)-1)))
+			}
+		case wasm.OpEnd:
+			if again := e.labels[len(e.labels)-1].again; again != nil {
+				flush(in.End)
+				e.out.op(wasm.OpEnd)
+				e.resume(again)
+			}
 		}
 		e.step(in)
+		if e.small && e.unfit {
+			return nil
+		}
 	}
 	e.out = append(e.out, b.Code[copied:]...)
 	if b.frame > 0 {
 		e.leaveFrame(b.frame)
 		e.out.op(wasm.OpEnd)
 	}
-	return e.out, r.Err()
+	return r.Err()
 }
 
 // loop makes the locals hold counter and marks at the start of every turn, where no call in the loop
 // changes those.
-func (e *emitter) loop() {
+func (e *emitter) loop(in *wasm.Instruction, charges []charge) {
 	content := e.loops[0]
 	e.loops = e.loops[1:]
+	e.again = nil
 	if content.calls || !e.flow.live {
 		e.flow.cached, e.flow.marksCached = false, false
 		return
@@ -137,11 +175,15 @@ func (e *emitter) loop() {
 		e.out.index(wasm.OpLocalSet, e.temporary(temporaryMarks))
 		e.flow.marksCached = true
 	}
+	if len(charges) > 0 && charges[0].at == in.End && charges[0].check && !content.loops && !e.small && e.plain(in.Block) {
+		e.again = &charges[0]
+		e.resumable(in.Block)
+	}
 }
 
-func (e *emitter) charge(c charge) {
+func (e *emitter) charge(c *charge) {
 	if c.cost == 0 && (c.at == 0 || !c.check) {
-		e.flow.called = e.flow.called || c.at == 0 // nothing was checked on entry: the next charge does it
+		e.flow.called = e.flow.called || c.at == 0 && !e.small // nothing was checked on entry: the next charge does it
 		return
 	}
 	check := c.check || e.flow.called || e.flow.unchecked+c.cost > maxUnchecked
@@ -156,7 +198,17 @@ func (e *emitter) charge(c charge) {
 	}
 	e.flow.cached = true
 	e.flow.unchecked += c.cost
-	if check {
+	switch {
+	case e.small:
+		e.unfit = e.unfit || c.check && c.at > 0 || e.flow.unchecked > smallCost
+	case e.again == c:
+		e.again = nil
+		e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
+		e.out.i64(0)
+		e.out.op(wasm.OpI64LtS)
+		e.out.index(wasm.OpBrIf, 1)
+		e.flow.unchecked, e.flow.called = 0, false
+	case check:
 		e.check()
 	}
 }
@@ -182,19 +234,20 @@ func (e *emitter) check() {
 	e.flow.unchecked, e.flow.called = 0, false
 }
 
-// bodies rewrites all function bodies, then adds the functions that they call.
+// bodies rewrites all function bodies, callees first, then adds the functions that they call.
 func (r *rewriter) bodies() error {
 	var p planner
 	e := emitter{rewriter: r, marks: marker{shift: r.output.RegionShift}}
 	imported := r.space.functions - len(r.in.Functions)
-	r.out.Code = nil
-	for i := range r.in.Code {
+	r.out.Code = make([]wasm.Body, len(r.in.Code))
+	r.summaries = make([]summary, len(r.in.Code))
+	for _, i := range r.calls.sequence {
 		b := &r.in.Code[i]
 		charges, err := p.plan(b)
 		if err != nil {
 			return err
 		}
-		t := r.in.Types[r.space.functionTypes[imported+i]]
+		t := r.in.Types[r.space.functionTypes[imported+int(i)]]
 		f := function{Body: b, results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
 			f.locals += g.Count
@@ -202,15 +255,14 @@ func (r *rewriter) bodies() error {
 		if r.calls.counted[i] {
 			f.frame = r.calls.frames[i]
 		}
-		code, err := e.body(&f)
-		if err != nil {
+		if err := e.function(&f); err != nil {
 			return err
 		}
-		out := wasm.Body{Locals: b.Locals, Code: append([]byte(nil), code...)}
+		out := wasm.Body{Locals: b.Locals, Code: append([]byte(nil), e.out...)}
 		for _, t := range e.added {
 			out.Locals = append(out.Locals[:len(out.Locals):len(out.Locals)], wasm.LocalGroup{Count: 1, Type: t})
 		}
-		r.out.Code = append(r.out.Code, out)
+		r.out.Code[i], r.summaries[i] = out, e.summarize()
 	}
 	r.addFunctions()
 	return nil

@@ -28,17 +28,21 @@ func (f flow) join(o flow) flow {
 // label is an open construct.
 type label struct {
 	op     wasm.Opcode
-	exit   flow // of the branches to its end
-	branch flow // of the false branch of an if, until its else
+	exit   flow    // of the branches to its end
+	branch flow    // of the false branch of an if, until its else
+	again  *charge // of a loop that stands in a construct of resume
+	levels uint32  // how many constructs were added around those up to here
 }
 
 // step follows the flow through one instruction.
 func (e *emitter) step(in *wasm.Instruction) {
 	switch in.Op {
-	case wasm.OpBlock, wasm.OpLoop:
-		e.labels = append(e.labels, label{op: in.Op})
+	case wasm.OpBlock:
+		e.open(label{op: in.Op})
+	case wasm.OpLoop:
+		e.open(label{op: in.Op, again: e.again})
 	case wasm.OpIf:
-		e.labels = append(e.labels, label{op: in.Op, branch: e.flow})
+		e.open(label{op: in.Op, branch: e.flow})
 	case wasm.OpElse:
 		l := &e.labels[len(e.labels)-1]
 		l.exit = l.exit.join(e.flow)
@@ -57,13 +61,26 @@ func (e *emitter) step(in *wasm.Instruction) {
 			e.branch(l)
 		}
 		e.flow = flow{}
-	case wasm.OpReturn, wasm.OpUnreachable:
+	case wasm.OpReturn:
+		e.branch(uint32(len(e.labels) - 1))
+		e.flow = flow{}
+	case wasm.OpUnreachable:
 		e.flow = flow{}
 	}
-	if changesFuel(in.Op) {
-		e.flow.called = e.flow.called || !hasLength(in.Op)
+	if changesFuel(in.Op) && e.flow.live {
 		e.flow.cached, e.flow.marksCached = false, false
+		e.called(in)
 	}
+}
+
+func (e *emitter) open(l label) {
+	if n := len(e.labels); n > 0 {
+		l.levels = e.labels[n-1].levels
+	}
+	if l.again != nil {
+		l.levels += resumedLevels
+	}
+	e.labels = append(e.labels, l)
 }
 
 // branch joins the flow into a label's end. At the start of a loop there is a check instead.

@@ -193,12 +193,12 @@ func TestLengthIsChargedBefore(t *testing.T) {
 
 func TestStartHasItsOwnFuel(t *testing.T) {
 	b := runner(nil)
-	b.Start(b.Function(nil, nil, nil, repeat(Op(wasm.OpNop), 1000)...))
-	g := interpreter(t).metered(b.Bytes(), meter.Options{StartFuel: 1500})
+	b.Start(b.Function(nil, nil, nil, repeat(Op(wasm.OpNop), 3000)...))
+	g := interpreter(t).metered(b.Bytes(), meter.Options{StartFuel: 3500})
 	if left := g.fuel(); left != 500 {
 		t.Errorf("left %d", left)
 	}
-	out := rewrite(t, b.Bytes(), meter.Options{StartFuel: 999})
+	out := rewrite(t, b.Bytes(), meter.Options{StartFuel: 2999})
 	e := interpreter(t)
 	_, err := e.runtime.Instantiate(t.Context(), out.Wasm)
 	var exit *sys.ExitError

@@ -164,6 +164,7 @@ type rewriter struct {
 	pages   uint32 // of PagesGlobal, where something charges for pages
 
 	calls      *calls
+	summaries  []summary // of the functions defined, as far as they are rewritten
 	added      []added
 	addedIndex map[added]uint32
 }

@@ -31,6 +31,7 @@ type planner struct {
 type loop struct {
 	calls  bool // what may change counter and marks
 	stores bool
+	loops  bool // further ones
 }
 
 // construct is an open block, loop or if; the first is the function.
@@ -156,6 +157,7 @@ func (p *planner) end(in *wasm.Instruction) {
 	p.open[last-1].lowest = min(p.open[last-1].lowest, c.lowest)
 	outer := &p.open[last-1].content
 	outer.calls, outer.stores = outer.calls || c.content.calls, outer.stores || c.content.stores
+	outer.loops = outer.loops || c.content.loops || c.op == wasm.OpLoop
 	if c.op == wasm.OpLoop {
 		p.loops[c.loop] = c.content
 	}

@@ -17,12 +17,13 @@ const (
 
 // calls is the call graph of the functions defined in the module.
 type calls struct {
-	defined int        // the vertices above are types that are called indirectly
-	callees [][]uint32 // of each vertex
-	frames  []int64    // what each one's frame is taken to need
-	counted []bool     // those on a cycle: functions that have to count
-	deepest int64      // the frames of the longest chain of functions that do not count
-	chain   []uint32   // that chain
+	defined  int        // the vertices above are types that are called indirectly
+	callees  [][]uint32 // of each vertex
+	frames   []int64    // what each one's frame is taken to need
+	counted  []bool     // those on a cycle: functions that have to count
+	sequence []uint32   // the functions, callees before their callers where there is no cycle
+	deepest  int64      // the frames of the longest chain of functions that do not count
+	chain    []uint32   // that chain
 }
 
 // newCalls follows the calls in all bodies. An indirect call may reach every function of its type whose
@@ -250,6 +251,9 @@ func (g *calls) component(vertices []uint32, depth []int64, below []int32) {
 	}
 	for _, v := range vertices {
 		g.counted[v] = cycle
+		if int(v) < g.defined {
+			g.sequence = append(g.sequence, v)
+		}
 		depth[v], below[v] = deepest, through
 		if !cycle {
 			depth[v] += g.frames[v]

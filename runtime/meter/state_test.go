@@ -105,7 +105,7 @@ func TestCustomSections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []wasm.FunctionName{{Index: 0, Name: "main"}, {Index: 1, Name: "runnel.refill"}, {Index: 2, Name: "runnel.charge_pages"}}
+	want := []wasm.FunctionName{{Index: 0, Name: "main"}, {Index: 1, Name: "runnel.charge_pages"}, {Index: 2, Name: "runnel.refill"}}
 	if got := m.FunctionNames(); len(m.Customs) != 1 || !reflect.DeepEqual(got, want) {
 		t.Errorf("%d custom sections, names %v", len(m.Customs), got)
 	}
