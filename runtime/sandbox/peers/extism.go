@@ -78,8 +78,7 @@ func extismRows(ctx context.Context, s settings) (rows []row, err error) {
 }
 
 func againstExtism(what string, c comparison, target float64) row {
-	measured := fmt.Sprintf("%s, %s / %s", spread(c.ratios()), duration(median(c.a)), duration(median(c.b)))
-	return row{what, measured, fmt.Sprintf("≥ %.0f", target), atLeast(median(c.ratios()), target)}
+	return row{what, compared(c), fmt.Sprintf("≥ %.0f", target), atLeast(median(c.ratios()), target)}
 }
 
 func none(allocations float64) string {

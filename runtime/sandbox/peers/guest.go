@@ -14,6 +14,7 @@ import (
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
 
@@ -45,7 +46,7 @@ type guest struct {
 	module  api.Module
 	call    api.Function
 	stack   []uint64
-	fuel    api.MutableGlobal // nil where nothing is counted
+	counter counter
 	globals []api.MutableGlobal
 	output  []byte
 
@@ -56,22 +57,34 @@ type guest struct {
 
 const (
 	fuelPerRun = 100_000_000
-	// instances take turns, so that the clock is read once for all of them.
-	instances = 16
+	// instances take turns, so that the clock is read once for all of them; more would not fit the caches.
+	instances = 4
 )
 
-// newGuests instantiates an example, rewritten or as it is.
-func newGuests(ctx context.Context, binary []byte, metered bool) (*guests, error) {
+// variant says how much of the rewriting an example runs with.
+type variant int
+
+const (
+	product  variant = iota // as it is served
+	unmarked                // without the marks of what is written, which the reset goes by
+	original
+	variants
+)
+
+// newGuests instantiates a variant of an example.
+func newGuests(ctx context.Context, binary []byte, v variant) (*guests, error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
 		return nil, err
 	}
-	rewritten, err := meter.Rewrite(m, meter.Options{ExportStart: true})
+	options := sandbox.Config{}.Metering()
+	options.MarkWrites = options.MarkWrites && v == product
+	rewritten, err := meter.Rewrite(m, options)
 	if err != nil {
 		return nil, err
 	}
 	code := rewritten.Wasm
-	if !metered {
+	if v == original {
 		code = withGlobals(m, rewritten.Globals)
 	}
 	g := &guests{runtime: wazero.NewRuntime(ctx)}
@@ -121,8 +134,8 @@ func (g *guests) instantiate(ctx context.Context, code []byte, globals []meter.G
 
 // start prepares the instance and keeps its state.
 func (g *guest) start(ctx context.Context, globals []meter.GlobalExport) error {
-	g.fuel, _ = g.module.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-	g.refuel()
+	g.counter = counterOf(g.module)
+	g.counter.set(fuelPerRun)
 	for _, name := range []string{meter.StartExport, abi.InitializeExport} {
 		if start := g.module.ExportedFunction(name); start != nil {
 			if _, err := start.Call(ctx); err != nil {
@@ -136,12 +149,6 @@ func (g *guest) start(ctx context.Context, globals []meter.GlobalExport) error {
 		g.globals, g.values = append(g.globals, global), append(g.values, global.Get())
 	}
 	return nil
-}
-
-func (g *guest) refuel() {
-	if g.fuel != nil {
-		g.fuel.Set(fuelPerRun)
-	}
 }
 
 func (g *guest) memory() []byte {
@@ -158,7 +165,7 @@ func (g *guests) run(n int) (elapsed time.Duration, err error) {
 		batch := g.all[:min(n, len(g.all))]
 		start := processorTime()
 		for _, g.running = range batch {
-			g.running.refuel()
+			g.running.counter.set(fuelPerRun)
 			if err := g.running.call.CallWithStack(context.Background(), g.running.stack); err != nil {
 				return 0, err
 			}
@@ -187,6 +194,7 @@ func (g *guest) reset() error {
 		return fmt.Errorf("the run grew the memory from %d to %d bytes, which cannot be undone", len(g.image), len(memory))
 	}
 	copy(memory, g.image)
+	g.counter.clean()
 	for i, global := range g.globals {
 		global.Set(g.values[i])
 	}

@@ -42,25 +42,18 @@ func (g *guest) input(stack []uint64) {
 	pointer, capacity := uint32(stack[1]), uint32(stack[2])
 	if int(capacity) >= len(orderEvent) {
 		g.module.Memory().Write(pointer, orderEvent)
-		g.debit(len(orderEvent))
+		g.counter.debit(len(orderEvent))
 	}
 	stack[0] = uint64(len(orderEvent))
 }
 
 func (g *guest) permitted(stack []uint64) {
-	g.debit(int(uint32(stack[1])))
+	g.counter.debit(int(uint32(stack[1])))
 	stack[0] = 0
 }
 
 func (g *guest) keep(stack []uint64) {
 	text, _ := g.module.Memory().Read(uint32(stack[0]), uint32(stack[1]))
-	g.debit(len(text))
+	g.counter.debit(len(text))
 	g.output = append(g.output[:0], text...)
-}
-
-// debit charges a host call as the product does, where fuel is counted.
-func (g *guest) debit(n int) {
-	if g.fuel != nil {
-		g.fuel.Set(g.fuel.Get() - 64 - uint64(n)/16)
-	}
 }

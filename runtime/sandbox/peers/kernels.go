@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
 
 	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
@@ -120,17 +120,14 @@ func compareKernel(s settings, k kernel, runners []runner) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	show := func(c comparison) string {
-		return fmt.Sprintf("%s, %s of %s", spread(c.ratios()), duration(median(c.a)), duration(median(c.b)))
-	}
 	limit, why := overheadTarget, "≤ 1.10 (without wasmtime)"
 	var rows []row
 	if len(measured) > 1 {
 		own := median(measured[1].ratios())
 		limit, why = max(limit, own), fmt.Sprintf("≤ max(1.10, wasmtime's %.2f)", own)
-		rows = append(rows, row{what: "  the same on wasmtime", measured: show(measured[1])})
+		rows = append(rows, row{what: "  the same on wasmtime", measured: compared(measured[1])})
 	}
-	first := row{"fuel overhead, " + k.name, show(measured[0]), why, atMost(median(measured[0].ratios()), limit)}
+	first := row{"fuel overhead, " + k.name, compared(measured[0]), why, atMost(median(measured[0].ratios()), limit)}
 	return append([]row{first}, rows...), nil
 }
 
@@ -150,7 +147,7 @@ func wazeroPair(ctx context.Context, runtime wazero.Runtime, k kernel) (pair [2]
 	if err != nil {
 		return pair, err
 	}
-	rewritten, err := meter.Rewrite(m, meter.Options{})
+	rewritten, err := meter.Rewrite(m, sandbox.Config{}.Metering())
 	if err != nil {
 		return pair, err
 	}
@@ -160,11 +157,9 @@ func wazeroPair(ctx context.Context, runtime wazero.Runtime, k kernel) (pair [2]
 			return pair, err
 		}
 		call, stack := module.ExportedFunction("run"), make([]uint64, 1)
-		fuel, _ := module.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+		counter := counterOf(module)
 		pair[i] = func() (int32, error) {
-			if fuel != nil {
-				fuel.Set(kernelFuel)
-			}
+			counter.set(kernelFuel)
 			stack[0] = uint64(k.turns)
 			err := call.CallWithStack(ctx, stack)
 			return int32(stack[0]), err

@@ -107,12 +107,12 @@ func machine() string {
 		return strings.Join(versions, ", ")
 	}
 	for _, d := range info.Deps {
-		if _, name, found := strings.Cut(d.Path, "github.com/"); found && slices.ContainsFunc(compared, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		if _, name, found := strings.Cut(d.Path, "github.com/"); found && slices.ContainsFunc(engines, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			versions = append(versions, name+" "+d.Version)
 		}
 	}
 	return strings.Join(versions, ", ")
 }
 
-// compared are the dependencies whose versions matter to the figures.
-var compared = []string{"tetratelabs/wazero", "bytecodealliance/wasmtime-go", "extism/go-sdk"}
+// engines are the dependencies whose versions matter to the figures.
+var engines = []string{"tetratelabs/wazero", "bytecodealliance/wasmtime-go", "extism/go-sdk"}
