@@ -6,6 +6,7 @@ RUST  := sdk/rust
 ASC   := sdk/assemblyscript
 RUST_EXAMPLE := plugins/examples/orders-rust
 ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
+PEERS := runtime/sandbox/peers
 TOOLS := scripts/with-tools.sh
 
 # What each fuzz target gets: batches of so many executions, for so many seconds.
@@ -55,11 +56,15 @@ check-go:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	# Without cgo, so that a check does not download wasmtime.
+	cd $(PEERS) && CGO_ENABLED=0 $(GO) vet ./...
+	staticcheck=$$($(GO) tool -n staticcheck) && cd $(PEERS) && CGO_ENABLED=0 "$$staticcheck" ./...
 	$(GO) test -run '^TestImportRules$$' ./runtime
 
 check-rust:
 	$(TOOLS) cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check
 	$(TOOLS) cargo fmt --manifest-path $(RUST_EXAMPLE)/Cargo.toml --check
+	$(TOOLS) cargo fmt --manifest-path $(PEERS)/testdata/orders-extism/Cargo.toml --check
 	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST)/Cargo.toml --workspace --all-targets --locked -- -D warnings
 	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --all-targets --locked -- -D warnings
 
@@ -72,8 +77,10 @@ fuzz: ## each Go fuzz target for FUZZTIME seconds
 soak: ## fuzz for minutes
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
-bench: ## the benchmark tables
+bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
+	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
+	$(BIN)/peers -examples plugins/examples $(PEERFLAGS)
 
 golden: ## rewrite the golden files
 	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport -update
@@ -81,6 +88,7 @@ golden: ## rewrite the golden files
 plugins: deps ## build the example and conformance modules from source
 	$(TOOLS) $(RUST)/build-wasm.sh $(RUST_EXAMPLE) $(RUST_EXAMPLE)/orders-rust.wasm
 	$(TOOLS) $(RUST)/build-wasm.sh $(RUST)/conformance $(RUST)/conformance/probe.wasm
+	$(TOOLS) $(RUST)/build-wasm.sh $(PEERS)/testdata/orders-extism $(PEERS)/testdata/orders-extism.wasm
 	$(TOOLS) npm --prefix $(ASC) run build
 	$(TOOLS) npm --prefix $(ASC_EXAMPLE) run build
 
