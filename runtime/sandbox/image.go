@@ -39,8 +39,28 @@ func (i *instance) reset(m *image) bool {
 	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != m.size {
 		return false
 	}
+	i.restoreMemory(m)
+	for n, g := range i.globals {
+		g.Set(m.globals[n])
+	}
+	i.clean()
+	return true
+}
+
+// restoreMemory puts back the regions that are marked. Where start or
+// _initialize have grown the memory past what the marks can name, a mark stands
+// for several regions, and all of it is put back.
+func (i *instance) restoreMemory(m *image) {
 	shift := i.pool.module.compiled.regionShift
-	for marks := i.dirty.Get() | i.written; marks != 0; {
+	if m.size > 64<<shift {
+		m.restore(i.memory.bytes, 0, m.size)
+		return
+	}
+	marks := i.dirty.Get() | i.written
+	if marks != 0 {
+		m.restore(i.memory.bytes, 0, min(meter.RegionSlack, m.size))
+	}
+	for marks != 0 {
 		first := bits.TrailingZeros64(marks)
 		count := bits.TrailingZeros64(^(marks >> first))
 		from := max(first<<shift-meter.RegionSlack, 0)
@@ -51,11 +71,6 @@ func (i *instance) reset(m *image) bool {
 		}
 		marks = marks >> (first + count) << (first + count)
 	}
-	for n, g := range i.globals {
-		g.Set(m.globals[n])
-	}
-	i.clean()
-	return true
 }
 
 // restore puts back a range of the memory, which has size bytes.
@@ -87,7 +102,7 @@ func (i *instance) wrote(pointer, count uint32) {
 	shift := i.pool.module.compiled.regionShift
 	first, last := pointer>>shift, (pointer+count-1)>>shift
 	if last >= 64 {
-		return // grown since: the instance is not reset
+		return // grown: the instance is not reset, or all of it is
 	}
 	i.written |= ^uint64(0) << first & (^uint64(0) >> (63 - last))
 }

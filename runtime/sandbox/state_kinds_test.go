@@ -28,6 +28,35 @@ var stateKinds = map[string]func(g *sandboxtest.Guest) (look, leave w.Code){
 	"memory, by vector": func(*sandboxtest.Guest) (w.Code, w.Code) {
 		return loadAt(50_012), w.Join(w.I32Const(50_000), vector(1), w.OpMemory(wasm.OpV128Store, 4, 0))
 	},
+	"memory, at a sum that wraps around": func(*sandboxtest.Guest) (w.Code, w.Code) {
+		return loadAt(72), w.Join(w.I32Const(-128), w.LocalSet(1),
+			w.LocalGet(1), w.I32Const(200), w.Op(wasm.OpI32Add), w.I32Const(1), w.I32Store(0))
+	},
+	"memory, at a sum that wraps around twice": func(*sandboxtest.Guest) (w.Code, w.Code) {
+		return loadAt(100), w.Join(w.I32Const(-128), w.LocalSet(1),
+			w.LocalGet(1), w.I32Const(150), w.Op(wasm.OpI32Add), w.I32Const(0), w.I32Store8(0),
+			w.LocalGet(1), w.I32Const(200), w.Op(wasm.OpI32Add), w.I32Const(1), w.I32Store(28))
+	},
+	"memory, beside a call that writes": func(g *sandboxtest.Guest) (w.Code, w.Code) {
+		callee := g.Function(nil, nil, nil, storeAt(30_000, 1))
+		return loadAt(30_000), w.Join(storeAt(40_000, 0), w.Call(callee), storeAt(50_000, 0))
+	},
+	"memory, in a loop that calls": func(g *sandboxtest.Guest) (w.Code, w.Code) {
+		callee := g.Function(nil, nil, nil, storeAt(30_000, 1))
+		return loadAt(30_000), w.Join(w.I32Const(3), w.LocalSet(1), w.Loop(w.Result(),
+			storeAt(40_000, 0), w.LocalGet(1), w.I32Const(2), w.Op(wasm.OpI32Eq), w.If(w.Result(), w.Call(callee)), storeAt(50_000, 0),
+			w.LocalGet(1), w.I32Const(1), w.Op(wasm.OpI32Sub), w.LocalTee(1), w.BrIf(0)))
+	},
+	"memory, at a local that a loop moves": func(*sandboxtest.Guest) (w.Code, w.Code) {
+		write := w.Join(w.LocalGet(1), w.I32Const(1), w.I32Store8(0))
+		return loadAt(33_000), w.Join(w.I32Const(33_000-3*5000), w.LocalSet(1), write, w.Loop(w.Result(), write,
+			w.LocalGet(1), w.I32Const(5000), w.Op(wasm.OpI32Add), w.LocalTee(1), w.I32Const(60_000), w.Op(wasm.OpI32LtU), w.BrIf(0)))
+	},
+	"memory, on one of two ways": func(*sandboxtest.Guest) (w.Code, w.Code) {
+		write := func(offset uint32) w.Code { return w.Join(w.LocalGet(1), w.I32Const(1), w.I32Store8(offset)) }
+		return loadAt(33_000), w.Join(w.I32Const(33_000), w.LocalSet(1), w.Block(w.Result(),
+			w.LocalGet(1), w.BrIf(0), write(0)), write(0))
+	},
 	"memory, by the host": func(g *sandboxtest.Guest) (w.Code, w.Code) {
 		return loadAt(50_000), w.Join(g.Call(abi.ImportInput, w.I32Const(0), sandboxtest.Range(50_000, 100)), w.Drop())
 	},
