@@ -7,6 +7,7 @@ ASC   := sdk/assemblyscript
 RUST_EXAMPLE := plugins/examples/orders-rust
 ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
 PEERS := runtime/sandbox/peers
+CORPUS := runtime/sandbox/testdata
 TOOLS := scripts/with-tools.sh
 
 # What each fuzz target gets: batches of so many executions, for so many seconds.
@@ -16,7 +17,7 @@ SOAKCOUNT ?= 10000
 SOAKTIME  ?= 180
 
 .PHONY: help build run test test-go test-rust test-assemblyscript race check check-go check-rust check-assemblyscript \
-	fuzz bench soak golden plugins deps clean
+	fuzz bench soak golden plugins corpus deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,7 @@ test-go:
 test-rust:
 	$(TOOLS) cargo test --quiet --manifest-path $(RUST)/Cargo.toml --workspace --locked
 	$(TOOLS) cargo test --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --locked
+	$(TOOLS) cargo test --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --locked
 
 test-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) test
@@ -65,8 +67,10 @@ check-rust:
 	$(TOOLS) cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check
 	$(TOOLS) cargo fmt --manifest-path $(RUST_EXAMPLE)/Cargo.toml --check
 	$(TOOLS) cargo fmt --manifest-path $(PEERS)/testdata/orders-extism/Cargo.toml --check
+	$(TOOLS) cargo fmt --manifest-path $(CORPUS)/assemble/Cargo.toml --check
 	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST)/Cargo.toml --workspace --all-targets --locked -- -D warnings
 	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --all-targets --locked -- -D warnings
+	$(TOOLS) cargo clippy --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --all-targets --locked -- -D warnings
 
 check-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) run lint
@@ -92,5 +96,8 @@ plugins: deps ## build the example and conformance modules from source
 	$(TOOLS) npm --prefix $(ASC) run build
 	$(TOOLS) npm --prefix $(ASC_EXAMPLE) run build
 
+corpus: deps ## assemble the hostile modules of the sandbox's tests
+	$(TOOLS) cargo run --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --locked -- $(CORPUS)/hostile
+
 clean: ## remove what was built
-	rm -rf $(BIN) $(RUST)/target $(RUST_EXAMPLE)/target
+	rm -rf $(BIN) $(RUST)/target $(RUST_EXAMPLE)/target $(CORPUS)/assemble/target

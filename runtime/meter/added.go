@@ -103,6 +103,7 @@ func (r *rewriter) addedBody(a added) (wasm.Body, wasm.FunctionType) {
 		return wasm.Body{Locals: i64, Code: r.chargeLength(a.kind)},
 			wasm.FunctionType{Params: []wasm.ValueType{i32}, Results: []wasm.ValueType{i32}}
 	}
+	i64[0].Count = bulkRegions - bulkLength
 	return wasm.Body{Locals: i64, Code: r.bulk(a)}, wasm.FunctionType{Params: []wasm.ValueType{i32, i32, i32}}
 }
 

@@ -9,12 +9,13 @@ import (
 // bulkPiece is how many bytes of memory.copy, fill or init are done without a safepoint.
 const bulkPiece = 1 << 20
 
-// The parameters of the functions for bulk operations, and their local.
+// The parameters of the functions for bulk operations, and their locals.
 const (
 	bulkTo   = iota
 	bulkFrom // for fill, the byte
 	bulkLength
 	bulkFuel
+	bulkRegions
 )
 
 // bulk returns:
@@ -61,27 +62,37 @@ func (r *rewriter) bulk(a added) (c code) {
 	return c
 }
 
-// bulkMarks marks the regions that are written, from the first to the last. Where nothing is, what it marks
-// does not matter.
+// bulkMarks marks the regions that are written, from the first to the last:
+//
+//	dirty |= rotl(-1 >> (63 - min(last - first, 63)), first)
+//
+// Where nothing is written, what it marks does not matter.
 func (r *rewriter) bulkMarks(c *code) {
 	region := func() {
 		c.i32(int32(r.output.RegionShift))
 		c.op(wasm.OpI32ShrU, wasm.OpI64ExtendI32U)
 	}
-	c.index(wasm.OpGlobalGet, r.dirty)
-	c.i64(-1) // from the first on
-	c.index(wasm.OpLocalGet, bulkTo)
-	region()
-	c.op(wasm.OpI64Shl)
-	c.i64(-1) // up to the last: shifted right by 63 less its number
-	c.i64(maskBits - 1)
 	c.index(wasm.OpLocalGet, bulkTo)
 	c.index(wasm.OpLocalGet, bulkLength)
 	c.op(wasm.OpI32Add)
 	c.i32(1)
 	c.op(wasm.OpI32Sub)
 	region()
-	c.op(wasm.OpI64Sub, wasm.OpI64ShrU, wasm.OpI64And, wasm.OpI64Or)
+	c.index(wasm.OpLocalGet, bulkTo)
+	region()
+	c.op(wasm.OpI64Sub)
+	c.index(wasm.OpLocalSet, bulkRegions)
+	c.index(wasm.OpGlobalGet, r.dirty)
+	c.i64(-1)
+	c.i64(maskBits - 1)
+	c.index(wasm.OpLocalGet, bulkRegions)
+	c.i64(maskBits - 1)
+	c.index(wasm.OpLocalGet, bulkRegions)
+	c.i64(maskBits - 1)
+	c.op(wasm.OpI64LtU, wasm.OpSelect, wasm.OpI64Sub, wasm.OpI64ShrU)
+	c.index(wasm.OpLocalGet, bulkTo)
+	region()
+	c.op(wasm.OpI64Rotl, wasm.OpI64Or)
 	c.index(wasm.OpGlobalSet, r.dirty)
 }
 

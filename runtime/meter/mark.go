@@ -14,7 +14,8 @@ const (
 
 	// RegionSlack is how many bytes on both sides of a region count as part of it: what a store may
 	// touch beside the byte whose region it marks. So a mark covers the stores near it, and one store
-	// seldom needs more than one mark.
+	// seldom needs more than one mark. Beside the last byte that can be addressed lies the first, since
+	// sums wrap around: so many bytes at the start of the memory count as marked where any are.
 	RegionSlack = 256
 
 	maxStoreBytes = 16
@@ -159,8 +160,7 @@ func (m *marker) step(in *wasm.Instruction) {
 	}
 }
 
-// sum returns what is known of x + y: that of a local and a small constant. It is right where a store to
-// it succeeds, since a sum that wraps around lies outside of memory.
+// sum returns what is known of x + y: that of a local and a small constant.
 func sum(x, y operand) operand {
 	if x.base == zero {
 		x, y = y, x

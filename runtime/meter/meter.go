@@ -42,7 +42,8 @@ const maxFunctionName = 128
 const StackGlobal = abi.ReservedPrefix + "_stack"
 
 // DirtyGlobal is the export name of a mutable i64, with Options.MarkWrites: bit n is set where region n of
-// the memory may have been written. The host clears it when it has put the memory back.
+// the memory may have been written, or region n + 64, n + 128 and so on of a memory that has grown. The host
+// clears it when it has put the memory back.
 const DirtyGlobal = abi.ReservedPrefix + "_dirty"
 
 // PagesGlobal is the export name of a mutable i64 in modules that grow their memory: the pages that

@@ -70,7 +70,7 @@ func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
 	if err != nil {
 		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
 	}
-	if err := e.validate(ctx, binary); err != nil {
+	if err := e.validate(ctx, withoutCustoms(m)); err != nil {
 		return nil, &AdmissionError{Problems: []Problem{*err}}
 	}
 	return a, nil
@@ -93,6 +93,15 @@ func wasmProblem(err error) Problem {
 }
 
 var functionIndex = regexp.MustCompile(`function\[(\d+)\]`)
+
+// withoutCustoms encodes a module as it was uploaded, save for its custom
+// sections: WebAssembly gives them no say in whether a module is valid, and
+// wazero fails on empty ones and on names that it does not understand.
+func withoutCustoms(m *wasm.Module) []byte {
+	bare := *m
+	bare.Customs = nil
+	return bare.Encode()
+}
 
 // validate has the original type-checked, so that nothing which only the
 // rewriting makes valid gets through. The interpreter's front end is the
@@ -120,6 +129,7 @@ func examine(m *wasm.Module) (*admitted, []Problem) {
 	problems = append(problems, importProblems(m)...)
 	problems = append(problems, exportProblems(m, a)...)
 	problems = append(problems, schemaProblems(m, a)...)
+	problems = append(problems, segmentProblems(m)...)
 	if len(m.Memories) > 0 {
 		a.memoryBytes = int64(m.Memories[0].Min) * pageBytes
 	}

@@ -107,14 +107,21 @@ func (i *instance) answer(call string, value []byte, pointer, capacity uint64) u
 	return uint64(uint32(len(value)))
 }
 
-func absent() uint64 { a := abi.Absent; return uint64(uint32(a)) }
+// absent answers that there is no such thing. The range is checked as for what
+// there is, so that a guest's bug does not wait for the first subscriber who has
+// a claim.
+func (i *instance) absent(call string, pointer, capacity uint64) uint64 {
+	i.view(call, pointer, capacity)
+	i.debit(0, len(i.result.Reads))
+	a := abi.Absent
+	return uint64(uint32(a))
+}
 
 func (i *instance) hostInput(stack []uint64) {
 	kind := abi.Kind(int32(stack[0]))
 	value, ok := i.askInput(kind)
 	if !ok {
-		i.debit(0, len(i.result.Reads))
-		stack[0] = absent()
+		stack[0] = i.absent(abi.ImportInput, stack[1], stack[2])
 		return
 	}
 	stack[0] = i.answer(abi.ImportInput, value, stack[1], stack[2])
@@ -153,8 +160,7 @@ func (i *instance) named(call string, question Question, stack []uint64) {
 	i.debit(len(name), 0)
 	value, ok := i.askNamed(question, name)
 	if !ok {
-		i.debit(0, len(i.result.Reads))
-		stack[0] = absent()
+		stack[0] = i.absent(call, stack[2], stack[3])
 		return
 	}
 	stack[0] = i.answer(call, value, stack[2], stack[3])

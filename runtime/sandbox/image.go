@@ -39,23 +39,37 @@ func (i *instance) reset(m *image) bool {
 	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != m.size {
 		return false
 	}
-	shift := i.pool.module.compiled.regionShift
-	for marks := i.dirty.Get() | i.written; marks != 0; {
-		first := bits.TrailingZeros64(marks)
-		count := bits.TrailingZeros64(^(marks >> first))
-		from := max(first<<shift-meter.RegionSlack, 0)
-		to := min((first+count)<<shift+meter.RegionSlack, m.size)
-		m.restore(i.memory.bytes, from, to)
-		if first+count == 64 {
-			break
-		}
-		marks = marks >> (first + count) << (first + count)
-	}
+	i.restoreMemory(m)
 	for n, g := range i.globals {
 		g.Set(m.globals[n])
 	}
 	i.clean()
 	return true
+}
+
+// restoreMemory puts back the regions that are marked. There are more than
+// marks where start or _initialize have grown the memory: then each mark stands
+// for every 64th region.
+func (i *instance) restoreMemory(m *image) {
+	marks := i.dirty.Get() | i.written
+	if marks == 0 {
+		return
+	}
+	m.restore(i.memory.bytes, 0, min(meter.RegionSlack, m.size))
+	shift := i.pool.module.compiled.regionShift
+	for start := 0; start < m.size; start += 64 << shift {
+		for left := marks; left != 0; {
+			first := bits.TrailingZeros64(left)
+			count := bits.TrailingZeros64(^(left >> first))
+			from := max(start+first<<shift-meter.RegionSlack, 0)
+			to := min(start+(first+count)<<shift+meter.RegionSlack, m.size)
+			m.restore(i.memory.bytes, from, to)
+			if first+count == 64 {
+				break
+			}
+			left = left >> (first + count) << (first + count)
+		}
+	}
 }
 
 // restore puts back a range of the memory, which has size bytes.
@@ -86,8 +100,5 @@ func (i *instance) wrote(pointer, count uint32) {
 	}
 	shift := i.pool.module.compiled.regionShift
 	first, last := pointer>>shift, (pointer+count-1)>>shift
-	if last >= 64 {
-		return // grown since: the instance is not reset
-	}
-	i.written |= ^uint64(0) << first & (^uint64(0) >> (63 - last))
+	i.written |= bits.RotateLeft64(^uint64(0)>>(63-min(last-first, 63)), int(first%64))
 }

@@ -205,6 +205,7 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 	}
 	if err != nil {
 		r.Fault = i.fault(err)
+		r.Output, r.HasOutput, r.Published = r.Output[:0], false, r.Published[:0]
 		i.logFault(r.Fault)
 		return
 	}

@@ -1,0 +1,8 @@
+;; An immutable global that is set.
+;;
+;; upload: refused "" in "function 0"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") }")
+  (memory (export "memory") 1)
+  (global i32 (i32.const 0))
+  (func (global.set 0 (i32.const 1))))

@@ -1,0 +1,19 @@
+;; A loop whose body lies in the last of a chain of functions; the way back is in the first.
+;;
+;; upload: admitted
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (func $one (result i32) (i32.eqz (call $two)))
+  (func $two (result i32) (i32.eqz (call $three)))
+  (func $three (result i32) (i32.const 1))
+  (func (export "Subscription.f") (result i32)
+    (loop $again
+      (br_if $again (call $one)))
+    (i32.const 0))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

@@ -1,0 +1,22 @@
+;; A loop that calls through a table.
+;;
+;; upload: admitted
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (type $nothing (func))
+  (table 2 funcref)
+  (elem (i32.const 0) $one $two)
+  (func $one)
+  (func $two)
+  (func (export "Subscription.f") (result i32) (local $n i32)
+    (loop $again
+      (call_indirect (type $nothing) (i32.and (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1)))
+      (br $again))
+    (unreachable))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

@@ -1,0 +1,27 @@
+;; A loop whose way back leads out of nested blocks by br_if.
+;;
+;; upload: admitted
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (func (export "Subscription.f") (result i32) (local $n i32)
+    (loop $again
+      (block $one
+        (block $two
+          (block $three
+            (br_if $three (i32.and (local.get $n) (i32.const 1)))
+            (br_if $two (i32.and (local.get $n) (i32.const 2)))
+            (br_if $one (i32.and (local.get $n) (i32.const 4))))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br $again))
+        (local.set $n (i32.add (local.get $n) (i32.const 2)))
+        (br $again))
+      (local.set $n (i32.add (local.get $n) (i32.const 3)))
+      (br $again))
+    (unreachable))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

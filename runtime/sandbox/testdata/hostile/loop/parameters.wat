@@ -1,0 +1,19 @@
+;; A loop that takes and gives values.
+;;
+;; upload: admitted
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (func (export "Subscription.f") (result i32)
+    (i32.const 1)
+    (i64.const 1)
+    (loop $again (param i32 i64) (result i32)
+      (drop)
+      (i64.const 2)
+      (br $again)))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

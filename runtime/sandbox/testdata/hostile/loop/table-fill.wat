@@ -1,0 +1,20 @@
+;; A loop that fills a table of as many elements as a table may have.
+;;
+;; upload: admitted
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (table 65536 funcref)
+  (elem declare func $nothing)
+  (func $nothing)
+  (func (export "Subscription.f") (result i32)
+    (loop $again
+      (table.fill (i32.const 0) (ref.func $nothing) (i32.const 65536))
+      (br $again))
+    (unreachable))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

@@ -1,0 +1,5 @@
+;; Nothing at all.
+;;
+;; upload: refused "not a WebAssembly module" at 0
+(module binary
+  "")

@@ -1,0 +1,17 @@
+;; Recursion of 1,000 levels, which is nothing bad.
+;;
+;; upload: admitted
+;; run Subscription.f: skip
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (func $down (param $n i32)
+    (if (local.get $n) (then (call $down (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "Subscription.f") (result i32)
+    (call $down (i32.const 1000))
+    (i32.const 0))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))

@@ -1,0 +1,17 @@
+;; An _initialize that fails, before there is a run.
+;;
+;; upload: admitted
+;; run Subscription.f: RESOLVER_TRAP "_initialize: during start only log and input may be called"
+;; run Subscription.ok: RESOLVER_TRAP "_initialize: during start only log and input may be called"
+(module
+  (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") ok: String @on(channel: \"c\") }")
+  (import "runnel_v1" "output" (func $output (param i32 i32)))
+  (import "runnel_v1" "fail" (func $fail (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\"ok\"")
+  (func (export "_initialize")
+    (call $fail (i32.const 16) (i32.const 4)))
+  (func (export "Subscription.f") (result i32) (i32.const 0))
+  (func (export "Subscription.ok") (result i32)
+    (call $output (i32.const 16) (i32.const 4))
+    (i32.const 1)))
