@@ -61,6 +61,7 @@ type function struct {
 	results []wasm.ValueType
 	charges []charge
 	loops   []loop
+	index   int    // among those defined
 	locals  uint32 // how many it has, parameters among them
 	frame   int64  // where the function counts its depth, else 0
 }
@@ -105,9 +106,18 @@ func (e *emitter) body(b *function) error {
 		case wasm.OpLoop:
 			flush(in.Start)
 			e.loop(in, charges)
-		case wasm.OpCall, wasm.OpCallIndirect:
+		case wasm.OpCall:
 			flush(in.Start)
 			e.beforeCall(in)
+		case wasm.OpCallIndirect:
+			flush(in.Start)
+			e.beforeCall(in)
+			if frames := e.rewriter.calls.indirectFrames(b.index, in.Index); frames > 0 {
+				flush(in.End)
+				e.enterFrame(frames)
+				e.out = append(e.out, b.Code[in.Start:in.End]...)
+				e.leaveFrame(frames)
+			}
 		}
 		if a, replaces, ok := addedFor(in); ok {
 			flush(in.Start)
@@ -248,7 +258,7 @@ func (r *rewriter) bodies() error {
 			return err
 		}
 		t := r.in.Types[r.space.functionTypes[imported+int(i)]]
-		f := function{Body: b, results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
+		f := function{Body: b, index: int(i), results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
 			f.locals += g.Count
 		}

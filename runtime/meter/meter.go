@@ -11,7 +11,6 @@ package meter
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -227,7 +226,7 @@ func (r *rewriter) addFuel() {
 		r.dirty = r.addGlobal(DirtyGlobal, wasm.I64, 0)
 		r.output.RegionShift = regionShift(r.memory().Min)
 	}
-	if slices.Contains(r.calls.counted, true) {
+	if r.calls.counts() {
 		r.stack = r.addGlobal(StackGlobal, wasm.I64, r.options.StackBytes)
 	}
 	if r.space.memories == 0 { // safepoints need one

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
@@ -15,23 +16,35 @@ const (
 	frameVector = 8 // what a vector needs more
 )
 
-// calls is the call graph of the functions defined in the module.
+// calls is the call graph of a module: a vertex for each function defined there, and behind those one for
+// each type that is called indirectly, whose callees are the functions that such a call may reach.
+//
+// Every cycle has an edge on which the depth is counted at run time: an indirect call that is part of a
+// cycle, else the entry of each function in it. So the functions of a compiler's library, which may all
+// reach each other through the indirect calls of its formatting, do not count on every entry.
 type calls struct {
-	defined  int        // the vertices above are types that are called indirectly
-	callees  [][]uint32 // of each vertex
-	frames   []int64    // what each one's frame is taken to need
-	counted  []bool     // those on a cycle: functions that have to count
-	sequence []uint32   // the functions, callees before their callers where there is no cycle
-	deepest  int64      // the frames of the longest chain of functions that do not count
-	chain    []uint32   // that chain
+	defined   int
+	callees   [][]uint32
+	types     map[uint32]uint32 // the vertex of each type that is called indirectly
+	frames    []int64           // what each function's frame is taken to need; 0 for types
+	counted   []bool            // functions that count on entry
+	circular  map[edge]bool     // indirect calls that count
+	depths    []int64           // the frames of the longest chain of calls from a vertex that are not counted
+	below     []int32           // the next vertex of that chain, or -1
+	canonical []uint32          // of each type, the first that equals it
+	sequence  []uint32          // the functions, callees before their callers where there is no cycle
 }
+
+// edge is a call of a function, or of a type, by a function.
+type edge struct{ from, to uint32 }
 
 // newCalls follows the calls in all bodies. An indirect call may reach every function of its type whose
 // reference the module takes anywhere.
 func newCalls(m *wasm.Module, s space) (*calls, error) {
 	imported := s.functions - len(m.Functions)
 	g := &calls{
-		defined: len(m.Code), callees: make([][]uint32, len(m.Code)), frames: make([]int64, len(m.Code)), counted: make([]bool, len(m.Code)),
+		defined: len(m.Code), callees: make([][]uint32, len(m.Code)), frames: make([]int64, len(m.Code)),
+		types: map[uint32]uint32{}, circular: map[edge]bool{},
 	}
 	scan := scanner{m: m, space: s, indirect: make([][]uint32, len(m.Code)), taken: map[uint32]bool{}, canonical: canonicalTypes(m)}
 	scan.segments()
@@ -41,7 +54,7 @@ func newCalls(m *wasm.Module, s space) (*calls, error) {
 		}
 	}
 	scan.resolve(g, imported)
-	g.order()
+	g.count()
 	return g, nil
 }
 
@@ -156,17 +169,15 @@ func frameOf(op wasm.Opcode) int64 {
 	return frameValue
 }
 
-// resolve adds a vertex for each type that is called indirectly: its callees are the functions of that
-// type whose reference is taken. The graph stays as large as the module, however many calls there are.
+// resolve adds the vertices of types. The graph stays as large as the module, however many calls there are.
 func (s *scanner) resolve(g *calls, imported int) {
-	vertex := map[uint32]uint32{}
 	for i, types := range s.indirect {
 		for _, t := range types {
-			v, ok := vertex[t]
+			v, ok := g.types[t]
 			if !ok {
 				v = uint32(len(g.callees))
-				vertex[t] = v
-				g.callees, g.frames, g.counted = append(g.callees, nil), append(g.frames, 0), append(g.counted, false)
+				g.types[t] = v
+				g.callees, g.frames = append(g.callees, nil), append(g.frames, 0)
 			}
 			g.callees[i] = append(g.callees[i], v)
 		}
@@ -175,119 +186,105 @@ func (s *scanner) resolve(g *calls, imported int) {
 		if int(f) < imported {
 			continue
 		}
-		if v, ok := vertex[s.canonical[s.m.Functions[int(f)-imported]]]; ok {
+		if v, ok := g.types[s.canonical[s.m.Functions[int(f)-imported]]]; ok {
 			g.callees[v] = append(g.callees[v], f-uint32(imported))
 		}
 	}
+	for v := g.defined; v < len(g.callees); v++ {
+		slices.Sort(g.callees[v])
+	}
+	g.canonical = s.canonical
 }
 
-// order finds the cycles by Tarjan's algorithm (SIAM Journal on Computing 1, 1972), without recursion:
-// the guest chose the depth. Components come out callees first, so the longest chain below each vertex is
-// known when its own turn comes.
-func (g *calls) order() {
-	n := len(g.callees)
-	index, low, next := make([]int, n), make([]int, n), make([]int, n)
-	onStack := make([]bool, n)
-	depth, below := make([]int64, n), make([]int32, n)
-	var path, stack []uint32
-	count := 0
-	for root := range n {
-		if index[root] != 0 {
-			continue
+// count decides what is counted, and how deep the rest gets.
+func (g *calls) count() {
+	component := make([]int, len(g.callees))
+	for n, vertices := range components(g.callees) {
+		for _, v := range vertices {
+			component[v] = n
 		}
-		path = append(path, uint32(root))
-		for len(path) > 0 {
-			v := path[len(path)-1]
-			if index[v] == 0 {
-				count++
-				index[v], low[v], onStack[v] = count, count, true
-				stack = append(stack, v)
-			}
-			if next[v] < len(g.callees[v]) {
-				w := g.callees[v][next[v]]
-				next[v]++
-				switch {
-				case index[w] == 0:
-					path = append(path, w)
-				case onStack[w]:
-					low[v] = min(low[v], index[w])
-				}
-				continue
-			}
-			path = path[:len(path)-1]
-			if len(path) > 0 {
-				u := path[len(path)-1]
-				low[u] = min(low[u], low[v])
-			}
-			if low[v] == index[v] {
-				first := len(stack) - 1
-				for stack[first] != v {
-					first--
-				}
-				g.component(stack[first:], depth, below)
-				for _, w := range stack[first:] {
-					onStack[w] = false
-				}
-				stack = stack[:first]
+	}
+	static := make([][]uint32, len(g.callees))
+	for v, callees := range g.callees {
+		for _, w := range callees {
+			if int(w) >= g.defined && component[v] == component[w] {
+				g.circular[edge{uint32(v), w}] = true
+			} else {
+				static[v] = append(static[v], w)
 			}
 		}
 	}
-	g.deepen(depth, below)
+	g.counted = make([]bool, len(static))
+	g.depths, g.below = make([]int64, len(static)), make([]int32, len(static))
+	for _, vertices := range components(static) {
+		g.deepen(static, vertices)
+	}
 }
 
-// component closes a strongly connected component.
-func (g *calls) component(vertices []uint32, depth []int64, below []int32) {
-	cycle := len(vertices) > 1
-	for _, w := range g.callees[vertices[0]] {
-		cycle = cycle || w == vertices[0]
-	}
+// deepen finds how deep calls get from the vertices of a component, whose callees are known.
+func (g *calls) deepen(callees [][]uint32, vertices []uint32) {
+	cycle := len(vertices) > 1 || slices.Contains(callees[vertices[0]], vertices[0])
 	deepest, through := int64(0), int32(-1)
 	for _, v := range vertices {
-		for _, w := range g.callees[v] {
-			if depth[w] > deepest {
-				deepest, through = depth[w], int32(w)
+		for _, w := range callees[v] {
+			if g.depths[w] > deepest {
+				deepest, through = g.depths[w], int32(w)
 			}
 		}
 	}
 	for _, v := range vertices {
 		g.counted[v] = cycle
+		g.depths[v], g.below[v] = deepest, through
+		if !cycle {
+			g.depths[v] += g.frames[v]
+		}
 		if int(v) < g.defined {
 			g.sequence = append(g.sequence, v)
 		}
-		depth[v], below[v] = deepest, through
-		if !cycle {
-			depth[v] += g.frames[v]
-		}
 	}
 }
 
-// deepen notes the longest chain.
-func (g *calls) deepen(depth []int64, below []int32) {
-	top := int32(-1)
-	for v := range depth {
-		if depth[v] > g.deepest {
-			g.deepest, top = depth[v], int32(v)
-		}
+// indirectFrames returns what an indirect call has to count, 0 where it is part of no cycle.
+func (g *calls) indirectFrames(from int, t uint32) int64 {
+	v := g.types[g.canonical[t]]
+	if !g.circular[edge{uint32(from), v}] {
+		return 0
 	}
-	for v := top; v >= 0; v = below[v] {
-		if int(v) < g.defined && !g.counted[v] {
-			g.chain = append(g.chain, uint32(v))
-		}
-	}
+	return max(g.depths[v], frameBase)
 }
+
+// deepest returns the functions of the longest chain of calls that are not counted.
+func (g *calls) deepest() (chain []uint32, bytes int64) {
+	top := int32(-1)
+	for v := range g.depths {
+		if g.depths[v] > bytes {
+			bytes, top = g.depths[v], int32(v)
+		}
+	}
+	for v := top; v >= 0; v = g.below[v] {
+		if int(v) < g.defined && !g.counted[v] {
+			chain = append(chain, uint32(v))
+		}
+	}
+	return chain, bytes
+}
+
+// counts tells whether anything is counted.
+func (g *calls) counts() bool { return len(g.circular) > 0 || slices.Contains(g.counted, true) }
 
 // checkStack refuses a module whose calls may nest too deep without a cycle.
 func (r *rewriter) checkStack() error {
-	if r.calls.deepest <= r.options.StackBytes {
+	chain, bytes := r.calls.deepest()
+	if bytes <= r.options.StackBytes {
 		return nil
 	}
 	imported := r.space.functions - len(r.in.Functions)
-	first := int(r.calls.chain[0])
+	first := int(chain[0])
 	return &wasm.Error{
 		Section: wasm.SectionCode.String(), Offset: r.in.Code[first].Offset, Function: imported + first,
 		Message: fmt.Sprintf(
 			"a chain of %d calls that begins here may need %d bytes of stack, at most %d are allowed",
-			len(r.calls.chain), r.calls.deepest, r.options.StackBytes,
+			len(chain), bytes, r.options.StackBytes,
 		),
 	}
 }

@@ -15,7 +15,7 @@ type summaryKind int
 
 const (
 	// unknown functions may have charged any amount since their last check, or have not checked at all.
-	unknownSummary summaryKind = iota
+	_ summaryKind = iota
 	// small ones check nothing, and charge at most so many units.
 	smallSummary
 	// checked ones have checked, and charged at most so many units since.
