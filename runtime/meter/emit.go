@@ -2,10 +2,6 @@ package meter
 
 import "github.com/runnel-dev/runnel/runtime/wasm"
 
-// maxUnchecked is the most that a run may have been charged since its last check when the next charge
-// is not checked. It is the bound on what is executed past the limit.
-const maxUnchecked = 4096
-
 // emitter writes a metered body. The counter is a global, always up to date; a local repeats it, so that
 // code without calls need not load it: that takes it out of the chain of what a short loop waits for
 // (BenchmarkOverhead).
@@ -19,6 +15,7 @@ type emitter struct {
 	small    bool    // nothing is checked: the callers do
 	unfit    bool    // for being small
 	again    *charge // of the loop that is resumed, whose header comes next
+	before   int64   // the most that is charged before the first check
 
 	first       uint32 // index of the first local that is added
 	added       []wasm.ValueType
@@ -66,25 +63,14 @@ type function struct {
 	frame   int64  // where the function counts its depth, else 0
 }
 
-// function emits a function: without checks if it is small enough, else with them.
-func (e *emitter) function(f *function) error {
-	e.small, e.unfit = f.frame == 0, false
-	if e.small {
-		if err := e.body(f); err != nil || !e.unfit {
-			return err
-		}
-		e.small = false
-	}
-	return e.body(f)
-}
-
 // body writes the instructions of a function with its charges in place to e.out.
 func (e *emitter) body(b *function) error {
 	e.out, e.loops, e.first, e.added = e.out[:0], b.loops, b.locals, e.added[:0]
 	e.temporaries = [temporaryCount]uint32{}
 	e.marks.reset(b.locals)
 	e.again = nil
-	e.flow, e.labels = flow{live: true}, append(e.labels[:0], label{op: wasm.OpBlock})
+	e.before = 0
+	e.flow, e.labels = flow{live: true, unchecked: unchecked{check: -1}}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
 		e.frameBlock(b.results)
@@ -153,9 +139,6 @@ func (e *emitter) body(b *function) error {
 			}
 		}
 		e.step(in)
-		if e.small && e.unfit {
-			return nil
-		}
 	}
 	e.out = append(e.out, b.Code[copied:]...)
 	if b.frame > 0 {
@@ -185,18 +168,17 @@ func (e *emitter) loop(in *wasm.Instruction, charges []charge) {
 		e.out.index(wasm.OpLocalSet, e.temporary(temporaryMarks))
 		e.flow.marksCached = true
 	}
-	if len(charges) > 0 && charges[0].at == in.End && charges[0].check && !content.loops && !e.small && e.plain(in.Block) {
+	if len(charges) > 0 && charges[0].at == in.End && charges[0].check && !content.loops && e.plain(in.Block) {
 		e.again = &charges[0]
 		e.resumable(in.Block)
 	}
 }
 
 func (e *emitter) charge(c *charge) {
-	if c.cost == 0 && (c.at == 0 || !c.check) {
-		e.flow.called = e.flow.called || c.at == 0 && !e.small // nothing was checked on entry: the next charge does it
+	if c.cost == 0 && !c.check {
 		return
 	}
-	check := c.check || e.flow.called || e.flow.unchecked+c.cost > maxUnchecked
+	check := c.check || !e.flow.unchecked.room(int64(c.cost))
 	e.counter()
 	if c.cost > 0 {
 		e.out.i64(int64(c.cost))
@@ -207,19 +189,19 @@ func (e *emitter) charge(c *charge) {
 		e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
 	}
 	e.flow.cached = true
-	e.flow.unchecked += c.cost
 	switch {
-	case e.small:
-		e.unfit = e.unfit || c.check && c.at > 0 || e.flow.unchecked > smallCost
 	case e.again == c:
 		e.again = nil
 		e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
 		e.out.i64(0)
 		e.out.op(wasm.OpI64LtS)
 		e.out.index(wasm.OpBrIf, 1)
-		e.flow.unchecked, e.flow.called = 0, false
+		e.flow.unchecked = checked
 	case check:
 		e.check()
+	default:
+		e.flow.unchecked.add(int64(c.cost))
+		e.before = max(e.before, e.flow.unchecked.entry)
 	}
 }
 
@@ -241,7 +223,7 @@ func (e *emitter) check() {
 	e.out.index(wasm.OpCall, e.rewriter.use(added{kind: addedRefill}))
 	e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
 	e.out.op(wasm.OpEnd)
-	e.flow.unchecked, e.flow.called = 0, false
+	e.flow.unchecked = checked
 }
 
 // bodies rewrites all function bodies, callees first, then adds the functions that they call.
@@ -265,7 +247,7 @@ func (r *rewriter) bodies() error {
 		if r.calls.counted[i] {
 			f.frame = r.calls.frames[i]
 		}
-		if err := e.function(&f); err != nil {
+		if err := e.body(&f); err != nil {
 			return err
 		}
 		out := wasm.Body{Locals: b.Locals, Code: append([]byte(nil), e.out...)}

@@ -5,9 +5,8 @@ import "github.com/runnel-dev/runnel/runtime/wasm"
 // flow is what is known at a place in the code, whichever way it was reached.
 type flow struct {
 	live      bool
-	unchecked uint32 // at most this was charged in this function since the last check
-	called    bool   // there may have been a call since, whose charges are not in unchecked
-	cached    bool   // the local holds the counter
+	unchecked unchecked
+	cached    bool // the local holds the counter
 	// marksCached is the same for the marks.
 	marksCached bool
 }
@@ -20,7 +19,7 @@ func (f flow) join(o flow) flow {
 		return f
 	}
 	return flow{
-		live: true, unchecked: max(f.unchecked, o.unchecked), called: f.called || o.called,
+		live: true, unchecked: f.unchecked.join(o.unchecked),
 		cached: f.cached && o.cached, marksCached: f.marksCached && o.marksCached,
 	}
 }
@@ -69,7 +68,9 @@ func (e *emitter) step(in *wasm.Instruction) {
 	}
 	if changesFuel(in.Op) && e.flow.live {
 		e.flow.cached, e.flow.marksCached = false, false
-		e.called(in)
+		if !hasLength(in.Op) {
+			e.afterCall(in)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // overshoot is the bound that docs/fuel.md states, in units.
-const overshoot = 4096
+const overshoot = 8192
 
 const naiveLimit = 500_000
 

@@ -47,7 +47,7 @@ type construct struct {
 
 // plan returns the charges of a body, valid until the next call.
 func (p *planner) plan(b *wasm.Body) ([]charge, error) {
-	p.charges = append(p.charges[:0], charge{cost: entryCost(b), check: true})
+	p.charges = append(p.charges[:0], charge{cost: entryCost(b)})
 	p.open, p.loops, p.current = p.open[:0], p.loops[:0], 0
 	p.push(wasm.OpBlock)
 	r := b.Reader()

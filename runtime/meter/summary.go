@@ -2,86 +2,107 @@ package meter
 
 import "github.com/runnel-dev/runnel/runtime/wasm"
 
-// smallCost is the most that a function may cost which checks nothing itself: its callers do.
-const smallCost = 1024
+// What may be charged without a check, in units.
+const (
+	// maxUnchecked is the most that a run may have been charged since its last check: the bound on what is
+	// executed past the limit.
+	maxUnchecked = 8192
+	// maxBefore is the part of that which a function may take before its first check, or without one: its
+	// callers check for it.
+	maxBefore = 2048
+)
 
-// summary says what a call of a function does to the counter, for its callers.
-type summary struct {
-	kind  summaryKind
-	units uint32
+// unchecked bounds what was charged at a place in a function, on the ways to it. A number below zero says
+// that there is no such way.
+type unchecked struct {
+	entry int64 // without a check since the entry of the function: since then
+	check int64 // with a check: since the last one
+	// unknown says that there may have been a call since which charged any amount.
+	unknown bool
 }
 
-type summaryKind int
+func (u unchecked) join(o unchecked) unchecked {
+	return unchecked{max(u.entry, o.entry), max(u.check, o.check), u.unknown || o.unknown}
+}
 
-const (
-	// unknown functions may have charged any amount since their last check, or have not checked at all.
-	_ summaryKind = iota
-	// small ones check nothing, and charge at most so many units.
-	smallSummary
-	// checked ones have checked, and charged at most so many units since.
-	checkedSummary
-)
+// room tells whether so many units more may be charged without a check.
+func (u unchecked) room(units int64) bool {
+	return !u.unknown && u.entry+units <= maxBefore && u.check+units <= maxUnchecked
+}
+
+func (u *unchecked) add(units int64) {
+	if u.entry >= 0 {
+		u.entry += units
+	}
+	if u.check >= 0 {
+		u.check += units
+	}
+}
+
+var checked = unchecked{entry: -1, check: 0}
+
+// summary says what a call of a function does, for its callers.
+type summary struct {
+	before  int64     // the most that it charges before its first check
+	after   unchecked // where it returns
+	returns bool
+	known   bool // else it is being rewritten, or one of many
+}
 
 // callee returns the summary of what an instruction calls; ok is false for a host function, which charges
 // and checks by itself.
 func (e *emitter) callee(in *wasm.Instruction) (s summary, ok bool) {
+	anything := summary{before: maxBefore, after: unchecked{unknown: true}, returns: true}
 	if in.Op == wasm.OpCallIndirect {
-		return summary{}, true
+		return anything, true
 	}
 	imported := uint32(e.rewriter.space.functions - len(e.rewriter.in.Functions))
 	if in.Index < imported {
 		return summary{}, false
 	}
-	return e.rewriter.summaries[in.Index-imported], true
+	if s = e.rewriter.summaries[in.Index-imported]; s.known {
+		return s, true
+	}
+	return anything, true
 }
 
-// beforeCall checks where a callee that does not check might get too far.
+// beforeCall checks where there is no room for what the callee does not check.
 func (e *emitter) beforeCall(in *wasm.Instruction) {
 	s, ok := e.callee(in)
-	if !ok || s.kind == checkedSummary || !e.flow.live {
+	if !ok || !e.flow.live {
 		return
 	}
-	units := uint32(smallCost) // of whatever is called indirectly
-	if s.kind == smallSummary {
-		units = s.units
-	}
-	if !e.small && e.flow.unchecked+units > maxUnchecked {
+	if !e.flow.unchecked.room(s.before) {
 		e.counter()
 		e.out.index(wasm.OpLocalSet, e.temporary(temporaryCounter))
 		e.flow.cached = true
 		e.check()
 	}
+	if e.flow.unchecked.entry >= 0 {
+		e.before = max(e.before, e.flow.unchecked.entry+s.before)
+	}
 }
 
-// called notes what a call has done to the counter.
-func (e *emitter) called(in *wasm.Instruction) {
-	if hasLength(in.Op) {
-		e.unfit = true
+// afterCall notes what a call has done to the counter.
+func (e *emitter) afterCall(in *wasm.Instruction) {
+	s, ok := e.callee(in)
+	if !ok {
 		return
 	}
-	switch s, ok := e.callee(in); {
-	case !ok:
-	case s.kind == smallSummary:
-		e.flow.unchecked += s.units
-	case s.kind == checkedSummary:
-		e.flow.unchecked = s.units
-		e.unfit = true
+	u := &e.flow.unchecked
+	switch {
+	case !s.returns:
+		*u = checked
+	case s.after.entry >= 0:
+		u.add(s.after.entry)
 	default:
-		e.flow.called = true
-		e.unfit = true
+		u.entry, u.check = -1, -1
 	}
-	e.unfit = e.unfit || e.flow.unchecked > smallCost
+	u.check = max(u.check, s.after.check)
+	u.unknown = u.unknown || s.after.unknown
 }
 
 // summarize returns the summary of the function just emitted.
 func (e *emitter) summarize() summary {
-	switch {
-	case !e.flow.live: // it never returns
-		return summary{kind: checkedSummary}
-	case e.small:
-		return summary{kind: smallSummary, units: e.flow.unchecked}
-	case e.flow.called:
-		return summary{}
-	}
-	return summary{kind: checkedSummary, units: e.flow.unchecked}
+	return summary{before: e.before, after: e.flow.unchecked, returns: e.flow.live, known: true}
 }
