@@ -50,4 +50,23 @@ func TestImportsAreACopy(t *testing.T) {
 	if _, ok := abi.LookupImport("changed"); ok {
 		t.Fatal("a caller's change reached the table")
 	}
+	abi.WASIImports()[0].Name = "changed"
+	if _, ok := abi.LookupWASIImport("changed"); ok {
+		t.Fatal("a caller's change reached the table of WASI")
+	}
+}
+
+func TestWASIImports(t *testing.T) {
+	list := abi.WASIImports()
+	if len(list) != 46 {
+		t.Errorf("%d functions of WASI preview 1, want 46", len(list))
+	}
+	for _, i := range list {
+		if found, ok := abi.LookupWASIImport(i.Name); !ok || found != i {
+			t.Errorf("%s is in the table twice, or not found", i.Name)
+		}
+		if strings.Trim(i.Params, "iI") != "" || i.Results > 1 {
+			t.Errorf("the signature of %s: %q, %d", i.Name, i.Params, i.Results)
+		}
+	}
 }

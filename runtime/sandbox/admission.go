@@ -181,38 +181,55 @@ func importProblems(m *wasm.Module) (problems []Problem) {
 		add := func(format string, arguments ...any) {
 			problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Function: name, Offset: i.Offset, HasOffset: true})
 		}
-		host, known := abi.LookupImport(i.Name)
-		switch {
-		case i.Kind != wasm.Function:
-			add("imports a %s; a module may import functions of %s only", i.Kind, abi.ModuleName)
-		case i.Module != abi.ModuleName:
-			add("is not there to import; a module may import functions of %s only", abi.ModuleName)
-		case !known:
-			add("%s has no such function; it has %s", abi.ModuleName, importNames())
-		default:
-			want := hostType(host)
-			if got, ok := typeAt(m, i.Function); !ok || !got.Equal(want) {
-				add("is imported with the type %s; it is %s", got, want)
-			}
+		if i.Kind != wasm.Function {
+			add("imports a %s; a module may import functions of %s and %s only", i.Kind, abi.ModuleName, abi.WASIModuleName)
+			continue
+		}
+		if i.Module != abi.ModuleName && i.Module != abi.WASIModuleName {
+			add("is not there to import; a module may import functions of %s and %s only", abi.ModuleName, abi.WASIModuleName)
+			continue
+		}
+		want, known := importType(i.Module, i.Name)
+		if !known {
+			add("%s has no such function; it has %s", i.Module, importNames(i.Module))
+		} else if got, ok := typeAt(m, i.Function); !ok || !got.Equal(want) {
+			add("is imported with the type %s; it is %s", got, want)
 		}
 	}
 	return problems
 }
 
-func importNames() string {
+// importType returns the type of a host function.
+func importType(module, name string) (wasm.FunctionType, bool) {
+	if module == abi.ModuleName {
+		i, known := abi.LookupImport(name)
+		return wasm.FunctionType{Params: i32s(i.Params), Results: i32s(i.Results)}, known
+	}
+	i, known := abi.LookupWASIImport(name)
+	t := wasm.FunctionType{Params: i32s(len(i.Params)), Results: i32s(i.Results)}
+	for n, letter := range i.Params {
+		if letter == 'I' {
+			t.Params[n] = wasm.I64
+		}
+	}
+	return t, known
+}
+
+func importNames(module string) string {
 	var names []string
-	for _, i := range abi.Imports() {
-		names = append(names, i.Name)
+	if module == abi.ModuleName {
+		for _, i := range abi.Imports() {
+			names = append(names, i.Name)
+		}
+	} else {
+		for _, i := range abi.WASIImports() {
+			names = append(names, i.Name)
+		}
 	}
 	return strings.Join(names, ", ")
 }
 
-func hostType(i abi.Import) wasm.FunctionType {
-	return wasm.FunctionType{
-		Params:  slices.Repeat([]wasm.ValueType{wasm.I32}, i.Params),
-		Results: slices.Repeat([]wasm.ValueType{wasm.I32}, i.Results),
-	}
-}
+func i32s(n int) []wasm.ValueType { return slices.Repeat([]wasm.ValueType{wasm.I32}, n) }
 
 func typeAt(m *wasm.Module, index uint32) (wasm.FunctionType, bool) {
 	if int64(index) >= int64(len(m.Types)) {
@@ -267,7 +284,7 @@ func exportProblems(m *wasm.Module, a *admitted) (problems []Problem) {
 			t, ok := functionType(m, x.Index)
 			if x.Kind != wasm.Function {
 				add("a resolver must be a function, it is a %s", x.Kind)
-			} else if want := hostType(abi.Import{Results: 1}); !ok || !t.Equal(want) {
+			} else if want := (wasm.FunctionType{Results: i32s(1)}); !ok || !t.Equal(want) {
 				add("a resolver must have the type %s, it has %s", want, t)
 			}
 		}

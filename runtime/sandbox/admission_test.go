@@ -39,12 +39,19 @@ func TestRefusedModules(t *testing.T) {
 		"schema bytes": {guest(func(g *w.Builder) { g.Memory(1); g.Custom(abi.SchemaSection, []byte("\xff")) }), []string{"not valid UTF-8"}},
 		"foreign import": {with(func(g *w.Builder) {
 			g.Import("env", "abort", w.I32s(4), nil)
-			g.Import("wasi_snapshot_preview1", "fd_write", w.I32s(4), w.I32s(1))
-		}), []string{"env.abort", "wasi_snapshot_preview1.fd_write", "functions of runnel_v1 only"}},
-		"unknown import":  {with(func(g *w.Builder) { g.Import(abi.ModuleName, "now", nil, w.I32s(1)) }), []string{"runnel_v1.now", "it has input, argument"}},
-		"import type":     {with(func(g *w.Builder) { g.Import(abi.ModuleName, "output", w.I32s(3), nil) }), []string{"(i32, i32, i32) -> ()", "(i32, i32) -> ()"}},
-		"imported memory": {guest(func(g *w.Builder) { g.ImportMemory(abi.ModuleName, "memory", 1) }), []string{"imports a memory"}},
-		"imported global": {with(func(g *w.Builder) { g.ImportGlobal(abi.ModuleName, "g", wasm.I32, true) }), []string{"imports a global"}},
+			g.Import("wasi_unstable", "fd_write", w.I32s(4), w.I32s(1))
+		}), []string{"env.abort", "wasi_unstable.fd_write", "functions of runnel_v1 and wasi_snapshot_preview1 only"}},
+		"unknown function of WASI": {with(func(g *w.Builder) {
+			g.Import(abi.WASIModuleName, "fd_write", w.I32s(4), w.I32s(1))
+			g.Import(abi.WASIModuleName, "thread_spawn", w.I32s(1), w.I32s(1))
+		}), []string{"wasi_snapshot_preview1.thread_spawn: wasi_snapshot_preview1 has no such function; it has args_get, "}},
+		"WASI type":          {with(func(g *w.Builder) { g.Import(abi.WASIModuleName, "fd_seek", w.I32s(4), w.I32s(1)) }), []string{"(i32, i32, i32, i32) -> i32", "(i32, i64, i32, i32) -> i32"}},
+		"WASI without errno": {with(func(g *w.Builder) { g.Import(abi.WASIModuleName, "proc_exit", w.I32s(1), w.I32s(1)) }), []string{"it is (i32) -> ()"}},
+		"WASI memory":        {guest(func(g *w.Builder) { g.ImportMemory(abi.WASIModuleName, "memory", 1) }), []string{"imports a memory"}},
+		"unknown import":     {with(func(g *w.Builder) { g.Import(abi.ModuleName, "now", nil, w.I32s(1)) }), []string{"runnel_v1.now", "it has input, argument"}},
+		"import type":        {with(func(g *w.Builder) { g.Import(abi.ModuleName, "output", w.I32s(3), nil) }), []string{"(i32, i32, i32) -> ()", "(i32, i32) -> ()"}},
+		"imported memory":    {guest(func(g *w.Builder) { g.ImportMemory(abi.ModuleName, "memory", 1) }), []string{"imports a memory"}},
+		"imported global":    {with(func(g *w.Builder) { g.ImportGlobal(abi.ModuleName, "g", wasm.I32, true) }), []string{"imports a global"}},
 		"resolver type": {with(func(g *w.Builder) {
 			g.ExportFunction("Subscription.f", g.Function(w.I32s(1), w.I32s(1), nil, w.I32Const(0)))
 		}), []string{"Subscription.f", "() -> i32"}},

@@ -97,6 +97,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if err := instantiateHost(ctx, e.runtime); err != nil {
 		return nil, errors.Join(fmt.Errorf("host module %s: %w", abi.ModuleName, err), e.Close(ctx))
 	}
+	if err := instantiateWASI(ctx, e.runtime); err != nil {
+		return nil, errors.Join(fmt.Errorf("host module %s: %w", abi.WASIModuleName, err), e.Close(ctx))
+	}
 	return e, nil
 }
 

@@ -75,9 +75,14 @@ func repeatI32(n int) []api.ValueType {
 	return types
 }
 
-// debit charges a host call that moves n bytes.
+// debit charges a call of runnel_v1 that moves n bytes.
 func (i *instance) debit(n, questions int) {
-	fuel := int64(i.fuel.Get()) - hostCallBase - int64(n)/bytesPerUnit - int64(questions)
+	i.charge(hostCallBase + int64(n)/bytesPerUnit + int64(questions))
+}
+
+// charge takes units of fuel and ends the run where they are not there.
+func (i *instance) charge(units int64) {
+	fuel := int64(i.fuel.Get()) - units
 	i.fuel.Set(uint64(fuel))
 	if fuel < 0 && i.fuelLeft() < 0 {
 		panic(errExhausted)
@@ -91,6 +96,13 @@ func (i *instance) view(call string, pointer, count uint64) []byte {
 		panic(&rangeError{call: call, pointer: uint32(pointer), count: uint32(count), memory: i.guest.Memory().Size()})
 	}
 	return view
+}
+
+// target is a view of bytes that the host is about to write.
+func (i *instance) target(call string, pointer, count uint64) []byte {
+	target := i.view(call, pointer, count)
+	i.wrote(uint32(pointer), uint32(count))
+	return target
 }
 
 // answer writes a value where the guest asked for it, if it fits, and returns

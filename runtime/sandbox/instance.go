@@ -49,8 +49,10 @@ type instance struct {
 	starting bool
 	mutation bool
 	failed   bool // fail was called
-	// lastError is the last line logged at level error: what a panic said.
+	// lastError is the last line logged at level error, or the end of what was
+	// written to stderr: what a panic said.
 	lastError []byte
+	wasi      wasiState
 }
 
 type instanceKey struct{}
@@ -87,6 +89,7 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 		Context: ctx, pool: p, limits: limits, starting: true, result: &Result{}, logLeft: limits.LogBytesPerRun,
 		memory: memory, functions: map[string]api.Function{}, stack: make([]uint64, 1),
 	}
+	i.wasi.begin()
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), p.module.compiled.code, config)
 	if err != nil {
@@ -123,6 +126,7 @@ func (i *instance) start(name string) *Fault {
 	i.watch.begin(i.Context, startWall)
 	err := function.CallWithStack(i, i.stack)
 	i.stopped = i.watch.end()
+	i.flush()
 	if err == nil && i.fuelLeft() < 0 {
 		err = errExhausted
 	}
@@ -179,6 +183,7 @@ func (i *instance) close() {
 func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits Limits, r *Result) {
 	i.inputs, i.result, i.limits = in, r, limits
 	i.logLeft, i.failed, i.lastError = limits.LogBytesPerRun, false, i.lastError[:0]
+	i.wasi.begin()
 	i.mutation = strings.HasPrefix(resolver, "Mutation.")
 	i.memory.refused = false
 	defer func() { i.inputs, i.result = nil, nil }()
@@ -194,6 +199,7 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 		i.watch.begin(ctx, limits.wall())
 		err = function.CallWithStack(i, i.stack)
 		i.stopped = i.watch.end()
+		i.flush()
 	}
 	left := i.fuelLeft()
 	if err == nil && left < 0 {
@@ -228,15 +234,23 @@ func (i *instance) record(r Read) { i.result.Reads = append(i.result.Reads, r) }
 // one would flood the log as well.
 const lineBytes = 32
 
-// log hands a line to the module's log, within what is left for this run. The
+// logs reports whether the run may still log.
+func (i *instance) logs() bool { return i.logLeft >= 0 && i.limits.LogBytesPerRun > 0 }
+
+// log takes a line of the guest's.
+func (i *instance) log(level abi.LogLevel, text []byte) {
+	if level == abi.LogError && i.logs() {
+		i.lastError = append(i.lastError[:0], text[:min(len(text), maxFaultBytes)]...)
+	}
+	i.line(level, text)
+}
+
+// line hands a line to the module's log, within what is left for this run. The
 // first line that does not fit is cut and says so, even where nothing is left
 // of it; those after it are dropped.
-func (i *instance) log(level abi.LogLevel, text []byte) {
-	if i.logLeft < 0 || i.limits.LogBytesPerRun == 0 {
+func (i *instance) line(level abi.LogLevel, text []byte) {
+	if !i.logs() {
 		return
-	}
-	if level == abi.LogError {
-		i.lastError = append(i.lastError[:0], text[:min(len(text), maxFaultBytes)]...)
 	}
 	room := i.logLeft - lineBytes
 	i.logLeft = room - int64(len(text))

@@ -56,7 +56,7 @@ func examplePool(b *testing.B, example string) *Pool {
 
 // BenchmarkRun is one run of the example resolver, reset included.
 func BenchmarkRun(b *testing.B) {
-	for _, example := range []string{"orders-rust", "orders-assemblyscript"} {
+	for _, example := range []string{"orders-rust", "orders-assemblyscript", "orders-go"} {
 		b.Run(example, func(b *testing.B) {
 			p := examplePool(b, example)
 			var in Inputs = orderInputs{}
@@ -78,7 +78,7 @@ func BenchmarkRun(b *testing.B) {
 // after a run, in interleaved pairs: the ratio is the median, with its range.
 // Each reset puts back what the run has written.
 func BenchmarkFreshAgainstReset(b *testing.B) {
-	for _, example := range []string{"orders-rust", "orders-assemblyscript"} {
+	for _, example := range []string{"orders-rust", "orders-assemblyscript", "orders-go"} {
 		b.Run(example, func(b *testing.B) {
 			p := examplePool(b, example)
 			limits := p.config.Limits()

@@ -60,7 +60,8 @@ func (i *instance) trapText(err error) string {
 	if len(i.lastError) == 0 {
 		return errorText(err)
 	}
-	return strings.ToValidUTF8(string(i.lastError), "\uFFFD") + "\n" + errorText(err)
+	said := strings.TrimRight(string(errorEnd(i.lastError)), "\n")
+	return strings.ToValidUTF8(said, "\uFFFD") + "\n" + errorText(err)
 }
 
 // conclude judges a verdict by the table of docs/abi.md.

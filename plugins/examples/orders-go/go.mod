@@ -1,0 +1,3 @@
+module orders-go
+
+go 1.26
