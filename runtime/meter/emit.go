@@ -12,8 +12,6 @@ type emitter struct {
 	labels   []label
 	loops    []loop // those to come
 	marks    marker
-	small    bool    // nothing is checked: the callers do
-	unfit    bool    // for being small
 	again    *charge // of the loop that is resumed, whose header comes next
 	before   int64   // the most that is charged before the first check
 
