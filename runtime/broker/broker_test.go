@@ -20,7 +20,7 @@ type Subscription {
   order(customer: ID, min: Int, kind: String): Order
     @on(channel: "orders") @match(path: "customer", arg: "customer") @match(path: "min", arg: "min") @match(path: "items.0.kind", arg: "kind")
   mine: Order @on(channel: "orders") @match(path: "customer", claim: "customers")
-  large: Order @on(channel: "orders") @match(path: "size", in: ["L", "XL", "3"])
+  large: Order @on(channel: "orders") @match(path: "size", in: ["L", "XL", "3", "2.5e-1", "true", "null", "[3]", " 4"])
   all: Order @on(channel: "orders") @on(channel: "returns")
 }
 type Query { ping: Int  sum(a: Int!, b: Int!): Int! }
@@ -83,6 +83,18 @@ func TestMatch(t *testing.T) {
 		{`{}`, `large`, `{"id":"1","size":"XL"}`, true},
 		{`{}`, `large`, `{"id":"1","size":"S"}`, false},
 		{`{}`, `large`, `{"id":"1","size":3}`, true},
+		{`{}`, `large`, `{"id":"1","size":3.0}`, true},
+		{`{}`, `large`, `{"id":"1","size":30e-1}`, true},
+		{`{}`, `large`, `{"id":"1","size":"3"}`, true},
+		{`{}`, `large`, `{"id":"1","size":"3.0"}`, false},
+		{`{}`, `large`, `{"id":"1","size":0.25}`, true},
+		{`{}`, `large`, `{"id":"1","size":"2.5e-1"}`, true},
+		{`{}`, `large`, `{"id":"1","size":4}`, false},
+		{`{}`, `large`, `{"id":"1","size":true}`, true},
+		{`{}`, `large`, `{"id":"1","size":"true"}`, true},
+		{`{}`, `large`, `{"id":"1","size":false}`, false},
+		{`{}`, `large`, `{"id":"1","size":null}`, false},
+		{`{}`, `large`, `{"id":"1","size":[3]}`, false},
 		{`{}`, `large`, `{"id":"1"}`, false},
 	} {
 		if strings.Contains(c.payload, "-0.0") {
