@@ -95,6 +95,7 @@ func over(limit, format string, arguments ...any) *Error {
 }
 
 // admissionError makes an Error of what the sandbox refuses; other errors stay.
+// Its problems are all of this one module, which the message names.
 func admissionError(name string, err error) error {
 	var refused *sandbox.AdmissionError
 	if !errors.As(err, &refused) {
@@ -103,7 +104,7 @@ func admissionError(name string, err error) error {
 	e := invalid("module %s is refused", name)
 	for _, p := range refused.Problems {
 		e.Problems = append(e.Problems, Problem{
-			Module: name, Message: p.Message, Function: p.Function, Offset: p.Offset, HasOffset: p.HasOffset,
+			Message: p.Message, Function: p.Function, Offset: p.Offset, HasOffset: p.HasOffset,
 		})
 	}
 	return e
