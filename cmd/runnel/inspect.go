@@ -83,7 +83,7 @@ func compose(found *sandbox.Inspection) []problem.Error {
 	}
 	var problems []problem.Error
 	for _, p := range refused.Problems {
-		problems = append(problems, problem.Error{Message: "schema: " + p.Message, Line: p.Line, Column: p.Column})
+		problems = append(problems, problem.Error{Message: "schema: " + p.Message, Function: p.Export, Line: p.Line, Column: p.Column})
 	}
 	return problems
 }
