@@ -250,20 +250,30 @@ func exportProblems(m *wasm.Module, a *admitted) (problems []Problem) {
 }
 
 func schemaProblems(m *wasm.Module, a *admitted) []Problem {
-	found := 0
-	for _, c := range m.Customs {
-		if c.Name == abi.SchemaSection {
-			found++
-			a.schema = string(c.Bytes)
+	var found []*wasm.Custom
+	for i := range m.Customs {
+		if m.Customs[i].Name == abi.SchemaSection {
+			found = append(found, &m.Customs[i])
 		}
 	}
-	switch {
-	case found == 0:
+	switch len(found) {
+	case 0:
 		return []Problem{{Message: fmt.Sprintf("the module has no custom section %q with its GraphQL schema", abi.SchemaSection)}}
-	case found > 1:
-		return []Problem{{Message: fmt.Sprintf("the module has %d custom sections %q, one is allowed", found, abi.SchemaSection)}}
-	case !utf8.ValidString(a.schema):
-		return []Problem{{Message: fmt.Sprintf("the custom section %q is not valid UTF-8", abi.SchemaSection)}}
+	case 1:
+		a.schema = string(found[0].Bytes)
+	default:
+		return []Problem{{
+			Message: fmt.Sprintf("the module has %d custom sections %q, one is allowed", len(found), abi.SchemaSection),
+			Offset:  found[1].Offset, HasOffset: true,
+		}}
+	}
+	for i, r := range a.schema {
+		if r == utf8.RuneError && !strings.HasPrefix(a.schema[i:], "\uFFFD") {
+			return []Problem{{
+				Message: fmt.Sprintf("the custom section %q is not valid UTF-8", abi.SchemaSection),
+				Offset:  found[0].Offset + i, HasOffset: true,
+			}}
+		}
 	}
 	return nil
 }

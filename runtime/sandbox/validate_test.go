@@ -119,6 +119,19 @@ func TestPlacesOfProblems(t *testing.T) {
 			"", "table section: ",
 			func(m *wasm.Module) int { return m.Offsets[wasm.SectionTable] },
 		},
+		"schema": {
+			func(g *w.Builder) { g.Custom(abi.SchemaSection, []byte("# \uFFFD \xff")) },
+			"", `the custom section "runnel.schema" is not valid UTF-8`,
+			func(m *wasm.Module) int { return m.Customs[0].Offset + 6 },
+		},
+		"two schemas": {
+			func(g *w.Builder) {
+				g.Custom(abi.SchemaSection, []byte("# one"))
+				g.Custom(abi.SchemaSection, []byte("# two"))
+			},
+			"", `the module has 2 custom sections "runnel.schema", one is allowed`,
+			func(m *wasm.Module) int { return m.Customs[1].Offset },
+		},
 		"data outside": {
 			func(g *w.Builder) {
 				g.Data(65535, []byte("x"))
@@ -156,7 +169,9 @@ func TestPlacesOfProblems(t *testing.T) {
 			g := w.New()
 			c.change(g)
 			g.Memory(1)
-			g.Custom(abi.SchemaSection, []byte(schema))
+			if len(g.Module().Customs) == 0 {
+				g.Custom(abi.SchemaSection, []byte(schema))
+			}
 			binary := g.Bytes()
 			m, err := wasm.Decode(binary)
 			if err != nil {
@@ -166,6 +181,9 @@ func TestPlacesOfProblems(t *testing.T) {
 			var refused *sandbox.AdmissionError
 			if !errors.As(err, &refused) || len(refused.Problems) != 1 {
 				t.Fatalf("error %v", err)
+			}
+			if c.at(m) <= 8 {
+				t.Fatal("the place that is wanted is none")
 			}
 			p := refused.Problems[0]
 			if p.Function != c.function || !strings.HasPrefix(p.Message, c.message) && !strings.HasSuffix(p.Message, c.message) || strings.Contains(p.Message, "[\"") {
