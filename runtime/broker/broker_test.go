@@ -382,6 +382,40 @@ func TestActivateUnderLiveSubscriptions(t *testing.T) {
 	b.Close()
 }
 
+// TestActivationBetweenOpenAndSubscribe holds that a subscription goes live under
+// the version of that moment: its channels, and its rules.
+func TestActivationBetweenOpenAndSubscribe(t *testing.T) {
+	s := newStage(t)
+	resolvers := map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `{"a":1,"b":2}`) }}
+	s.activate(`type T { a: Int b: Int } type Subscription { f: T @on(channel: "old") }`, resolvers)
+	var pending []*broker.Operation
+	for _, query := range []string{"subscription { f { a } }", "subscription { f { b } }"} {
+		o, errs := s.open(tenant.Identity{}, query, "")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		pending = append(pending, o)
+	}
+	s.activate(`type T { a: Int } type Subscription { f: T @on(channel: "new") }`, resolvers)
+	sub := &subscriber{}
+	var errs graph.Errors
+	if sub.Subscription, errs = pending[0].Subscribe(sub); errs != nil {
+		t.Fatal(errs)
+	}
+	s.publish("old", "1")
+	if got := sub.take(); got != nil {
+		t.Errorf("the old version's channel gives %q", got)
+	}
+	s.publish("new", "1")
+	if got := sub.take(); !slices.Equal(got, []string{`{"data":{"f":{"a":1}}}`}) {
+		t.Errorf("the new version's channel gives %q", got)
+	}
+	if _, errs := pending[1].Subscribe(&subscriber{}); errs == nil || errs[0].Code != abi.CodeValidationFailed || !strings.Contains(errs.Error(), `"b"`) {
+		t.Errorf("an operation that the new version refuses: %v", errs)
+	}
+	sub.Close()
+}
+
 func TestNoSchema(t *testing.T) {
 	s := newStage(t)
 	if _, errs := s.open(tenant.Identity{}, "{ __typename }", ""); errs == nil || errs[0].Code != abi.CodeValidationFailed {
