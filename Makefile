@@ -35,9 +35,11 @@ deps: ## install what the tests need besides Go, or say what is missing
 
 test: deps test-go test-rust test-assemblyscript ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
 
+# Without -count=1 Go would repeat what it found before: its cache does not see what tests
+# have other programs read, such as the sources of a server or the import graph.
 test-go:
-	$(TOOLS) $(GO) test ./...
-	cd $(GO_EXAMPLE) && $(GO) test ./...
+	$(TOOLS) $(GO) test -count=1 ./...
+	cd $(GO_EXAMPLE) && $(GO) test -count=1 ./...
 	$(MAKE) fuzz FUZZTIME=1
 
 test-rust:
@@ -50,7 +52,7 @@ test-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC_EXAMPLE) test
 
 race: deps ## the Go tests under the race detector
-	$(TOOLS) $(GO) test -race ./...
+	$(TOOLS) $(GO) test -race -count=1 ./...
 
 check: deps check-go check-rust check-assemblyscript ## everything but the tests
 
@@ -64,7 +66,7 @@ check-go:
 	# Without cgo, so that a check does not download wasmtime.
 	cd $(PEERS) && CGO_ENABLED=0 $(GO) vet ./...
 	staticcheck=$$($(GO) tool -n staticcheck) && cd $(PEERS) && CGO_ENABLED=0 "$$staticcheck" ./...
-	$(GO) test -run '^TestImportRules$$' ./runtime
+	$(GO) test -count=1 -run '^TestImportRules$$' ./runtime
 
 check-rust:
 	$(TOOLS) cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/runnel-dev/runnel/plugins/examples"
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -25,6 +27,54 @@ func (g gate) WithAttrs([]slog.Attr) slog.Handler {
 	close(g.entered)
 	<-g.open
 	return slog.DiscardHandler
+}
+
+// script is a bus that hands out given events to who tails it.
+type script struct{ events []event.Event }
+
+func (s *script) Publish(context.Context, string, []event.Event) (string, error) { return "", nil }
+
+func (s *script) Tail(ctx context.Context, receive func(*event.Event)) error {
+	for i := range s.events {
+		receive(&s.events[i])
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// TestANewTenantGetsNoEventOfAnOlderOne has the bus hold an event that was
+// accepted before the tenant of that id was created.
+func TestANewTenantGetsNoEventOfAnOlderOne(t *testing.T) {
+	bus := &script{}
+	server, err := runtime.New(runtime.Config{Dev: true, Bus: bus})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := func(id string, at time.Time) event.Event {
+		payload := []byte(`{"id":"` + id + `","customerId":"c","status":"PAID"}`)
+		return event.Event{Tenant: "acme", Channel: "orders", ID: id, Time: at.UTC().Truncate(time.Millisecond), Payload: payload}
+	}
+	old := accepted("old", time.Now().Add(-time.Millisecond))
+	if err := server.CreateTenant("acme", nil); err != nil {
+		t.Fatal(err)
+	}
+	bus.events = []event.Event{old, accepted("new", time.Now())}
+	if err := server.Push(t.Context(), "acme", "orders", examples.OrdersRust); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	defer web.Close()
+	socket := subscribeAll(t, web.URL, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	if _, message, err := socket.ReadMessage(); err != nil || !strings.Contains(string(message), `"id":"new"`) {
+		t.Errorf("the first event is %s, %v", message, err)
+	}
+	cancel()
+	if err := errors.Join(<-done, server.Shutdown(t.Context())); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestADeletionDuringAnActivationLeavesNothing holds that Shutdown, which waits

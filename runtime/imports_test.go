@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"runtime/admin":               {"runtime/graph", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/wasm"},
 	"runtime":                     {"runtime/..."},
 	"cmd/server":                  {"runtime", "runtime/event", "runtime/tenant", "plugins/examples"},
-	"cmd/runnel":                  {"runtime/graph", "runtime/wasm", "runtime/meter", "runtime/sandbox", "runtime/problem", "runtime/jsondoc"},
+	"cmd/runnel":                  {"runtime/graph", "runtime/wasm", "runtime/meter", "runtime/sandbox", "runtime/tenant", "runtime/problem", "runtime/jsondoc"},
 	"plugins/examples":            {},
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},

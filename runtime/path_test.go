@@ -91,7 +91,7 @@ func benchmarkPath(b *testing.B, subscriptions int) {
 
 // subscribeAll opens a socket with that many subscriptions, and returns when
 // they are live.
-func subscribeAll(b *testing.B, url string, subscriptions int) *websocket.Conn {
+func subscribeAll(b testing.TB, url string, subscriptions int) *websocket.Conn {
 	b.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	socket, _, err := dialer.Dial(strings.Replace(url, "http", "ws", 1)+"/t/acme/graphql", nil)

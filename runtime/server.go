@@ -277,7 +277,7 @@ func (s *Server) forget(t *tenant.Tenant) error {
 }
 
 // Authenticate implements transport.Authenticator. Subscribers are believed in
-// dev mode; otherwise they are refused, since no tenant has a verifier yet.
+// dev mode, and told what they mistyped; otherwise they are refused, since no tenant has a verifier yet.
 func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
 	if !s.config.Dev {
 		return tenant.Identity{}, fmt.Errorf("the tenant has no verifier for subscribers: %w", transport.ErrRefused)
@@ -287,7 +287,7 @@ func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.C
 	}
 	id, err := tenant.ParseIdentity(c.Details)
 	if err != nil {
-		return tenant.Identity{}, fmt.Errorf("%w: %w", transport.ErrRefused, err)
+		return tenant.Identity{}, &transport.CredentialsError{Message: err.Error()}
 	}
 	return id, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/wasm"
 )
 
 var inspectEntry = entry{
@@ -18,8 +20,8 @@ var inspectEntry = entry{
 	summary:  "show what is in a module and whether a server would take it",
 	detail: `Shows the imports, exports, resolvers and schema of FILE, a WebAssembly module, and
 what a server would say to it. Nothing of it is run. The schema is judged by
-itself; whether it goes with the tenant's other modules, the server tells at the
-push. Exits with 1 where the module would be refused.
+itself; whether it goes with the tenant's other modules and limits, the server
+tells at the push. Exits with 1 where the module would be refused.
 
   runnel inspect orders.wasm
 `,
@@ -54,7 +56,7 @@ func (c *inspect) run(ctx context.Context, std streams) (err error) {
 	found, err := engine.Inspect(ctx, binary)
 	var refused *sandbox.AdmissionError
 	if errors.As(err, &refused) {
-		return fmt.Errorf("%s is no WebAssembly module: %w", c.file, err)
+		return moduleError{c.file + " would be refused", moduleProblems(refused)}
 	}
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", c.file, err)
@@ -62,13 +64,13 @@ func (c *inspect) run(ctx context.Context, std streams) (err error) {
 	d := describe(found)
 	d.Bytes, d.Digest = len(binary), fmt.Sprintf("sha256:%x", sha256.Sum256(binary))
 	if len(d.Problems) == 0 {
-		d.Problems = compose(found)
+		d.Problems = append(compose(found), memoryProblems(found.Module)...)
 	}
 	if err := d.print(std); err != nil {
 		return err
 	}
 	if len(d.Problems) > 0 {
-		return fmt.Errorf("%s would be refused: %s", c.file, placed(d.Problems[0]))
+		return moduleError{c.file + " would be refused", d.Problems}
 	}
 	return nil
 }
@@ -83,7 +85,26 @@ func compose(found *sandbox.Inspection) []problem.Error {
 	}
 	var problems []problem.Error
 	for _, p := range refused.Problems {
-		problems = append(problems, problem.Error{Message: "schema: " + p.Message, Line: p.Line, Column: p.Column})
+		problems = append(problems, problem.Error{Message: "schema: " + p.Message, Function: p.Export, Line: p.Line, Column: p.Column})
+	}
+	return problems
+}
+
+// memoryProblems finds a memory that no tenant's limit allows.
+func memoryProblems(m *wasm.Module) (problems []problem.Error) {
+	most := int64(0)
+	for _, d := range tenant.Definitions() {
+		if d.Name == "memoryBytes" {
+			most = d.Max
+		}
+	}
+	for _, l := range m.Memories {
+		if start := int64(l.Min) * pageBytes; start > most {
+			problems = append(problems, problem.Error{
+				Message: fmt.Sprintf("memory section: the memory starts with %d bytes; the limit memoryBytes can be %d at most", start, most),
+				Offset:  &m.Offsets[wasm.SectionMemory],
+			})
+		}
 	}
 	return problems
 }
@@ -95,18 +116,4 @@ func (d *description) print(std streams) error {
 	t := d.table()
 	_, err := t.WriteTo(std.out)
 	return err
-}
-
-// problemErrors gives admission's problems in the form that the server's
-// answers have.
-func problemErrors(problems []sandbox.Problem) []problem.Error {
-	converted := make([]problem.Error, 0, len(problems))
-	for _, p := range problems {
-		e := problem.Error{Message: p.Message, Function: p.Function}
-		if p.HasOffset {
-			e.Offset = &p.Offset
-		}
-		converted = append(converted, e)
-	}
-	return converted
 }

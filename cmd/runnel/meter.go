@@ -17,8 +17,9 @@ var meterEntry = entry{
 	operands: "IN -o OUT",
 	summary:  "rewrite a module as a server does before it runs it",
 	detail: `Writes to OUT what a server makes of IN, a WebAssembly module: with fuel charged,
-tables capped and state exported. It is for looking at, and for measuring; a server
-is given the original.
+tables capped and state exported. IN is any valid module, whatever it imports and
+exports: whether a server would take it, inspect tells. OUT is for looking at, and
+for measuring; a server is given the original.
 
   runnel meter orders.wasm -o metered.wasm
 `,
@@ -53,18 +54,21 @@ type metered struct {
 	Reinstantiate bool     `json:"reinstantiate"` // every run needs a fresh instance
 }
 
-func (c *metering) run(_ context.Context, std streams) error {
+func (c *metering) run(ctx context.Context, std streams) error {
 	binary, err := readFile(c.in, std.in)
 	if err != nil {
 		return err
 	}
 	module, err := wasm.Decode(binary)
 	if err != nil {
-		return fmt.Errorf("decode %s: %w", c.in, err)
+		return moduleError{"decode " + c.in, moduleProblems(err)}
 	}
 	output, err := meter.Rewrite(module, sandbox.Config{}.Metering())
 	if err != nil {
-		return fmt.Errorf("meter %s: %w", c.in, err)
+		return moduleError{"meter " + c.in, moduleProblems(err)}
+	}
+	if err := sandbox.Validate(ctx, module); err != nil {
+		return moduleError{"meter " + c.in, moduleProblems(err)}
 	}
 	if err := os.WriteFile(c.out, output.Wasm, 0o644); err != nil {
 		return err

@@ -128,6 +128,16 @@ func TestInspectJSON(t *testing.T) {
 	}
 }
 
+func TestInspectLargeMemory(t *testing.T) {
+	for pages, want := range map[uint32]string{16384: "", 16385: "memory section: the memory starts with 1073807360 bytes; the limit memoryBytes can be 1073741824 at most"} {
+		binary := guest(func(b *wasmtest.Builder) { b.Module().Memories[0].Min = pages })
+		got := invoke(t, "", "inspect", writeFile(t, "large.wasm", string(binary)))
+		if (got.code == exitFailed) != (want != "") || !strings.Contains(got.errors, want) || !strings.Contains(got.out, want) {
+			t.Errorf("%d pages: %+v", pages, got)
+		}
+	}
+}
+
 // A module of nothing still has every line.
 func TestInspectEmpty(t *testing.T) {
 	got := invoke(t, "\x00asm\x01\x00\x00\x00", "inspect", "-")
@@ -174,17 +184,26 @@ func TestModuleFailures(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.wasm")
 	garbage := writeFile(t, "garbage", "\x00asm\x01\x00\x00\x00\x01")
+	threads := writeFile(t, "threads.wasm", "\x00asm\x01\x00\x00\x00\x05\x04\x01\x03\x01\x01")
+	invalid := writeFile(t, "invalid.wasm", string(guest(func(b *wasmtest.Builder) {
+		b.ExportFunction("Query.wrong", b.Function(nil, wasmtest.I32s(1), nil, wasmtest.I64Const(1)))
+	})))
 	fit := writeFile(t, "fit.wasm", string(guest(nil)))
 	unfit := writeFile(t, "unfit.wasm", string(guest(func(b *wasmtest.Builder) { b.ExportFunction("Query.far", 99) })))
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"inspect", garbage}, "is no WebAssembly module: offset "},
+		{[]string{"inspect", garbage}, garbage + " would be refused: offset "},
+		{[]string{"inspect", threads}, threads + " would be refused: offset 11: memory section: not supported: threads (shared memories)"},
+		{[]string{"inspect", "--json", threads}, `","errors":[{"message":"memory section: not supported: threads (shared memories)","offset":11}]}`},
 		{[]string{"inspect", dir}, "is a directory"},
 		{[]string{"inspect", out}, "no such file"},
 		{[]string{"meter", garbage, "-o", out}, "decode " + garbage + ": offset "},
+		{[]string{"meter", "--json", garbage, "-o", out}, `{"title":"decode ` + garbage + `","errors":[{"message":`},
 		{[]string{"meter", unfit, "-o", out}, "meter " + unfit + ": offset "},
+		{[]string{"meter", invalid, "-o", out}, "meter " + invalid + ": Query.wrong, offset "},
+		{[]string{"meter", "--json", invalid, "-o", out}, `{"title":"meter ` + invalid + `","errors":[{"message":"cannot use i64 as result[0] type i32","function":"Query.wrong","offset":`},
 		{[]string{"meter", fit, "-o", dir}, "is a directory"},
 	} {
 		got := invoke(t, "", test.args...)

@@ -12,15 +12,18 @@ import (
 )
 
 // usageError is a mistake in the command line.
-type usageError struct{ error }
+type usageError struct {
+	error
+	usage string // of the command; may be empty
+}
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, arguments ...any) error {
-	return usageError{fmt.Errorf(format, arguments...)}
+	return usageError{error: fmt.Errorf(format, arguments...)}
 }
 
-var errNoCommand = usageError{errors.New("no command")}
+var errNoCommand = usageError{error: errors.New("no command")}
 
 func exitOf(err error) int {
 	var usage usageError
@@ -53,17 +56,20 @@ func report(std streams, who string, err error) int {
 func errorText(err error) string {
 	var answer problem.Problem
 	var refused operationError
+	var usage usageError
 	switch {
 	case errors.As(err, &answer):
 		return problemText(answer)
 	case errors.As(err, &refused):
 		return refused.text()
+	case errors.As(err, &usage) && usage.usage != "":
+		return err.Error() + "\nusage: " + usage.usage
 	}
 	return err.Error()
 }
 
-// failure is an error as --json prints it: a title, and what else a problem or
-// a refused operation says.
+// failure is an error as --json prints it: a title, and what else a problem, a
+// refused operation or a module says.
 type failure struct {
 	Title  string   `json:"title"`
 	Status int      `json:"status,omitempty"`
@@ -75,7 +81,10 @@ type failure struct {
 func errorJSON(err error) []byte {
 	var answer problem.Problem
 	var refused operationError
+	var module moduleError
 	switch {
+	case errors.As(err, &module):
+		return marshal(failure{Title: module.what, Errors: module.problems})
 	case errors.As(err, &answer):
 		f := failure{Title: titleOf(answer), Status: answer.Status, Code: answer.Code, Limit: answer.Limit}
 		if len(answer.Errors) > 0 {

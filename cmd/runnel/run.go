@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 )
 
@@ -86,7 +85,7 @@ func runEntry(ctx context.Context, e entry, args []string, std *streams) error {
 		err = c.accept(positionals)
 	}
 	if err != nil {
-		return usageError{fmt.Errorf("%w\nusage: %s", err, e.usage())}
+		return usageError{err, e.usage()}
 	}
 	return c.run(ctx, *std)
 }

@@ -81,6 +81,22 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+func TestUsageErrorAsJSON(t *testing.T) {
+	const usage = "usage: runnel publish "
+	text := invoke(t, "", "publish", "orders", "{x")
+	if !strings.Contains(text.errors, "the payload: ") || !strings.Contains(text.errors, "\n"+usage) {
+		t.Errorf("text: %+v", text)
+	}
+	want := strings.TrimPrefix(text.errors[:strings.Index(text.errors, "\nusage: ")], "runnel publish: ")
+	encoded, err := json.Marshal(map[string]string{"title": want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := invoke(t, "", "publish", "--json", "orders", "{x"); got != (invocation{code: exitUsage, errors: string(encoded) + "\n"}) {
+		t.Errorf("JSON: %+v, want %s", got, encoded)
+	}
+}
+
 // An event that nests too deep is refused at the user's own text, one that just
 // does not is sent.
 func TestNestingOfPayloads(t *testing.T) {

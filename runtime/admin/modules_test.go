@@ -152,6 +152,8 @@ func TestPutModuleRefuses(t *testing.T) {
 		"foreign import": {string(imports.Bytes()), "", abi.CodeBadUserInput, "env.now", true, 0, 0},
 		"no memory":      {string(noMemory.Bytes()), "memory", abi.CodeBadUserInput, "", false, 0, 0},
 		"bad SDL":        {module("type Query {\n\ta: Nope\n}", "Query.a"), "Nope", abi.CodeValidationFailed, "", false, 2, 5},
+		"of nothing":     {module("type Query { a: Int }", "Query.a", "Query.b"), "names no field", abi.CodeValidationFailed, "Query.b", false, 0, 0},
+		"of an object":   {module("type Query { a: T } type T { b: Int }", "Query.a", "T.b"), "not supported yet", abi.CodeValidationFailed, "T.b", false, 1, 30},
 		"no resolver":    {module("type Query { a: Int }"), "Query.a", abi.CodeValidationFailed, "", false, 1, 14},
 	} {
 		for _, query := range []string{"", "?activate=true"} {

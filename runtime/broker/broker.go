@@ -21,6 +21,8 @@ import (
 type Runner interface {
 	// Run calls a resolver and fills r; see sandbox.Pool.Run.
 	Run(ctx context.Context, resolver string, in sandbox.Inputs, r *sandbox.Result)
+	// Log adds a line to the module's log; see sandbox.Pool.Log.
+	Log(line sandbox.Line)
 }
 
 // Publisher accepts the events of mutations. Every event.Bus is one.

@@ -20,7 +20,7 @@ type Subscription {
   order(customer: ID, min: Int, kind: String): Order
     @on(channel: "orders") @match(path: "customer", arg: "customer") @match(path: "min", arg: "min") @match(path: "items.0.kind", arg: "kind")
   mine: Order @on(channel: "orders") @match(path: "customer", claim: "customers")
-  large: Order @on(channel: "orders") @match(path: "size", in: ["L", "XL", "3"])
+  large: Order @on(channel: "orders") @match(path: "size", in: ["L", "XL", "3", "2.5e-1", "true", "null", "[3]", " 4"])
   all: Order @on(channel: "orders") @on(channel: "returns")
 }
 type Query { ping: Int  sum(a: Int!, b: Int!): Int! }
@@ -83,6 +83,18 @@ func TestMatch(t *testing.T) {
 		{`{}`, `large`, `{"id":"1","size":"XL"}`, true},
 		{`{}`, `large`, `{"id":"1","size":"S"}`, false},
 		{`{}`, `large`, `{"id":"1","size":3}`, true},
+		{`{}`, `large`, `{"id":"1","size":3.0}`, true},
+		{`{}`, `large`, `{"id":"1","size":30e-1}`, true},
+		{`{}`, `large`, `{"id":"1","size":"3"}`, true},
+		{`{}`, `large`, `{"id":"1","size":"3.0"}`, false},
+		{`{}`, `large`, `{"id":"1","size":0.25}`, true},
+		{`{}`, `large`, `{"id":"1","size":"2.5e-1"}`, true},
+		{`{}`, `large`, `{"id":"1","size":4}`, false},
+		{`{}`, `large`, `{"id":"1","size":true}`, true},
+		{`{}`, `large`, `{"id":"1","size":"true"}`, true},
+		{`{}`, `large`, `{"id":"1","size":false}`, false},
+		{`{}`, `large`, `{"id":"1","size":null}`, false},
+		{`{}`, `large`, `{"id":"1","size":[3]}`, false},
 		{`{}`, `large`, `{"id":"1"}`, false},
 	} {
 		if strings.Contains(c.payload, "-0.0") {
@@ -368,6 +380,40 @@ func TestActivateUnderLiveSubscriptions(t *testing.T) {
 	}
 	a.Close()
 	b.Close()
+}
+
+// TestActivationBetweenOpenAndSubscribe holds that a subscription goes live under
+// the version of that moment: its channels, and its rules.
+func TestActivationBetweenOpenAndSubscribe(t *testing.T) {
+	s := newStage(t)
+	resolvers := map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `{"a":1,"b":2}`) }}
+	s.activate(`type T { a: Int b: Int } type Subscription { f: T @on(channel: "old") }`, resolvers)
+	var pending []*broker.Operation
+	for _, query := range []string{"subscription { f { a } }", "subscription { f { b } }"} {
+		o, errs := s.open(tenant.Identity{}, query, "")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		pending = append(pending, o)
+	}
+	s.activate(`type T { a: Int } type Subscription { f: T @on(channel: "new") }`, resolvers)
+	sub := &subscriber{}
+	var errs graph.Errors
+	if sub.Subscription, errs = pending[0].Subscribe(sub); errs != nil {
+		t.Fatal(errs)
+	}
+	s.publish("old", "1")
+	if got := sub.take(); got != nil {
+		t.Errorf("the old version's channel gives %q", got)
+	}
+	s.publish("new", "1")
+	if got := sub.take(); !slices.Equal(got, []string{`{"data":{"f":{"a":1}}}`}) {
+		t.Errorf("the new version's channel gives %q", got)
+	}
+	if _, errs := pending[1].Subscribe(&subscriber{}); errs == nil || errs[0].Code != abi.CodeValidationFailed || !strings.Contains(errs.Error(), `"b"`) {
+		t.Errorf("an operation that the new version refuses: %v", errs)
+	}
+	sub.Close()
 }
 
 func TestNoSchema(t *testing.T) {

@@ -73,6 +73,13 @@ type module struct {
 	resolvers map[string]resolver
 	mu        sync.Mutex
 	runs      int
+	lines     []sandbox.Line
+}
+
+func (m *module) Log(line sandbox.Line) {
+	m.mu.Lock()
+	m.lines = append(m.lines, line)
+	m.mu.Unlock()
 }
 
 func (m *module) Run(_ context.Context, name string, in sandbox.Inputs, r *sandbox.Result) {

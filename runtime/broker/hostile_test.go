@@ -93,6 +93,68 @@ func TestFaultsAreLoggedWithTenantAndEvent(t *testing.T) {
 	}
 }
 
+// TestMisfitsAreOneIncident has output that does not fit the schema, for
+// subscribers who ask for different parts of it.
+func TestMisfitsAreOneIncident(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		var log bytes.Buffer
+		s := newStage(t)
+		s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: debug, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		m, _ := s.activate(`type T { a: Int b: [Int] c: Int } type Subscription { f: T @on(channel: "c") }`,
+			map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `{"a":"x","b":[1,true,2.5],"c":3}`) }})
+		var got []string
+		var subs []*subscriber
+		for _, query := range []string{"subscription { f { b } }", "subscription { f { a b } }", "subscription { f { b } }", "subscription { f { c } }"} {
+			subs = append(subs, s.subscribe(tenant.Identity{}, query, ""))
+		}
+		s.publish("c", "1")
+		for _, sub := range subs {
+			got = append(got, strings.Join(sub.take(), "|"))
+		}
+		_, incident, _ := strings.Cut(log.String(), "incident=")
+		incident, _, _ = strings.Cut(incident, " ")
+		if n := strings.Count(log.String(), "incident="); n != 1 || !strings.Contains(log.String(), "tenant=acme event=e1 module=m resolver=Subscription.f code=BAD_OUTPUT") {
+			t.Errorf("%d incidents are logged:\n%s", n, &log)
+		}
+		if want := (sandbox.Line{Level: abi.LogError, ID: "e1", Message: "BAD_OUTPUT at f.b.1: T.b: expected Int, got boolean"}); len(m.lines) != 1 || m.lines[0] != want {
+			t.Errorf("the module's log: %+v", m.lines)
+		}
+		for i, errors := range []int{2, 3, 2, 0} {
+			extensions := `"extensions":{"code":"BAD_OUTPUT","incident":"` + incident + `"}`
+			told, hidden := strings.Count(got[i], "expected Int, got "), strings.Count(got[i], "resolver failed")
+			if !debug {
+				told, hidden = hidden, told
+			}
+			if strings.Count(got[i], extensions) != errors || told != errors || hidden != 0 {
+				t.Errorf("debug %v: subscriber %d got %s", debug, i, got[i])
+			}
+		}
+		if !strings.Contains(got[0], `"path":["f","b",1]`) {
+			t.Errorf("no path: %s", got[0])
+		}
+	}
+}
+
+// TestTooLongAListIsAnIncident holds that the limit is named.
+func TestTooLongAListIsAnIncident(t *testing.T) {
+	s := newStage(t)
+	s.broker = broker.New(broker.Config{Publisher: s.bus})
+	if _, err := s.tenant.MergeLimits([]byte(`{"listItems":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := s.activate(`type Subscription { f: [Int] @on(channel: "c") }`,
+		map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `[1,2]`) }})
+	sub := s.subscribe(tenant.Identity{}, "subscription { f }", "")
+	s.publish("c", "1")
+	got := strings.Join(sub.take(), "")
+	if !strings.Contains(got, `"message":"resolver failed"`) || !strings.Contains(got, `"code":"LIMIT_EXCEEDED","incident":"`) || !strings.Contains(got, `"limit":"listItems"`) {
+		t.Error(got)
+	}
+	if len(m.lines) != 1 || !strings.HasPrefix(m.lines[0].Message, "LIMIT_EXCEEDED at f: Subscription.f: the list has more items") {
+		t.Errorf("the module's log: %+v", m.lines)
+	}
+}
+
 func TestAnEmptyCodeIsNoCode(t *testing.T) {
 	s := newStage(t)
 	s.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) {

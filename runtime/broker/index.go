@@ -23,6 +23,7 @@ type index struct {
 // of the conditions lead to a bucket.
 type fieldIndex struct {
 	field  *graph.RootField
+	fixed  []fixedCondition
 	shapes map[uint64]map[string]*bucket // by the set of conditions, then by their values
 }
 
@@ -57,10 +58,9 @@ func (x *index) add(s *Subscription, f *graph.RootField, k keys) {
 		}
 		fi := fields[f.Resolver]
 		if fi == nil {
-			fi = &fieldIndex{shapes: map[uint64]map[string]*bucket{}}
+			fi = &fieldIndex{field: f, fixed: fixedConditions(f), shapes: map[uint64]map[string]*bucket{}}
 			fields[f.Resolver] = fi
 		}
-		fi.field = f
 		buckets := fi.shapes[k.shape]
 		if buckets == nil {
 			buckets = map[string]*bucket{}
@@ -111,9 +111,9 @@ func (x *index) remove(s *Subscription, resolver string) {
 // match calls found for each field with matching subscriptions. The members
 // are valid until the index changes.
 func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, []member)) {
-	var key []byte
+	key := make([]byte, 0, 128)
 	for _, fi := range x.channels[channel] {
-		if !fi.admits(payload) {
+		if !fi.admits(payload, key) {
 			continue
 		}
 		for shape, buckets := range fi.shapes {
@@ -128,37 +128,60 @@ func (x *index) match(channel string, payload *jsondoc.Document, found func(*fie
 	}
 }
 
-// admits judges the conditions that are the same for all subscribers.
-func (fi *fieldIndex) admits(payload *jsondoc.Document) bool {
-	for i := range fi.field.Matches {
-		m := &fi.field.Matches[i]
+// fixedCondition is one that is the same for all subscribers: @match(in:).
+type fixedCondition struct {
+	path     []string
+	elements map[string]bool
+}
+
+func fixedConditions(f *graph.RootField) (conditions []fixedCondition) {
+	for i := range f.Matches {
+		m := &f.Matches[i]
 		if m.In == nil {
 			continue
 		}
-		n, ok := lookup(payload, m.Path)
-		if !ok || !inValues(payload, n, m.In) {
+		elements := map[string]bool{}
+		for _, text := range m.In {
+			for _, e := range fixedElements(text) {
+				elements[e] = true
+			}
+		}
+		conditions = append(conditions, fixedCondition{m.Path, elements})
+	}
+	return conditions
+}
+
+// fixedElements returns what a string of @match(in:) matches: itself, and the
+// number or boolean that it spells.
+func fixedElements(text string) []string {
+	own := append([]byte{'s'}, text...)
+	elements := []string{string(appendLength(own, len(own)))}
+	var d jsondoc.Document
+	if d.Parse([]byte(text), jsondoc.Options{}) != nil || len(d.Raw(0)) != len(text) {
+		return elements
+	}
+	switch d.Nodes[0].Kind {
+	case jsondoc.Number, jsondoc.True, jsondoc.False:
+		if e, ok := appendElement(nil, &d, 0); ok {
+			elements = append(elements, string(e))
+		}
+	}
+	return elements
+}
+
+// admits judges the fixed conditions.
+func (fi *fieldIndex) admits(payload *jsondoc.Document, scratch []byte) bool {
+	for i := range fi.fixed {
+		c := &fi.fixed[i]
+		n, ok := lookup(payload, c.path)
+		if !ok {
+			return false
+		}
+		if scratch, ok = appendElement(scratch[:0], payload, n); !ok || !c.elements[string(scratch)] {
 			return false
 		}
 	}
 	return true
-}
-
-// inValues compares a payload value with the strings of @match(in:): a string
-// exactly, a number or boolean by its JSON text.
-func inValues(d *jsondoc.Document, n uint32, values []string) bool {
-	for _, v := range values {
-		switch d.Nodes[n].Kind {
-		case jsondoc.String:
-			if d.StringEquals(n, v) {
-				return true
-			}
-		case jsondoc.Number, jsondoc.True, jsondoc.False:
-			if string(d.Raw(n)) == v {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // appendPayloadKey appends the values of an event for the conditions of a shape.

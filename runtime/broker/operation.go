@@ -97,7 +97,7 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		if err := o.publish(ctx, requestID, &published, run.Published); err != nil {
 			run.Fault = publishFault(err)
 		}
-		results[i] = o.broker.conclude(ctx, o.state, root.Field, &in, &run).result
+		results[i] = o.broker.conclude(o.state, o.version, root.Field, &in, &run).result
 	}
 	return o.operation.AppendResponse(nil, results)
 }

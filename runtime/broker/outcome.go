@@ -3,7 +3,9 @@ package broker
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -14,11 +16,18 @@ import (
 // outcome is what a run gave, for all who share it. It is used by one goroutine
 // at a time.
 type outcome struct {
+	broker *Broker
+	state  *state
+	runner Runner
+	field  *graph.RootField
+	event  string // id of the event or request
+
 	verdict     abi.Verdict // Failed where the run ended with a fault
 	result      graph.Result
 	hasOutput   bool
 	projections map[projection][]byte
-	projected   int // bytes of projections
+	projected   int    // bytes of projections
+	incident    string // of output that does not fit; empty until it is met
 }
 
 // projection identifies a shared response: the plan, and by key the variables
@@ -46,12 +55,13 @@ func (o *outcome) response(operation *graph.Operation) []byte {
 }
 
 // conclude turns a run's result into an outcome that does not borrow from it.
-func (b *Broker) conclude(ctx context.Context, st *state, f *graph.RootField, in *inputs, r *sandbox.Result) *outcome {
-	if r.Fault != nil {
-		return &outcome{verdict: abi.Failed, result: graph.Result{Err: b.faultError(ctx, st, f, in, r.Fault)}}
-	}
-	o := &outcome{verdict: r.Verdict, hasOutput: r.HasOutput}
+func (b *Broker) conclude(st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) *outcome {
+	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput}
+	o.result.Misfits = o
 	switch {
+	case r.Fault != nil:
+		o.verdict, o.hasOutput = abi.Failed, false
+		o.result.Err = o.faultError(r.Fault)
 	case r.Verdict == abi.Failed:
 		o.result.Err = failureError(r.Failure)
 	case r.HasOutput:
@@ -64,29 +74,70 @@ func (b *Broker) conclude(ctx context.Context, st *state, f *graph.RootField, in
 
 // faultError is what subscribers see of a guest's fault. Without debug that is
 // the code and an id to look for in the log.
-func (b *Broker) faultError(ctx context.Context, st *state, f *graph.RootField, in *inputs, fault *sandbox.Fault) *graph.Error {
+func (o *outcome) faultError(fault *sandbox.Fault) *graph.Error {
 	incident := rand.Text()
-	attributes := []slog.Attr{
-		slog.String("incident", incident), slog.String("tenant", st.tenant.ID()), slog.String("event", in.id),
-		slog.String("module", f.Module), slog.String("resolver", f.Resolver),
-		slog.String("code", string(fault.Code)), slog.String("limit", fault.Limit),
-	}
+	var attributes []slog.Attr
 	if fault.Code == abi.CodeInternal || fault.Code == abi.CodeLimitExceeded {
 		attributes = append(attributes, slog.String("message", fault.Message)) // the others' is in the module's log
 	}
-	b.config.Logger.LogAttrs(ctx, slog.LevelWarn, "resolver failed", attributes...)
-	e := &graph.Error{Message: "resolver failed", Code: fault.Code}
-	if b.config.Debug {
-		e.Message = fault.Message
-	}
-	e.Extensions = append(e.Extensions, `{"incident":`...)
-	e.Extensions = jsondoc.AppendQuoted(e.Extensions, incident)
+	o.log(incident, fault.Code, append(attributes, slog.String("limit", fault.Limit))...)
+	e := &graph.Error{Message: o.shown(fault.Message), Code: fault.Code, Extensions: incidentExtensions(incident)}
 	if fault.Limit != "" {
-		e.Extensions = append(e.Extensions, `,"limit":`...)
-		e.Extensions = jsondoc.AppendQuoted(e.Extensions, fault.Limit)
+		e.Extensions = append(e.Extensions[:len(e.Extensions)-1], `,"limit":`...)
+		e.Extensions = append(jsondoc.AppendQuoted(e.Extensions, fault.Limit), '}')
 	}
-	e.Extensions = append(e.Extensions, '}')
 	return e
+}
+
+// Report implements graph.Misfits: output that does not fit the schema is a
+// fault like others, and one incident however many values and projections it
+// spoils. Its first is in the module's log.
+func (o *outcome) Report(e *graph.Error) *graph.Error {
+	if o.incident == "" {
+		o.incident = rand.Text()
+		o.log(o.incident, e.Code)
+		o.runner.Log(sandbox.Line{Level: abi.LogError, ID: o.event, Message: fmt.Sprintf("%s at %s: %s", e.Code, pathText(e.Path), e.Message)})
+	}
+	shown := *e
+	shown.Message = o.shown(e.Message)
+	shown.Extensions = incidentExtensions(o.incident)
+	if len(e.Extensions) > 0 {
+		shown.Extensions = append(append(shown.Extensions[:len(shown.Extensions)-1], ','), e.Extensions[1:]...)
+	}
+	return &shown
+}
+
+// shown is what subscribers see of a message.
+func (o *outcome) shown(message string) string {
+	if o.broker.config.Debug {
+		return message
+	}
+	return "resolver failed"
+}
+
+// log tells operators of an incident.
+func (o *outcome) log(incident string, code abi.Code, more ...slog.Attr) {
+	attributes := append([]slog.Attr{
+		slog.String("incident", incident), slog.String("tenant", o.state.tenant.ID()), slog.String("event", o.event),
+		slog.String("module", o.field.Module), slog.String("resolver", o.field.Resolver), slog.String("code", string(code)),
+	}, more...)
+	o.broker.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "resolver failed", attributes...)
+}
+
+func incidentExtensions(incident string) []byte {
+	return append(jsondoc.AppendQuoted([]byte(`{"incident":`), incident), '}')
+}
+
+// pathText joins a path by dots.
+func pathText(path []any) string {
+	var b strings.Builder
+	for i, step := range path {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		fmt.Fprint(&b, step)
+	}
+	return b.String()
 }
 
 // failureError is an error that the guest reported itself. Its extensions may

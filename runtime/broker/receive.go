@@ -97,7 +97,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 		}
 		if o == nil {
 			b.run(ctx, st, v, m.field, &in, &run)
-			o = b.conclude(ctx, st, m.field, &in, &run)
+			o = b.conclude(st, v, m.field, &in, &run)
 			switch {
 			case run.Fault != nil && run.Fault.Code == abi.CodeInternal: // the host's, and says nothing of the next run
 			case run.Fault != nil && run.Fault.Unrepeatable:

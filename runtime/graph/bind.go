@@ -92,7 +92,10 @@ func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l 
 		return nil, Errors{err}
 	}
 	if p.kind == Subscription && len(o.fields(p.root)) == 0 {
-		return nil, Errors{{Message: "the subscription selects no field: @skip or @include leaves out the only one", Code: abi.CodeValidationFailed}}
+		return nil, Errors{{
+			Message: "the subscription selects no field: @skip or @include leaves out the only one",
+			Code:    abi.CodeValidationFailed, Locations: []Location{p.at},
+		}}
 	}
 	if errs := o.permit(permitted); errs != nil {
 		return nil, errs

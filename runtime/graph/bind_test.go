@@ -145,18 +145,18 @@ func TestASubscriptionWithoutAField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, query := range []string{
-		`subscription { a @skip(if: true) }`,
-		`subscription { a @include(if: false) }`,
-		`subscription { ... @skip(if: true) { a } }`,
-		`subscription($x: Boolean = false) { a @include(if: $x) }`,
+	for query, column := range map[string]int{
+		`subscription { a @skip(if: true) }`:                       16,
+		`subscription { a @include(if: false) }`:                   16,
+		`subscription { ... @skip(if: true) { a } }`:               20, // as gqlparser places it
+		`subscription($x: Boolean = false) { a @include(if: $x) }`: 37,
 	} {
 		plan, errs := schema.Prepare(query, "", graph.Limits{})
 		if errs == nil {
 			_, errs = plan.Bind(nil, nil, graph.Limits{})
 		}
-		if len(errs) != 1 || errs[0].Code != abi.CodeValidationFailed {
-			t.Errorf("%s: %v", query, errs)
+		if len(errs) != 1 || errs[0].Code != abi.CodeValidationFailed || len(errs[0].Locations) != 1 || errs[0].Locations[0] != (graph.Location{Line: 1, Column: column}) {
+			t.Errorf("%s: %s", query, errs.Append(nil))
 		}
 	}
 }

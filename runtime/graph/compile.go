@@ -35,7 +35,7 @@ type part struct {
 func compile(s *Schema, op *ast.OperationDefinition, l Limits) (*Plan, Errors) {
 	c := &compiler{
 		schema: s, limits: l,
-		plan: &Plan{schema: s, kind: kindOf(op), name: op.Name},
+		plan: &Plan{schema: s, kind: kindOf(op), name: op.Name, at: locationOf(op.SelectionSet[0].GetPosition())},
 		memo: map[string]*selection{}, sets: map[*ast.Selection]int{},
 		shapes: map[string]*shape{}, permissions: map[string]int{}, keyed: map[int]bool{},
 	}
@@ -71,7 +71,7 @@ func kindOf(op *ast.OperationDefinition) OperationKind {
 func (c *compiler) variables(op *ast.OperationDefinition) Errors {
 	var errs Errors
 	for i, def := range op.VariableDefinitions {
-		v := variable{name: def.Variable, typ: def.Type, at: Location{def.Position.Line, def.Position.Column}}
+		v := variable{name: def.Variable, typ: def.Type, at: locationOf(def.Position)}
 		if def.DefaultValue != nil {
 			l := literals{schema: c.schema, budget: maxDefaultBytes}
 			in, err := l.compile(def.Type, def.DefaultValue)

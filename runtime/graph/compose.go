@@ -13,6 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/runnel-dev/runnel/abi"
 )
 
 // Source is one module's part of a schema.
@@ -36,16 +38,21 @@ type ComposeLimits struct {
 type Problem struct {
 	Module  string
 	Message string
-	Line    int // in the module's SDL, counted from 1; 0 where the SDL is not the place
-	Column  int // in characters, counted from 1
+	Export  string // of the module's code, that the problem is about; may be empty
+	Line    int    // in the module's SDL, counted from 1; 0 where the SDL is not the place
+	Column  int    // in characters, counted from 1
 }
 
 // String gives the problem with its place.
 func (p Problem) String() string {
-	if p.Line == 0 {
-		return fmt.Sprintf("module %s: %s", p.Module, p.Message)
+	place := "module " + p.Module
+	if p.Line > 0 {
+		place += fmt.Sprintf(":%d:%d", p.Line, p.Column)
 	}
-	return fmt.Sprintf("module %s:%d:%d: %s", p.Module, p.Line, p.Column, p.Message)
+	if p.Export != "" {
+		place += ": " + p.Export
+	}
+	return place + ": " + p.Message
 }
 
 // ComposeError holds everything that is wrong with a set of modules, in the
@@ -79,6 +86,23 @@ type module struct {
 	name    string
 	doc     *ast.SchemaDocument
 	exports map[string]bool
+}
+
+// declares returns where the module's SDL declares the field that a resolver is
+// named after; nil where it does not.
+func (m *module) declares(resolver string) *ast.Position {
+	typeName, field, _ := abi.SplitResolver(resolver)
+	for _, definitions := range []ast.DefinitionList{m.doc.Definitions, m.doc.Extensions} {
+		for _, def := range definitions {
+			if def.Name != typeName {
+				continue
+			}
+			if f := def.Fields.ForName(field); f != nil {
+				return f.Position
+			}
+		}
+	}
+	return nil
 }
 
 // Compose makes one schema of the SDL of all modules. The result does not
@@ -180,13 +204,13 @@ func (c *composer) parse(s Source) {
 		if doc, err = parser.ParseSchema(source); err != nil {
 			c.foreign(s.Module, err)
 			if last := &c.problems[len(c.problems)-1]; scanned.hides(last.Line, last.Column) {
-				*last = Problem{s.Module, scanned.Message, scanned.Line, scanned.Column}
+				*last = Problem{Module: s.Module, Message: scanned.Message, Line: scanned.Line, Column: scanned.Column}
 			}
 			return
 		}
 	}
 	if scanned != nil {
-		c.problems = append(c.problems, Problem{s.Module, scanned.Message, scanned.Line, scanned.Column})
+		c.problems = append(c.problems, Problem{Module: s.Module, Message: scanned.Message, Line: scanned.Line, Column: scanned.Column})
 		return
 	}
 	m := &module{name: s.Module, doc: doc, exports: map[string]bool{}}
@@ -229,9 +253,14 @@ func (c *composer) report(at *ast.Position, format string, args ...any) {
 	c.problems = append(c.problems, p)
 }
 
-// reportModule adds a problem of a module that its SDL is not the place of.
-func (c *composer) reportModule(module, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Module: module, Message: fmt.Sprintf(format, args...)})
+// reportExport adds a problem with a resolver that a module exports. Its place
+// in the SDL is where the module declares the field, if it does.
+func (c *composer) reportExport(m *module, export, format string, args ...any) {
+	p := Problem{Module: m.name, Export: export, Message: fmt.Sprintf(format, args...)}
+	if at := m.declares(export); at != nil {
+		p.Line, p.Column = at.Line, at.Column
+	}
+	c.problems = append(c.problems, p)
 }
 
 // foreign adds an error of gqlparser, which names the module as its file.
@@ -252,7 +281,7 @@ func (c *composer) foreign(module string, err error) {
 
 func (c *composer) err() error {
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Module, b.Module), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.Module, b.Module), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Export, b.Export))
 	})
 	return &ComposeError{Problems: slices.Compact(c.problems)}
 }

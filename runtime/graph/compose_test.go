@@ -114,14 +114,14 @@ func TestComposeProblems(t *testing.T) {
 		}},
 		{"no resolver", []graph.Source{source("m", ok)}, []string{`module m:1:14: Query.a needs a resolver: module m exports no "Query.a"`}},
 		{"resolver of nothing", []graph.Source{source("m", ok, "Query.a", "Query.b", "X.y")}, []string{
-			`module m: export "Query.b" names no field of the schema`, `module m: export "X.y" names no field of the schema`,
+			`module m: Query.b: the export names no field of the schema`, `module m: X.y: the export names no field of the schema`,
 		}},
 		{"resolver of an object field", []graph.Source{source("m", `type Query { a: T } type T { b: Int }`, "Query.a", "T.b")}, []string{
-			`module m: export "T.b": resolvers of object fields are not supported yet`,
+			`module m:1:30: T.b: resolvers of object fields are not supported yet`,
 		}},
-		{"two exports", []graph.Source{source("m", ok, "Query.a"), source("n", ok, "Query.a")}, []string{"module n: Query.a is exported by module m and by module n"}},
+		{"two exports", []graph.Source{source("m", ok, "Query.a"), source("n", ok, "Query.a")}, []string{"module n:1:14: Query.a: it is exported by module m and by module n"}},
 		{"export elsewhere", []graph.Source{source("m", ok), source("n", `extend type Query { b: Int }`, "Query.b", "Query.a")}, []string{
-			`module m:1:14: Query.a needs a resolver`, `module n: export "Query.a": the field is declared by module m, not by module n`,
+			`module m:1:14: Query.a needs a resolver`, `module n: Query.a: the field is declared by module m, not by module n`,
 		}},
 		{"two owners", []graph.Source{source("m", ok, "Query.a"), source("n", `extend type Query { a: Int }`)}, []string{
 			"module n:1:21: Query.a is declared by module m and by module n",

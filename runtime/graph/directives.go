@@ -42,7 +42,7 @@ func (c *composer) root(s *Schema, d *declaration, f *ast.FieldDefinition, requi
 			continue
 		}
 		if root.Module != "" {
-			c.reportModule(m.name, "%s is exported by module %s and by module %s", resolver, root.Module, m.name)
+			c.reportExport(m, resolver, "it is exported by module %s and by module %s", root.Module, m.name)
 			continue
 		}
 		root.Module = m.name
@@ -76,11 +76,11 @@ func (c *composer) checkExports(m *module) {
 		}
 		d := c.types[typeName]
 		if d == nil || d.fields == nil || d.def.Kind != ast.Object || len(d.fields[field]) == 0 {
-			c.reportModule(m.name, "export %q names no field of the schema", export)
+			c.reportExport(m, export, "the export names no field of the schema")
 			continue
 		}
 		if !isRoot(typeName) {
-			c.reportModule(m.name, "export %q: resolvers of object fields are not supported yet", export)
+			c.reportExport(m, export, "resolvers of object fields are not supported yet")
 			continue
 		}
 		owns := false
@@ -88,7 +88,7 @@ func (c *composer) checkExports(m *module) {
 			owns = owns || owner == m
 		}
 		if !owns {
-			c.reportModule(m.name, "export %q: the field is declared by module %s, not by module %s", export, moduleNames(d.fields[field]), m.name)
+			c.reportExport(m, export, "the field is declared by module %s, not by module %s", moduleNames(d.fields[field]), m.name)
 		}
 	}
 }

@@ -78,9 +78,9 @@ func (p *projector) misfit(f *field, s *shape, n uint32) {
 	p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got "+got)
 }
 
-// fail reports an error of a field at the path where the projector is.
+// fail reports an error of a field's output at the path where the projector is.
 func (p *projector) fail(f *field, code abi.Code, message string) {
-	p.add(&Error{
+	p.faulty(&Error{
 		Message: f.parent + "." + f.name + ": " + message,
 		Code:    code, Path: p.pathNow(), Locations: f.locations,
 	})
@@ -90,6 +90,18 @@ func (p *projector) fail(f *field, code abi.Code, message string) {
 func (p *projector) exceeded(f *field, limit, message string) {
 	err := limitError(limit, "%s.%s: %s", f.parent, f.name, message)
 	err.Path, err.Locations = p.pathNow(), f.locations
+	if p.meta != nil { // the schema is no resolver's output
+		p.add(err)
+		return
+	}
+	p.faulty(err)
+}
+
+// faulty adds an error that the output caused.
+func (p *projector) faulty(err *Error) {
+	if p.misfits != nil && len(p.errs) < maxErrors {
+		err = p.misfits.Report(err)
+	}
 	p.add(err)
 }
 

@@ -10,6 +10,7 @@ type Plan struct {
 	schema *Schema
 	kind   OperationKind
 	name   string
+	at     Location // of its first selection
 
 	root        *selection
 	selections  []*selection // all of them, by id

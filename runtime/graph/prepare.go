@@ -87,10 +87,12 @@ func selectOperation(doc *ast.QueryDocument, name string) (*ast.OperationDefinit
 func invalid(at *ast.Position, format string, args ...any) *Error {
 	e := &Error{Message: fmt.Sprintf(format, args...), Code: abi.CodeValidationFailed}
 	if at != nil {
-		e.Locations = []Location{{at.Line, at.Column}}
+		e.Locations = []Location{locationOf(at)}
 	}
 	return e
 }
+
+func locationOf(at *ast.Position) Location { return Location{at.Line, at.Column} }
 
 func locations(foreign []gqlerror.Location) []Location {
 	var out []Location

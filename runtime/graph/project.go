@@ -12,6 +12,16 @@ import (
 type Result struct {
 	Output []byte // the field's value as JSON; empty is null
 	Err    *Error // a field error instead; its path and locations are filled in where it has none
+	// Misfits decides what is said of output that does not fit the schema. Nil says
+	// what is wrong with it.
+	Misfits Misfits
+}
+
+// Misfits hears of output that does not fit the schema.
+type Misfits interface {
+	// Report takes an error that the output caused, and returns the one that the
+	// response has instead. The error it is given is not to be changed.
+	Report(e *Error) *Error
 }
 
 // AppendResponse appends the whole response, {"data":…} or
@@ -51,7 +61,8 @@ func (p *projector) prependErrors(base, start int) {
 type projector struct {
 	operation *Operation
 	results   []Result
-	next      int // result of the next root field
+	next      int     // result of the next root field
+	misfits   Misfits // of the last one
 	dst       []byte
 	doc       *jsondoc.Document // what nodes belong to
 	meta      *introspection    // where doc is the schema's own
@@ -171,6 +182,7 @@ func (p *projector) field(f *field, s *selection, base int) bool {
 func (p *projector) resolved(f *field) bool {
 	r := &p.results[p.next]
 	p.next++
+	p.misfits = r.Misfits
 	if r.Err != nil {
 		err := *r.Err
 		if err.Path == nil {

@@ -176,6 +176,43 @@ func TestProjectFieldError(t *testing.T) {
 	}
 }
 
+// concealed are Misfits that keep what they hear to themselves.
+type concealed struct{ heard []*graph.Error }
+
+func (c *concealed) Report(e *graph.Error) *graph.Error {
+	c.heard = append(c.heard, e)
+	return &graph.Error{Message: "hidden", Code: e.Code, Path: e.Path}
+}
+
+func TestProjectReportsMisfits(t *testing.T) {
+	schema := shopSchema(t)
+	plan := prepare(t, schema, `{ number x: order(id: 1) { count tags note } __type(name: "Order") { name } other: number }`)
+	operation, errs := plan.Bind(nil, nil, graph.Limits{ListItems: 1})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	var c concealed
+	results := []graph.Result{{Output: []byte(`"1"`)}, {Output: []byte(`{"count":"1","tags":["a","b"],"note":"n"}`), Misfits: &c}, {Output: []byte(`2`), Misfits: &c}}
+	got := string(operation.AppendResponse(nil, results))
+	want := `{"errors":[{"message":"Query.number: expected Int, got string","locations":[{"line":1,"column":3}],"path":["number"],"extensions":{"code":"BAD_OUTPUT"}},` +
+		`{"message":"hidden","path":["x","count"],"extensions":{"code":"BAD_OUTPUT"}},` +
+		`{"message":"hidden","path":["x","tags"],"extensions":{"code":"LIMIT_EXCEEDED"}},` +
+		`{"message":"not permitted to read Order.note","locations":[{"line":1,"column":39}],"path":["x","note"],"extensions":{"code":"FORBIDDEN"}}],` +
+		`"data":{"number":null,"x":{"count":null,"tags":null,"note":null},"__type":{"name":"Order"},"other":2}}`
+	if got != want {
+		t.Errorf("response\n%s, want\n%s", got, want)
+	}
+	if len(c.heard) != 2 || c.heard[0].Message != "Order.count: expected Int, got string" || c.heard[1].Message != "Order.tags: the list has more items than the limit allows" {
+		t.Errorf("heard %v", c.heard)
+	}
+	c.heard = nil
+	many := bind(t, prepare(t, schema, `{ orders { count } }`), "", "")
+	many.AppendResponse(nil, []graph.Result{{Output: []byte("[" + strings.Repeat(`{"count":"x"},`, 1000) + `{"count":1}]`), Misfits: &c}})
+	if len(c.heard) != 50 {
+		t.Errorf("heard %d of 50 errors that a response has at most", len(c.heard))
+	}
+}
+
 func TestProjectBoundsErrors(t *testing.T) {
 	schema := shopSchema(t)
 	operation := bind(t, prepare(t, schema, `{ orders { count } }`), "", "")

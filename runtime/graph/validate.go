@@ -68,7 +68,7 @@ func checkShape(doc *ast.QueryDocument, l Limits) *Error {
 		if len(f.VariableDefinition) > 0 {
 			return &Error{
 				Message: "fragments have no variables of their own", Code: abi.CodeParseFailed,
-				Locations: []Location{{f.VariableDefinition[0].Position.Line, f.VariableDefinition[0].Position.Column}},
+				Locations: []Location{locationOf(f.VariableDefinition[0].Position)},
 			}
 		}
 	}

@@ -36,7 +36,7 @@ type Error struct {
 type Problem struct {
 	Module    string // its name; may be empty
 	Message   string
-	Function  string // of the module's code; may be empty
+	Function  string // of the module's code, as its export or index; may be empty
 	Offset    int    // in the module's bytes, where HasOffset
 	HasOffset bool
 	Line      int // in the module's SDL, counted from 1; 0 where that is not the place
@@ -95,6 +95,7 @@ func over(limit, format string, arguments ...any) *Error {
 }
 
 // admissionError makes an Error of what the sandbox refuses; other errors stay.
+// Its problems are all of this one module, which the message names.
 func admissionError(name string, err error) error {
 	var refused *sandbox.AdmissionError
 	if !errors.As(err, &refused) {
@@ -103,7 +104,7 @@ func admissionError(name string, err error) error {
 	e := invalid("module %s is refused", name)
 	for _, p := range refused.Problems {
 		e.Problems = append(e.Problems, Problem{
-			Module: name, Message: p.Message, Function: p.Function, Offset: p.Offset, HasOffset: p.HasOffset,
+			Message: p.Message, Function: p.Function, Offset: p.Offset, HasOffset: p.HasOffset,
 		})
 	}
 	return e
@@ -123,7 +124,7 @@ func composeError(reason Reason, name, message string, err error) error {
 	}
 	var others []string
 	for _, p := range refused.Problems {
-		e.Problems = append(e.Problems, Problem{Module: p.Module, Message: p.Message, Line: p.Line, Column: p.Column})
+		e.Problems = append(e.Problems, Problem{Module: p.Module, Message: p.Message, Function: p.Export, Line: p.Line, Column: p.Column})
 		if p.Module != "" && p.Module != name && !slices.Contains(others, p.Module) {
 			others = append(others, p.Module)
 		}

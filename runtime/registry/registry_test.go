@@ -196,13 +196,14 @@ func TestRefusedUploadsChangeNothing(t *testing.T) {
 		binary []byte
 		want   registry.Problem
 	}{
-		"no module":         {[]byte("nonsense"), registry.Problem{Module: "orders", HasOffset: true, Message: "not a WebAssembly module"}},
-		"no schema":         {withoutSchema(), registry.Problem{Module: "orders", Message: "runnel.schema"}},
-		"no resolver":       {guest("type Query { order: String }", ""), registry.Problem{Module: "orders", Line: 1, Column: 14, Message: "Query.order"}},
-		"bad SDL":           {guest("type Query {\n  order: }", "", "Query.order"), registry.Problem{Module: "orders", Line: 2, Column: 10, Message: "}"}},
-		"unknown type":      {guest("type Query { order: Nope }", "", "Query.order"), registry.Problem{Module: "orders", Line: 1, Column: 21, Message: "Nope"}},
-		"owned by another":  {guest("extend type Query { stock: Int } type Query { order: String }", "", "Query.order", "Query.stock"), registry.Problem{Module: "orders", Message: "Query.stock is declared by module stock"}},
-		"a resolver's type": {wrongResolver(), registry.Problem{Module: "orders", HasOffset: true, Function: "Query.order", Message: "() -> i32"}},
+		"no module":           {[]byte("nonsense"), registry.Problem{HasOffset: true, Message: "not a WebAssembly module"}},
+		"no schema":           {withoutSchema(), registry.Problem{Message: "runnel.schema"}},
+		"no resolver":         {guest("type Query { order: String }", ""), registry.Problem{Module: "orders", Line: 1, Column: 14, Message: "Query.order"}},
+		"bad SDL":             {guest("type Query {\n  order: }", "", "Query.order"), registry.Problem{Module: "orders", Line: 2, Column: 10, Message: "}"}},
+		"unknown type":        {guest("type Query { order: Nope }", "", "Query.order"), registry.Problem{Module: "orders", Line: 1, Column: 21, Message: "Nope"}},
+		"owned by another":    {guest("extend type Query { stock: Int } type Query { order: String }", "", "Query.order", "Query.stock"), registry.Problem{Module: "orders", Message: "Query.stock is declared by module stock"}},
+		"resolver of nothing": {guest("type Query { order: String }", "", "Query.order", "Query.other"), registry.Problem{Module: "orders", Function: "Query.other", Message: "names no field"}},
+		"a resolver's type":   {wrongResolver(), registry.Problem{HasOffset: true, Function: "Query.order", Message: "() -> i32"}},
 	} {
 		b := newBench(t)
 		serving := b.push(t, "orders", orders(`"1"`), true)

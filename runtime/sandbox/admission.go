@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -59,7 +58,7 @@ type admitted struct {
 func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
-		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+		return nil, &AdmissionError{Problems: []Problem{wasmProblem(nil, err)}}
 	}
 	a, problems := examine(m)
 	if len(problems) > 0 {
@@ -68,16 +67,17 @@ func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
 	// The rewriter checks indices, and knows their places better than the validator.
 	a.metered, err = meter.Rewrite(m, e.config.Metering())
 	if err != nil {
-		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+		return nil, &AdmissionError{Problems: []Problem{wasmProblem(m, err)}}
 	}
-	if err := e.validate(ctx, withoutCustoms(m)); err != nil {
-		return nil, &AdmissionError{Problems: []Problem{*err}}
+	if err := Validate(ctx, m); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
 
 // wasmProblem keeps the place that an error of the decoder or the rewriter names.
-func wasmProblem(err error) Problem {
+// m is nil where there is no module yet.
+func wasmProblem(m *wasm.Module, err error) Problem {
 	var located *wasm.Error
 	if !errors.As(err, &located) {
 		return Problem{Message: err.Error()}
@@ -87,38 +87,9 @@ func wasmProblem(err error) Problem {
 		p.Message = located.Section + " section: " + p.Message
 	}
 	if located.Function >= 0 {
-		p.Function = fmt.Sprintf("function %d", located.Function)
+		p.Function = functionName(m, located.Function)
 	}
 	return p
-}
-
-var functionIndex = regexp.MustCompile(`function\[(\d+)\]`)
-
-// withoutCustoms encodes a module as it was uploaded, save for its custom
-// sections: WebAssembly gives them no say in whether a module is valid, and
-// wazero fails on empty ones and on names that it does not understand.
-func withoutCustoms(m *wasm.Module) []byte {
-	bare := *m
-	bare.Customs = nil
-	return bare.Encode()
-}
-
-// validate has the original type-checked, so that nothing which only the
-// rewriting makes valid gets through. The interpreter's front end is the
-// cheapest complete validator at hand.
-func (e *Engine) validate(ctx context.Context, binary []byte) *Problem {
-	code, err := e.validator.CompileModule(ctx, binary)
-	if err != nil {
-		p := &Problem{Message: err.Error()}
-		if found := functionIndex.FindStringSubmatch(p.Message); found != nil {
-			p.Function = "function " + found[1]
-		}
-		return p
-	}
-	if err := code.Close(ctx); err != nil {
-		return &Problem{Message: err.Error()}
-	}
-	return nil
 }
 
 // examine checks a decoded module against the guest contract and collects all
@@ -296,20 +267,30 @@ func exportProblems(m *wasm.Module, a *admitted) (problems []Problem) {
 }
 
 func schemaProblems(m *wasm.Module, a *admitted) []Problem {
-	found := 0
-	for _, c := range m.Customs {
-		if c.Name == abi.SchemaSection {
-			found++
-			a.schema = string(c.Bytes)
+	var found []*wasm.Custom
+	for i := range m.Customs {
+		if m.Customs[i].Name == abi.SchemaSection {
+			found = append(found, &m.Customs[i])
 		}
 	}
-	switch {
-	case found == 0:
+	switch len(found) {
+	case 0:
 		return []Problem{{Message: fmt.Sprintf("the module has no custom section %q with its GraphQL schema", abi.SchemaSection)}}
-	case found > 1:
-		return []Problem{{Message: fmt.Sprintf("the module has %d custom sections %q, one is allowed", found, abi.SchemaSection)}}
-	case !utf8.ValidString(a.schema):
-		return []Problem{{Message: fmt.Sprintf("the custom section %q is not valid UTF-8", abi.SchemaSection)}}
+	case 1:
+		a.schema = string(found[0].Bytes)
+	default:
+		return []Problem{{
+			Message: fmt.Sprintf("the module has %d custom sections %q, one is allowed", len(found), abi.SchemaSection),
+			Offset:  found[1].Offset, HasOffset: true,
+		}}
+	}
+	for i, r := range a.schema {
+		if r == utf8.RuneError && !strings.HasPrefix(a.schema[i:], "\uFFFD") {
+			return []Problem{{
+				Message: fmt.Sprintf("the custom section %q is not valid UTF-8", abi.SchemaSection),
+				Offset:  found[0].Offset + i, HasOffset: true,
+			}}
+		}
 	}
 	return nil
 }

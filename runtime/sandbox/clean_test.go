@@ -2,7 +2,9 @@ package sandbox_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -11,6 +13,60 @@ import (
 	"github.com/runnel-dev/runnel/runtime/wasm"
 	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
+
+// held are inputs whose event keeps the guest waiting.
+type held struct {
+	sandbox.Inputs
+	asked, answer chan struct{}
+}
+
+func (h held) Input(k abi.Kind) ([]byte, bool) {
+	close(h.asked)
+	<-h.answer
+	return h.Inputs.Input(k)
+}
+
+// TestALimitThatChangesDuringARun holds that an instance which was made under
+// another memory limit serves no run after it.
+func TestALimitThatChangesDuringARun(t *testing.T) {
+	g := sandboxtest.New(schema)
+	g.Resolver("Subscription.f", g.Echo(abi.InputEvent))
+	// Skip where the memory grows by four pages, complete where it does not.
+	g.Resolver("Subscription.g", w.I32Const(3), w.I32Const(0), w.I32Const(4), w.MemoryGrow(), w.I32Const(-1), w.Op(wasm.OpI32Eq, wasm.OpSelect))
+	m, err := newEngine(t).Load(context.Background(), g.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages atomic.Int64
+	pages.Store(2)
+	b := &bench{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits {
+		l := limits()
+		l.MemoryBytes = pages.Load() * 65536
+		return l
+	}})}
+	t.Cleanup(func() {
+		if err := errors.Join(b.Close(), m.Release()); err != nil {
+			t.Error(err)
+		}
+	})
+	in := held{event("1"), make(chan struct{}), make(chan struct{})}
+	done := make(chan *sandbox.Result)
+	go func() { done <- run(b, "Subscription.f", in) }()
+	<-in.asked
+	pages.Store(8)
+	if r := run(b, "Subscription.f", event("1")); r.Fault != nil {
+		t.Fatal(r.Fault)
+	}
+	close(in.answer)
+	if r := <-done; r.Fault != nil {
+		t.Fatal(r.Fault)
+	}
+	for range 2 { // one for each instance that may wait
+		if r := run(b, "Subscription.g", event("1")); r.Fault != nil || r.Verdict != abi.Skip {
+			t.Errorf("the new limit does not hold: verdict %d, %v", r.Verdict, r.Fault)
+		}
+	}
+}
 
 func TestRunsStartFromTheImageAfterInitialize(t *testing.T) {
 	g := sandboxtest.New(schema)

@@ -51,10 +51,9 @@ const DefaultStartFuel = 50_000_000
 // Engine compiles modules and owns what they share. It is safe for concurrent
 // use.
 type Engine struct {
-	config    Config
-	runtime   wazero.Runtime
-	validator wazero.Runtime
-	shrinker  *shrinker
+	config   Config
+	runtime  wazero.Runtime
+	shrinker *shrinker
 
 	compiling chan struct{} // one module at a time is checked and compiled
 
@@ -89,7 +88,6 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e := &Engine{
 		config:    config,
 		runtime:   wazero.NewRuntimeWithConfig(ctx, settings),
-		validator: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2)),
 		compiling: make(chan struct{}, 1),
 		shrinker:  newShrinker(config.IdleAfter, config.IdleBytes),
 	}
@@ -113,7 +111,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if !closed {
 		e.shrinker.close()
 	}
-	return errors.Join(e.runtime.Close(ctx), e.validator.Close(ctx))
+	return e.runtime.Close(ctx)
 }
 
 // Load admits, meters and compiles a module. The bytes are not kept. What was

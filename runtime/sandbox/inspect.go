@@ -23,7 +23,7 @@ type Inspection struct {
 func (e *Engine) Inspect(ctx context.Context, binary []byte) (*Inspection, error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
-		return nil, &AdmissionError{Problems: []Problem{wasmProblem(err)}}
+		return nil, &AdmissionError{Problems: []Problem{wasmProblem(nil, err)}}
 	}
 	found, _ := examine(m)
 	inspection := &Inspection{Module: m, Schema: found.schema, Resolvers: found.resolvers}

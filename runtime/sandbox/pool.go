@@ -190,6 +190,14 @@ func (p *Pool) lastUse() int64 {
 	return p.mu.used
 }
 
+// Log adds a line to the module's log that is none of a run's own. It does not
+// block.
+func (p *Pool) Log(line Line) {
+	if p.config.Log != nil {
+		p.config.Log(line)
+	}
+}
+
 // Close refuses further runs, waits for those under way and frees the
 // instances. Calling it again does nothing.
 func (p *Pool) Close() error {

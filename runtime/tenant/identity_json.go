@@ -3,12 +3,13 @@ package tenant
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
 
 // ParseIdentity reads `{"claims":{…},"permissions":[…]}`, both members
-// optional. A member "authorization" is passed over, other members are refused,
+// optional. A member "authorization", in any case, is passed over, other members are refused,
 // as is JSON that is not strict.
 func ParseIdentity(text []byte) (Identity, error) {
 	if len(text) > 2*MaxIdentityBytes {
@@ -25,14 +26,14 @@ func ParseIdentity(text []byte) (Identity, error) {
 	var permissions []string
 	var err error
 	for n := uint32(1); n < doc.Nodes[0].Next && err == nil; n = doc.Nodes[n+1].Next {
-		switch name := string(doc.AppendString(nil, n)); name {
-		case "claims":
+		switch name := string(doc.AppendString(nil, n)); {
+		case name == "claims":
 			claims, err = readClaims(&doc, n+1)
-		case "permissions":
+		case name == "permissions":
 			permissions, err = readPermissions(&doc, n+1)
-		case "authorization", "Authorization": // a client's token, which is not asked for
+		case strings.EqualFold(name, "authorization"): // a client's token, which is not asked for
 		default:
-			err = fmt.Errorf("identity: unknown member %q; there are claims and permissions", name)
+			err = fmt.Errorf("identity: unknown member %.40q; there are claims and permissions", name)
 		}
 	}
 	if err != nil {

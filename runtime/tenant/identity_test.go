@@ -88,8 +88,10 @@ func TestParseIdentity(t *testing.T) {
 	if text, _ := id.Claim("team"); string(text) != `{"id":2}` || id.Subject != "u1" || !id.Permitted("a") {
 		t.Errorf("got %+v", id)
 	}
-	if _, err := tenant.ParseIdentity([]byte(`{}`)); err != nil {
-		t.Error(err)
+	for _, text := range []string{`{}`, `{"authorization":"Bearer x"}`, `{"AUTHORIZATION":1,"Authorization":2}`} {
+		if _, err := tenant.ParseIdentity([]byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 	for text, want := range map[string]string{
 		``:                          "identity: ",

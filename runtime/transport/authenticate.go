@@ -36,11 +36,16 @@ func (c *conn) authenticate(payload []byte) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		m := &c.mu.machine
+		var malformed *CredentialsError
 		switch {
 		case err == nil:
 			c.mu.identity = identity
 			c.performLocked(m.authenticated(nil))
+		case errors.As(err, &malformed):
+			c.logRefusal(err)
+			c.performLocked(m.violated(*badInit(malformed.Message), nil)) // 4403 would be retried for ever
 		case errors.Is(err, ErrRefused):
+			c.logRefusal(err)
 			c.performLocked(m.refused(nil))
 		default:
 			if c.ctx.Err() == nil {
@@ -51,6 +56,13 @@ func (c *conn) authenticate(payload []byte) {
 	})
 }
 
+func (c *conn) logRefusal(err error) {
+	c.handler.config.Logger.Debug("credentials of a connection refused", "tenant", c.tenant.ID(), "error", err)
+}
+
+// badInit ends a connection whose connection_init cannot be read.
+func badInit(problem string) *violation { return badMessage("Message connection_init: %s", problem) }
+
 // add puts the payload of connection_init into the credentials, by copy. What
 // it says of authorization goes before the header.
 func (c *Credentials) add(payload []byte) *violation {
@@ -60,7 +72,7 @@ func (c *Credentials) add(payload []byte) *violation {
 	c.Details = bytes.Clone(payload)
 	var doc jsondoc.Document
 	if err := doc.Parse(c.Details, jsondoc.Options{}); err != nil {
-		return badMessage("Message connection_init: %v", err)
+		return badInit(err.Error())
 	}
 	found := false
 	for n := uint32(1); n < doc.Nodes[0].Next; n = doc.Nodes[n+1].Next {
@@ -69,9 +81,9 @@ func (c *Credentials) add(payload []byte) *violation {
 		}
 		switch {
 		case found:
-			return badMessage("Message connection_init: more than one 'authorization'")
+			return badInit("more than one 'authorization'")
 		case doc.Nodes[n+1].Kind != jsondoc.String:
-			return badMessage("Message connection_init: %s", expected("authorization", "a string", kindOf(&doc, n+1, true)))
+			return badInit(expected("authorization", "a string", kindOf(&doc, n+1, true)))
 		}
 		found = true
 		c.Authorization = string(doc.AppendString(nil, n+1))

@@ -92,7 +92,14 @@ func (h *Handler) identify(r *http.Request, t *tenant.Tenant) (tenant.Identity, 
 }
 
 func (h *Handler) refuseIdentity(w http.ResponseWriter, t *tenant.Tenant, err error) {
+	var malformed *CredentialsError
+	if errors.As(err, &malformed) {
+		h.config.Logger.Debug("credentials of a request refused", "tenant", t.ID(), "error", err)
+		problem.Write(w, problem.New(http.StatusBadRequest, abi.CodeBadUserInput, "the header "+identityHeader+": "+malformed.Message))
+		return
+	}
 	if errors.Is(err, ErrRefused) {
+		h.config.Logger.Debug("credentials of a request refused", "tenant", t.ID(), "error", err)
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the credentials were refused"))
 		return

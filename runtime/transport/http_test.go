@@ -99,6 +99,7 @@ func TestHTTP(t *testing.T) {
 		{"gzip", post(good, "Content-Encoding", "gzip"), 415, problem("a body with Content-Encoding is not read")},
 		{"html", post(good, "Accept", "text/html"), 406, problem("the response is application/graphql-response+json or application/json; Accept allows neither")},
 		{"refused", post(good, "Authorization", "Bearer bad"), 401, problem("the credentials were refused")},
+		{"garbled", post(good, "Authorization", "Bearer garbled"), 400, problem("the header X-Runnel-Identity: it is garbled" + strings.Repeat("!", 200))},
 		{"failure", post(good, "Authorization", "Bearer broken"), 500, problem("Internal server error")},
 		{"no tenant", httptest.NewRequest("POST", "/t/nobody/graphql", nil), 404, problem("there is no such tenant")},
 		{"no path", httptest.NewRequest("POST", "/t/demo/graphql/", nil), 404, problem("there is nothing at this path")},

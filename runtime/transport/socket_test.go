@@ -120,6 +120,7 @@ func TestAuthentication(t *testing.T) {
 			reason string
 		}{
 			`"Bearer bad"`: {4403, "Forbidden"}, `"Bearer broken"`: {4500, "Internal server error"},
+			`"Bearer garbled"`:         {4400, "Message connection_init: it is garbled" + strings.Repeat("!", 123-38)},
 			`"Bearer panic"`:           {4500, "Internal server error"},
 			`1`:                        {4400, "Message connection_init: 'authorization' must be a string, but it is a number"},
 			`"x","authorization":"x" `: {4400, "Message connection_init: more than one 'authorization'"},

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -179,6 +180,8 @@ func (d *doorkeeper) Authenticate(ctx context.Context, _ *tenant.Tenant, c trans
 	switch c.Authorization {
 	case "Bearer bad":
 		return tenant.Identity{}, errors.Join(errors.New("expired"), transport.ErrRefused)
+	case "Bearer garbled":
+		return tenant.Identity{}, fmt.Errorf("at the door: %w", &transport.CredentialsError{Message: "it is garbled" + strings.Repeat("!", 200)})
 	case "Bearer broken":
 		return tenant.Identity{}, errors.New("the key server is away")
 	case "Bearer slow":

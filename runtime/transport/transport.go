@@ -59,13 +59,24 @@ type Subscription interface {
 // Authenticator decides who may connect. It is safe for concurrent use.
 type Authenticator interface {
 	// Authenticate returns who the subscriber is. An error that wraps ErrRefused
-	// refuses the credentials; any other is a failure of the server's own.
+	// refuses the credentials, and a *CredentialsError says what is malformed in
+	// them; any other is a failure of the server's own.
 	Authenticate(ctx context.Context, t *tenant.Tenant, c Credentials) (tenant.Identity, error)
 }
 
 // ErrRefused is what an Authenticator's error wraps where the credentials are
 // at fault.
 var ErrRefused = errors.New("credentials refused")
+
+// CredentialsError is an Authenticator's error for credentials that cannot even
+// be read, so that showing them again is of no use. Its message is for the
+// subscriber: it says nothing that an unknown peer must not know.
+type CredentialsError struct {
+	Message string
+}
+
+// Error returns the message.
+func (e *CredentialsError) Error() string { return e.Message }
 
 // Credentials is what a subscriber showed. Nothing in it was checked. It comes
 // from headers and from the payload of connection_init, never from a URL or a

@@ -90,7 +90,8 @@ func (d *decoder) content(id, last SectionID) {
 			d.fail(d.pos, "more than %d custom sections", MaxEntries)
 			return
 		}
-		m.Customs = append(m.Customs, Custom{Name: d.name(), Bytes: d.take(uint64(d.end - d.pos)), After: last})
+		name := d.name()
+		m.Customs = append(m.Customs, Custom{Name: name, Offset: d.base + d.pos, Bytes: d.take(uint64(d.end - d.pos)), After: last})
 	case SectionType:
 		d.entries("types", func() { m.Types = append(m.Types, d.functionType()) })
 	case SectionImport:

@@ -99,6 +99,9 @@ func clearOffsets(m *wasm.Module) {
 	for i := range m.Data {
 		m.Data[i].Offset, m.Data[i].Start.Offset = 0, 0
 	}
+	for i := range m.Customs {
+		m.Customs[i].Offset = 0
+	}
 }
 
 // TestTruncated cuts a module at every byte: only where the last section ended may it be whole.

@@ -111,9 +111,10 @@ type LocalGroup struct {
 
 // Custom is a custom section. After is the section that it follows, 0 where it precedes all.
 type Custom struct {
-	Name  string
-	Bytes []byte
-	After SectionID
+	Name   string
+	Bytes  []byte
+	After  SectionID
+	Offset int // of Bytes in the file
 }
 
 // ImportedCount returns how many items of a kind are imported; they come first in its index space.

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -34,6 +35,45 @@ func TestAFullQueueRefusesTheWholeBatch(t *testing.T) {
 	}
 	if _, err := bus.Publish(t.Context(), "b", batch(1)); err != nil {
 		t.Fatalf("another tenant: %v", err)
+	}
+}
+
+// TestATailThatEndsLeavesTheRest ends a tail in the middle of a batch: the next
+// one goes on behind the event that was handed out last.
+func TestATailThatEndsLeavesTheRest(t *testing.T) {
+	bus := memory.New()
+	publish := func(ids ...string) {
+		t.Helper()
+		var events []event.Event
+		for _, id := range ids {
+			events = append(events, event.Event{Channel: "x", ID: id, Payload: []byte("1")})
+		}
+		if _, err := bus.Publish(t.Context(), "a", events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	tail := func(last string, meanwhile ...string) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := bus.Tail(ctx, func(e *event.Event) {
+			got = append(got, e.ID)
+			if e.ID == last {
+				publish(meanwhile...)
+				cancel()
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("1", "2", "3")
+	tail("1", "4")
+	publish("5")
+	tail("5")
+	if want := []string{"1", "2", "3", "4", "5"}; !slices.Equal(got, want) {
+		t.Errorf("handed out %q, want %q", got, want)
 	}
 }
 

@@ -2,14 +2,23 @@
 import { Source, read } from "./input";
 import { line } from "./log";
 import { Meta } from "./context";
+import { place } from "./run";
 
 /**
  * What `throw`, `assert` and the checks of the language end in: a line at level
- * error that says where, then a trap.
+ * error that says where, then a trap. For a check of the library that is where
+ * the author's code called it; the check's own place follows.
  */
 export function abort(message: string | null, file: string | null, row: u32, column: u32): void {
-  const place = file == null ? "" : " at " + file + ":" + row.toString() + ":" + column.toString();
-  line(3, "panicked" + place + (message == null ? "" : ": " + message));
+  let text = "panicked";
+  let check = "";
+  if (file != null) {
+    const at = file + ":" + row.toString() + ":" + column.toString();
+    const caller = file.startsWith("~lib/") ? place() : "";
+    text += " at " + (caller == "" ? at : caller);
+    if (caller != "") check = " (" + at + ")";
+  }
+  line(3, text + (message == null ? "" : ": " + message) + check);
   unreachable();
 }
 

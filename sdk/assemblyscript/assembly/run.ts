@@ -27,6 +27,22 @@ export let left: bool = false;
 let running: bool = false;
 
 /**
+ * Where the author's code last called into the library, for `abort`; 0 where it
+ * has not. Written by what the build inserts (transform/sites.js).
+ */
+export let site: u32 = 0;
+
+/** The author's sources. */
+let files: StaticArray<string> | null = null;
+
+/** The place in `site`, or "" where there is none. */
+export function place(): string {
+  const names = files;
+  if (site == 0 || names == null) return "";
+  return names[site & 0x3f] + ":" + (site >> 16).toString() + ":" + ((site >> 6) & 0x3ff).toString();
+}
+
+/**
  * Ends the run: this subscriber gets nothing of this event. For a Query or
  * Mutation field the value is null.
  *
@@ -88,12 +104,14 @@ function leave(by: i32): void {
 }
 
 /** Marks that a resolver runs. Called by what the build generates. */
-export function begin(): void {
+export function begin(names: StaticArray<string>): void {
+  files = names;
   running = true;
 }
 
 /** Gives the host the resolver's value. Called by what the build generates. */
 export function deliver<T>(value: T): void {
+  site = 0; // what fails from here on is not the author's doing
   const writer = new Writer();
   encode<T>(writer, value);
   host.output(writer.start, writer.length);

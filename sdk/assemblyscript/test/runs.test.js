@@ -13,6 +13,13 @@ type Subscription {
   skipDeep: String! @on(channel: "orders")
   thrown: Int @on(channel: "orders")
   outOfBounds: Int @on(channel: "orders")
+  inHelper: Int @on(channel: "orders")
+  inClosure: Int @on(channel: "orders")
+  missingKey: Int @on(channel: "orders")
+  emptyList: Int @on(channel: "orders")
+  operands: Int @on(channel: "orders")
+  elsewhere: Int @on(channel: "orders")
+  unassigned: String @on(channel: "orders")
   random: Float! @on(channel: "orders")
   heavy(count: Int!): Int! @on(channel: "orders")
   state: Int! @on(channel: "orders")
@@ -24,7 +31,7 @@ const run = await loadProject({
   "schema.graphql": SCHEMA,
   "assembly/index.ts": `import { Context, Event, Json, MutationContext, fail, log, skip } from "@runnel/sdk";
 import { CloseArguments, DeepArguments, HeavyArguments, Item, Order } from "./schema";
-
+import { other } from "./other";
 class Reader {
   constructor(private event: Event<Order>) {}
   get order(): Order { return this.event.read(); }
@@ -95,6 +102,55 @@ export function close(args: CloseArguments, context: MutationContext): bool {
   context.publish("count", 1);
   return true;
 }
+
+function third(items: Array<Item>): i32 {
+  const count = items.length;
+  return count + items[2].size;
+}
+
+export function inHelper(event: Event<Order>): i32 {
+  return third(event.read().items);
+}
+
+export function inClosure(event: Event<Order>): i32 {
+  return event.read().items.map<i32>((item: Item, i: i32, all: Array<Item>): i32 =>
+    all[i + 1].size)[0];
+}
+
+export function missingKey(event: Event<Order>): i32 {
+  const sizes = new Map<string, i32>();
+  sizes.set("a", 1);
+  return sizes.get(event.read().id);
+}
+
+export function emptyList(): i32 {
+  const list: i32[] = [];
+
+  return list.pop();
+}
+
+export function operands(event: Event<Order>): i32 {
+  const items = event.read().items;
+  return items[
+    items[0].size + items[1].size
+  ].size;
+}
+
+export function elsewhere(event: Event<Order>): i32 {
+  const items = event.read().items;
+  return other(items) + items.length;
+}
+
+class Holder {
+  item!: Item;
+}
+
+export function unassigned(): string {
+  return new Holder().item.name;
+}
+`,
+  "assembly/other.ts": `import { Item } from "./schema";
+export function other(items: Item[]): i32 { return items.length - items.pop().size / items.shift().size - items.shift().size; }
 `,
 });
 
@@ -159,10 +215,30 @@ test("throw is a trap with its place in the log", () => {
   assert.deepEqual(result.log, [{ level: 3, message: "panicked at assembly/index.ts:44:3: no luck" }]);
 });
 
-test("an index out of bounds is a trap that says so", () => {
-  const result = run("Subscription.outOfBounds", { event: order });
+const checks = {
+  outOfBounds: ["assembly/index.ts:48:10: Index out of range", "array"],
+  inHelper: ["assembly/index.ts:77:18: Index out of range", "array"],
+  inClosure: ["assembly/index.ts:86:5: Index out of range", "array"],
+  missingKey: ["assembly/index.ts:92:10: Key does not exist", "map"],
+  emptyList: ["assembly/index.ts:98:10: Array is empty", "array"],
+  operands: ["assembly/index.ts:103:10: Index out of range", "array"],
+  elsewhere: ["assembly/other.ts:2:107: Array is empty", "array"],
+};
+
+for (const [field, [message, file]] of Object.entries(checks)) {
+  test(`a check of the library names the line that ran into it: ${field}`, () => {
+    const result = run(`Subscription.${field}`, { event: order });
+    assert.equal(result.verdict, "trap");
+    const [text, check] = result.log[0].message.split(" (");
+    assert.equal(text, `panicked at ${message}`);
+    assert.match(check, new RegExp(`^~lib/${file}\\.ts:\\d+:\\d+\\)$`));
+  });
+}
+
+test("a field that was not assigned is named by its declaration", () => {
+  const result = run("Subscription.unassigned");
   assert.equal(result.verdict, "trap");
-  assert.match(result.log[0].message, /^panicked at ~lib\/array\.ts:\d+:\d+: Index out of range$/);
+  assert.match(result.log[0].message, /^panicked at assembly\/index\.ts:114:3: Unexpected 'null'/);
 });
 
 test("random numbers come from the meta's id", () => {

@@ -8,6 +8,7 @@ import { markEnds } from "./ends.js";
 import { bridges, generate, unwritable } from "./generate.js";
 import { findResolvers, resolverSource } from "./resolvers.js";
 import { readSchema } from "./schema.js";
+import { markSites, MAX_FILES } from "./sites.js";
 import { unwind } from "./unwind.js";
 
 const LIBRARY = fileURLToPath(new URL("../assembly/", import.meta.url));
@@ -85,6 +86,7 @@ export default class RunnelTransform {
   setOptions() {
     const { options } = this.program;
     options.exportStart = "_initialize";
+    options.sourceMap = true; // so that the compiler keeps the places of expressions
     options.globalAliases ??= new Map();
     for (const [name, element] of Object.entries(ALIASES)) options.globalAliases.set(name, element);
   }
@@ -100,9 +102,16 @@ export default class RunnelTransform {
     if (this.failed) return;
     this.resolvers = resolvers;
     for (const source of parser.sources) markEnds(source);
-    const { file, text } = resolverSource(resolvers, this.layout);
+    this.files = this.ownFiles(parser);
+    const { file, text } = resolverSource(resolvers, this.files, this.layout);
     this.resolverPath = file.replace(/\.ts$/, "");
     parser.parseFile(text, file, true);
+  }
+
+  /** The paths of the author's sources, as far as panics can name them. */
+  ownFiles(parser) {
+    const written = parser.sources.map((source) => source.normalizedPath).filter((file) => !file.startsWith("~lib/"));
+    return written.filter((file) => file !== this.layout.types).slice(0, MAX_FILES);
   }
 
   /** Gives the generated classes the hidden methods that generic code calls. */
@@ -125,6 +134,7 @@ export default class RunnelTransform {
       ...resolver,
       internal: `${this.resolverPath}/resolver${i}`,
     }));
+    markSites(this.binaryen, module, this.program, this.files, SDK);
     unwind(
       this.binaryen,
       module,

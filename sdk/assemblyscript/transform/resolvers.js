@@ -197,7 +197,7 @@ class Search {
 }
 
 /** The source whose exported functions the host calls, one per resolver. */
-export function resolverSource(resolvers, layout) {
+export function resolverSource(resolvers, files, layout) {
   const entries = [...new Set(resolvers.map((resolver) => resolver.entry))];
   const folder = layout.types.replace(/[^/]*$/, "");
   const up = "../".repeat(folder.split("/").length - 1) || "./";
@@ -207,12 +207,13 @@ export function resolverSource(resolvers, layout) {
     `import { begin, deliver, verdict } from "@runnel/sdk/run";`,
     `import * as schema from "${from(layout.types.replace(/\.ts$/, ""))}";`,
     ...entries.map((entry, i) => `import * as entry${i} from "${from(entry.internalPath)}";`),
+    `const files: StaticArray<string> = ${JSON.stringify(files)};`,
   ];
   resolvers.forEach(({ path, entry, parameters }, i) => {
     const call = `entry${entries.indexOf(entry)}.${path}(${parameters.join(", ")})`;
     lines.push(
       `function run${i}(): void { deliver(${call}); }`,
-      `export function resolver${i}(): i32 { begin(); run${i}(); return verdict; }`,
+      `export function resolver${i}(): i32 { begin(files); run${i}(); return verdict; }`,
     );
   });
   return { file: `${folder}runnel.resolvers.ts`, text: lines.join("\n") };

@@ -1,6 +1,6 @@
 ;; An alignment that is larger than what is loaded.
 ;;
-;; upload: refused "" in "function 0"
+;; upload: refused "invalid memory alignment" in "function 0" at 40
 (module
   (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") }")
   (memory (export "memory") 1)

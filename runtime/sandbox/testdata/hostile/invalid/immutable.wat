@@ -1,6 +1,6 @@
 ;; An immutable global that is set.
 ;;
-;; upload: refused "" in "function 0"
+;; upload: refused "global.set when not mutable" in "function 0" at 48
 (module
   (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") }")
   (memory (export "memory") 1)

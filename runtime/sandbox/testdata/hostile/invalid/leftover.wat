@@ -1,6 +1,6 @@
 ;; A value left on the stack.
 ;;
-;; upload: refused "" in "function 0"
+;; upload: refused "too many results" in "function 0" at 40
 (module
   (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") }")
   (memory (export "memory") 1)

@@ -1,6 +1,6 @@
 ;; An addition of nothing.
 ;;
-;; upload: refused "" in "function 0"
+;; upload: refused "cannot pop the 1st operand for i32.add" in "function 0" at 41
 (module
   (@custom "runnel.schema" "type Subscription { f: String @on(channel: \"c\") }")
   (memory (export "memory") 1)
