@@ -8,6 +8,7 @@ RUST_EXAMPLE := plugins/examples/orders-rust
 ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
 PEERS := runtime/sandbox/peers
 CORPUS := runtime/sandbox/testdata
+REAL  := runtime/meter/testdata/real
 TOOLS := scripts/with-tools.sh
 
 # What each fuzz target gets: batches of so many executions, for so many seconds.
@@ -16,7 +17,7 @@ FUZZTIME  ?= 5
 SOAKCOUNT ?= 10000
 SOAKTIME  ?= 180
 
-.PHONY: help build run test test-go test-rust test-assemblyscript race check check-go check-rust check-assemblyscript \
+.PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
 	fuzz bench soak golden plugins corpus deps clean
 
 help: ## list the targets
@@ -32,7 +33,7 @@ run: build ## the server on embedded defaults: tenant demo, example module, live
 deps: ## install what the tests need besides Go, or say what is missing
 	@scripts/install-deps.sh
 
-test: deps test-go test-rust test-assemblyscript ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
+test: deps test-go test-rust test-assemblyscript test-real ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
 
 test-go:
 	$(TOOLS) $(GO) test ./...
@@ -46,6 +47,9 @@ test-rust:
 test-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) test
 	$(TOOLS) npm --prefix $(ASC_EXAMPLE) test
+
+test-real: # the outputs that the Go tests expect of published modules
+	$(TOOLS) npm --prefix $(REAL) test
 
 race: deps ## the Go tests under the race detector
 	$(TOOLS) $(GO) test -race ./...
