@@ -9,6 +9,7 @@ ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
 GO_EXAMPLE   := plugins/examples/orders-go
 PEERS := runtime/sandbox/peers
 CORPUS := runtime/sandbox/testdata
+REAL  := runtime/meter/testdata/real
 TOOLS := scripts/with-tools.sh
 
 # What each fuzz target gets: batches of so many executions, for so many seconds.
@@ -17,7 +18,7 @@ FUZZTIME  ?= 5
 SOAKCOUNT ?= 10000
 SOAKTIME  ?= 180
 
-.PHONY: help build run test test-go test-rust test-assemblyscript race check check-go check-rust check-assemblyscript \
+.PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
 	fuzz bench soak golden plugins corpus deps clean
 
 help: ## list the targets
@@ -33,7 +34,7 @@ run: build ## the server on embedded defaults: tenant demo, example module, live
 deps: ## install what the tests need besides Go, or say what is missing
 	@scripts/install-deps.sh
 
-test: deps test-go test-rust test-assemblyscript ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
+test: deps test-go test-rust test-assemblyscript test-real ## every test: Go with seconds of fuzzing, Rust, AssemblyScript, end to end
 
 # Without -count=1 Go would repeat what it found before: its cache does not see what tests
 # have other programs read, such as the sources of a server or the import graph.
@@ -50,6 +51,9 @@ test-rust:
 test-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) test
 	$(TOOLS) npm --prefix $(ASC_EXAMPLE) test
+
+test-real: # the outputs that the Go tests expect of published modules
+	$(TOOLS) npm --prefix $(REAL) test
 
 race: deps ## the Go tests under the race detector
 	$(TOOLS) $(GO) test -race -count=1 ./...

@@ -43,3 +43,4 @@ packages() {
 packages sdk/assemblyscript
 packages plugins/examples/orders-assemblyscript sdk/assemblyscript # which npm copies
 packages cmd/server/testdata/graphql-ws
+packages runtime/meter/testdata/real
