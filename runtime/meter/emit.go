@@ -14,6 +14,7 @@ type emitter struct {
 	marks    marker
 	again    *charge // of the loop that is resumed, whose header comes next
 	before   int64   // the most that is charged before the first check
+	changed  bool    // counter or marks
 
 	first       uint32 // index of the first local that is added
 	added       []wasm.ValueType
@@ -67,7 +68,7 @@ func (e *emitter) body(b *function) error {
 	e.temporaries = [temporaryCount]uint32{}
 	e.marks.reset(b.locals)
 	e.again = nil
-	e.before = 0
+	e.before, e.changed = 0, false
 	e.flow, e.labels = flow{live: true, unchecked: unchecked{check: -1}}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
@@ -177,6 +178,7 @@ func (e *emitter) charge(c *charge) {
 		return
 	}
 	check := c.check || !e.flow.unchecked.room(int64(c.cost))
+	e.changed = true
 	e.counter()
 	if c.cost > 0 {
 		e.out.i64(int64(c.cost))
@@ -226,7 +228,7 @@ func (e *emitter) check() {
 
 // bodies rewrites all function bodies, callees first, then adds the functions that they call.
 func (r *rewriter) bodies() error {
-	var p planner
+	p := planner{rewriter: r}
 	e := emitter{rewriter: r, marks: marker{shift: r.output.RegionShift}}
 	imported := r.space.functions - len(r.in.Functions)
 	r.out.Code = make([]wasm.Body, len(r.in.Code))
@@ -237,6 +239,7 @@ func (r *rewriter) bodies() error {
 		if err != nil {
 			return err
 		}
+		entry := r.leaveEntry(i, charges)
 		t := r.in.Types[r.space.functionTypes[imported+int(i)]]
 		f := function{Body: b, index: int(i), results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
@@ -252,7 +255,7 @@ func (r *rewriter) bodies() error {
 		for _, t := range e.added {
 			out.Locals = append(out.Locals[:len(out.Locals):len(out.Locals)], wasm.LocalGroup{Count: 1, Type: t})
 		}
-		r.out.Code[i], r.summaries[i] = out, e.summarize()
+		r.out.Code[i], r.summaries[i] = out, e.summarize(entry)
 	}
 	r.addFunctions()
 	return nil

@@ -66,7 +66,8 @@ func (e *emitter) step(in *wasm.Instruction) {
 	case wasm.OpUnreachable:
 		e.flow = flow{}
 	}
-	if changesFuel(in.Op) && e.flow.live {
+	if e.flow.live && e.rewriter.changes(in) {
+		e.changed = true
 		e.flow.cached, e.flow.marksCached = false, false
 		if !hasLength(in.Op) {
 			e.afterCall(in)

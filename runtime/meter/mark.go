@@ -270,7 +270,7 @@ func (e *emitter) mark(from operand, offset int64) operand {
 	e.out.op(wasm.OpI64Or)
 	e.out.index(wasm.OpLocalTee, e.temporary(temporaryMarks))
 	e.out.index(wasm.OpGlobalSet, e.rewriter.dirty)
-	e.flow.marksCached = true
+	e.flow.marksCached, e.changed = true, true
 	from.offset = offset
 	return from
 }

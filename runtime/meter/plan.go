@@ -21,10 +21,11 @@ const dead = -1 // in place of the index of a charge: code that cannot be reache
 // turn. A new one begins where control can arrive from elsewhere or not arrive at all; but the code
 // behind a construct that can only be left through its end belongs to the charge before it.
 type planner struct {
-	charges []charge // in order of position; those that cost nothing and check nothing are left in
-	loops   []loop   // in order of position
-	open    []construct
-	current int // index in charges, or dead
+	rewriter *rewriter // tells what callees do
+	charges  []charge  // in order of position; those that cost nothing and check nothing are left in
+	loops    []loop    // in order of position
+	open     []construct
+	current  int // index in charges, or dead
 }
 
 // loop says what is in a loop.
@@ -95,15 +96,9 @@ func (p *planner) step(in *wasm.Instruction) {
 	if last := len(p.open) - 1; last >= 0 {
 		content := &p.open[last].content
 		_, stores := storedType(in.Op)
-		content.calls = content.calls || changesFuel(in.Op)
+		content.calls = content.calls || p.rewriter.changes(in)
 		content.stores = content.stores || stores
 	}
-}
-
-// changesFuel tells whether the counter can have another value after an instruction, by what is called
-// for it.
-func changesFuel(op wasm.Opcode) bool {
-	return op == wasm.OpCall || op == wasm.OpCallIndirect || hasLength(op)
 }
 
 // hasLength tells whether an instruction is charged by its length, in an added function.
@@ -117,7 +112,7 @@ func (p *planner) add(in *wasm.Instruction) {
 	if p.current == dead {
 		return
 	}
-	n := cost(in.Op)
+	n := cost(in.Op) + p.rewriter.entry(in)
 	if c := &p.charges[p.current]; c.cost > 0 && c.cost+n > maxCharge {
 		p.begin(in.Start)
 	}

@@ -32,6 +32,7 @@ type calls struct {
 	depths    []int64           // the frames of the longest chain of calls from a vertex that are not counted
 	below     []int32           // the next vertex of that chain, or -1
 	canonical []uint32          // of each type, the first that equals it
+	entered   map[uint32]bool   // functions that are entered otherwise than by a call to their index, too
 	sequence  []uint32          // the functions, callees before their callers where there is no cycle
 }
 
@@ -193,7 +194,15 @@ func (s *scanner) resolve(g *calls, imported int) {
 	for v := g.defined; v < len(g.callees); v++ {
 		slices.Sort(g.callees[v])
 	}
-	g.canonical = s.canonical
+	g.canonical, g.entered = s.canonical, s.taken
+	for i := range s.m.Exports {
+		if x := &s.m.Exports[i]; x.Kind == wasm.Function {
+			g.entered[x.Index] = true
+		}
+	}
+	if s.m.Start != nil {
+		g.entered[*s.m.Start] = true
+	}
 }
 
 // count decides what is counted, and how deep the rest gets.

@@ -41,34 +41,75 @@ func (u *unchecked) add(units int64) {
 
 var checked = unchecked{entry: -1, check: 0}
 
+// maxEntry is the most that the callers of a function charge for its entry.
+const maxEntry = 512
+
 // summary says what a call of a function does, for its callers.
 type summary struct {
+	// entry is what the callers charge for the instructions that the function always executes. It is 0
+	// where it does so itself, because others than callers that know it can enter it.
+	entry   uint32
 	before  int64     // the most that it charges before its first check
 	after   unchecked // where it returns
 	returns bool
 	known   bool // else it is being rewritten, or one of many
+	pure    bool // it changes neither the counter nor the marks
 }
 
 // callee returns the summary of what an instruction calls; ok is false for a host function, which charges
 // and checks by itself.
-func (e *emitter) callee(in *wasm.Instruction) (s summary, ok bool) {
+func (r *rewriter) callee(in *wasm.Instruction) (s summary, ok bool) {
 	anything := summary{before: maxBefore, after: unchecked{unknown: true}, returns: true}
 	if in.Op == wasm.OpCallIndirect {
 		return anything, true
 	}
-	imported := uint32(e.rewriter.space.functions - len(e.rewriter.in.Functions))
+	imported := uint32(r.space.functions - len(r.in.Functions))
 	if in.Index < imported {
 		return summary{}, false
 	}
-	if s = e.rewriter.summaries[in.Index-imported]; s.known {
+	if s = r.summaries[in.Index-imported]; s.known {
 		return s, true
 	}
 	return anything, true
 }
 
+// entry returns what has to be charged for the entry of what an instruction calls.
+func (r *rewriter) entry(in *wasm.Instruction) uint32 {
+	if in.Op != wasm.OpCall {
+		return 0
+	}
+	s, _ := r.callee(in)
+	return s.entry
+}
+
+// changes tells whether counter and marks can have other values after an instruction, by what is called
+// for it.
+func (r *rewriter) changes(in *wasm.Instruction) bool {
+	switch in.Op {
+	case wasm.OpCallIndirect:
+		return true
+	case wasm.OpCall:
+		s, ok := r.callee(in)
+		return !ok || !s.pure
+	}
+	return hasLength(in.Op)
+}
+
+// leaveEntry takes the charge of a function's entry away, for its callers to take, where all of them are
+// known to do so.
+func (r *rewriter) leaveEntry(i uint32, charges []charge) (entry uint32) {
+	function := uint32(r.space.functions-len(r.in.Functions)) + i
+	first := &charges[0]
+	if r.calls.counted[i] || r.calls.entered[function] || first.cost > maxEntry {
+		return 0
+	}
+	entry, first.cost = first.cost, 0
+	return entry
+}
+
 // beforeCall checks where there is no room for what the callee does not check.
 func (e *emitter) beforeCall(in *wasm.Instruction) {
-	s, ok := e.callee(in)
+	s, ok := e.rewriter.callee(in)
 	if !ok || !e.flow.live {
 		return
 	}
@@ -85,7 +126,7 @@ func (e *emitter) beforeCall(in *wasm.Instruction) {
 
 // afterCall notes what a call has done to the counter.
 func (e *emitter) afterCall(in *wasm.Instruction) {
-	s, ok := e.callee(in)
+	s, ok := e.rewriter.callee(in)
 	if !ok {
 		return
 	}
@@ -103,6 +144,8 @@ func (e *emitter) afterCall(in *wasm.Instruction) {
 }
 
 // summarize returns the summary of the function just emitted.
-func (e *emitter) summarize() summary {
-	return summary{before: e.before, after: e.flow.unchecked, returns: e.flow.live, known: true}
+func (e *emitter) summarize(entry uint32) summary {
+	return summary{
+		entry: entry, before: e.before, after: e.flow.unchecked, returns: e.flow.live, known: true, pure: !e.changed,
+	}
 }
