@@ -17,6 +17,8 @@ import (
 
 // The server is an http.Handler: it lives beside other routes of a program.
 func Example() {
+	runtime.CompileMain() // first thing in main: modules are compiled in a child process of this program
+
 	server, err := runtime.New(runtime.Config{Dev: true})
 	if err != nil {
 		log.Fatal(err)

@@ -1,6 +1,7 @@
 // Package runtime is the server as a library: New wires bus, broker, sandbox,
 // registry and transports into one http.Handler.
 //
+//	runtime.CompileMain() // first thing in main
 //	server, err := runtime.New(runtime.Config{Dev: true})
 //	…
 //	go server.Run(ctx)
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"time"
@@ -48,7 +50,31 @@ type Config struct {
 	// Logger receives what operators should know, and the modules' logs. Nil
 	// discards.
 	Logger *slog.Logger
+	// CompileInProcess has modules compiled in this process and not in a child
+	// process under limits. It is for programs whose main cannot call CompileMain,
+	// and for modules that are trusted: a hostile one takes minutes of CPU time and
+	// gigabytes of memory.
+	CompileInProcess bool
+	// CacheDir keeps compiled modules over restarts, in a directory of mode 0700.
+	// Empty means a temporary one.
+	CacheDir string
+	// CacheKey authenticates what lies in CacheDir; at least 16 bytes. Nil means a
+	// random key in the directory itself.
+	CacheKey []byte
 }
+
+// CompileMain is the first thing that main calls in a program with a Server:
+//
+//	func main() {
+//		runtime.CompileMain()
+//		…
+//	}
+//
+// A Server compiles each module in a child process under limits. Such a process
+// is this program, started again: there CompileMain compiles one module and does
+// not return. Everywhere else it returns at once. Without it New fails, unless
+// Config.CompileInProcess is set.
+func CompileMain() { sandbox.CompileMain() }
 
 // Server is a whole Runnel server. It is safe for concurrent use. Run must be
 // running for events to flow; Shutdown releases what New made.
@@ -68,7 +94,8 @@ type Server struct {
 	stop    context.CancelFunc // of stopped
 }
 
-// New makes a server without tenants.
+// New makes a server without tenants. It fails where the program's main has not
+// called CompileMain and the Config does not do without.
 func New(config Config) (*Server, error) {
 	if !config.Dev && len(config.AdminToken) < MinAdminToken {
 		return nil, fmt.Errorf("the admin token has %d bytes, at least %d are needed", len(config.AdminToken), MinAdminToken)
@@ -79,7 +106,10 @@ func New(config Config) (*Server, error) {
 	if config.Bus == nil {
 		config.Bus = memory.New()
 	}
-	engine, err := sandbox.New(context.Background(), sandbox.Config{})
+	engine, err := sandbox.New(context.Background(), sandbox.Config{
+		CompileInChild: !config.CompileInProcess, Compilations: compilations(),
+		CacheDir: config.CacheDir, CacheKey: config.CacheKey, Logger: config.Logger,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +127,10 @@ func New(config Config) (*Server, error) {
 	s.routes = s.route()
 	return s, nil
 }
+
+// compilations is how many modules are compiled at the same time: they leave at
+// least half of the processors to runs.
+func compilations() int { return max(1, goruntime.GOMAXPROCS(0)/2) }
 
 // route puts the handlers of all routes together.
 func (s *Server) route() http.Handler {

@@ -16,12 +16,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/runnel-dev/runnel/runtime"
 )
 
 // binary is runnel-server as built by TestMain.
 var binary string
 
 func TestMain(m *testing.M) {
+	runtime.CompileMain()
 	code, err := buildAndRun(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -54,11 +54,13 @@ type upload struct {
 	module *module  // what kept is a version of
 }
 
-// load compiles the module unless its digest is known. No lock is held: other
-// changes of the tenant go on meanwhile.
+// load compiles the module unless its digest is known and its code at hand. No
+// lock is held: other changes of the tenant go on meanwhile.
 func (u *upload) load(ctx context.Context, now *catalog, binary []byte) error {
-	if m := now.modules[u.name]; m != nil && m.find(u.digest) != nil {
-		return nil
+	if m := now.modules[u.name]; m != nil {
+		if known := m.find(u.digest); known != nil && !known.module.Lost() {
+			return nil
+		}
 	}
 	if err := u.checkRoom(now); err != nil {
 		return err

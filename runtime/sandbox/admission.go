@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,28 +52,6 @@ type admitted struct {
 	metered     meter.Output
 }
 
-// admit decodes a module, checks what it may use, validates it as it was
-// uploaded and rewrites it.
-func (e *Engine) admit(ctx context.Context, binary []byte) (*admitted, error) {
-	m, err := wasm.Decode(binary)
-	if err != nil {
-		return nil, &AdmissionError{Problems: []Problem{wasmProblem(nil, err)}}
-	}
-	a, problems := examine(m)
-	if len(problems) > 0 {
-		return nil, &AdmissionError{Problems: problems}
-	}
-	// The rewriter checks indices, and knows their places better than the validator.
-	a.metered, err = meter.Rewrite(m, e.config.Metering())
-	if err != nil {
-		return nil, &AdmissionError{Problems: []Problem{wasmProblem(m, err)}}
-	}
-	if err := Validate(ctx, m); err != nil {
-		return nil, err
-	}
-	return a, nil
-}
-
 // wasmProblem keeps the place that an error of the decoder or the rewriter names.
 // m is nil where there is no module yet.
 func wasmProblem(m *wasm.Module, err error) Problem {
@@ -94,9 +71,9 @@ func wasmProblem(m *wasm.Module, err error) Problem {
 
 // examine checks a decoded module against the guest contract and collects all
 // that is wrong with it.
-func examine(m *wasm.Module) (*admitted, []Problem) {
+func examine(m *wasm.Module, uploaded int) (*admitted, []Problem) {
 	a := &admitted{}
-	problems := sizeProblems(m)
+	problems := capProblems(m, uploaded)
 	problems = append(problems, importProblems(m)...)
 	problems = append(problems, exportProblems(m, a)...)
 	problems = append(problems, schemaProblems(m, a)...)
@@ -105,46 +82,12 @@ func examine(m *wasm.Module) (*admitted, []Problem) {
 		a.memoryBytes = int64(m.Memories[0].Min) * pageBytes
 	}
 	slices.Sort(a.resolvers)
-	return a, problems
+	return a, problems[:min(len(problems), maxProblems)]
 }
 
-// What the engine pays for without any run having been paid for: types cost it
-// the square of their length, tables 8 bytes for each element in each instance.
-// Compilers emit one table and types of a few values.
-const (
-	maxTypeValues   = 1000   // parameters and results of one type
-	maxTypesValues  = 50_000 // of all types
-	maxTables       = 16
-	maxTablesMinima = 65_536 // elements that all tables start with
-)
-
-func sizeProblems(m *wasm.Module) (problems []Problem) {
-	add := func(section wasm.SectionID, format string, arguments ...any) {
-		problems = append(problems, Problem{Message: fmt.Sprintf(format, arguments...), Offset: m.Offsets[section], HasOffset: true})
-	}
-	values := 0
-	for i, t := range m.Types {
-		n := len(t.Params) + len(t.Results)
-		if n > maxTypeValues {
-			add(wasm.SectionType, "type %d has %d parameters and results, at most %d are allowed", i, n, maxTypeValues)
-		}
-		values += n
-	}
-	if values > maxTypesValues {
-		add(wasm.SectionType, "the types have %d parameters and results in all, at most %d are allowed", values, maxTypesValues)
-	}
-	if len(m.Tables) > maxTables {
-		add(wasm.SectionTable, "the module has %d tables, at most %d are allowed", len(m.Tables), maxTables)
-	}
-	elements := int64(0)
-	for _, t := range m.Tables {
-		elements += int64(t.Limits.Min)
-	}
-	if elements > maxTablesMinima {
-		add(wasm.SectionTable, "the tables start with %d elements, at most %d are allowed", elements, maxTablesMinima)
-	}
-	return problems
-}
+// maxProblems is how many are told at once: a module can be made to have any
+// number.
+const maxProblems = 50
 
 func importProblems(m *wasm.Module) (problems []Problem) {
 	for _, i := range m.Imports {

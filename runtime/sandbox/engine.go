@@ -8,15 +8,13 @@ package sandbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/meter"
@@ -25,7 +23,8 @@ import (
 // ErrClosed is returned by an Engine that was closed.
 var ErrClosed = errors.New("the sandbox is closed")
 
-// Config holds an Engine's settings. The zero value is ready to use.
+// Config holds an Engine's settings. The zero value is ready to use, for modules
+// that are trusted not to be compile bombs.
 type Config struct {
 	// TableElements caps each table of a guest. 0 means 65,536.
 	TableElements uint32
@@ -38,6 +37,67 @@ type Config struct {
 	// IdleBytes bounds the memory of instances that are kept: those that were
 	// used least recently are closed. 0 means DefaultIdleBytes.
 	IdleBytes int64
+
+	// CompileInChild has each module checked and compiled in a child process under
+	// CompileLimits, so that no upload can use up this one. The program's main must
+	// call CompileMain.
+	CompileInChild bool
+	// CompileLimits bound a child process. Zero fields have defaults.
+	CompileLimits CompileLimits
+	// Compilations is how many modules are compiled at the same time. 0 means 1.
+	Compilations int
+
+	// CacheDir keeps compiled modules over restarts, in a directory of mode 0700
+	// that is made where there is none. Empty means a temporary one, which Close
+	// removes.
+	CacheDir string
+	// CacheKey authenticates the files in CacheDir; at least 16 bytes. Nil means a
+	// random key that lies in the directory: then it protects against damage, and
+	// not against whoever can read the directory and write to it.
+	CacheKey []byte
+	// CacheBytes bounds the files of modules that are not loaded. 0 means
+	// DefaultCacheBytes.
+	CacheBytes int64
+	// CodeBytes bounds the memory for the code of modules that no instance uses. 0
+	// means DefaultCodeBytes.
+	CodeBytes int64
+	// Logger receives what operators should know of the cache. Nil discards.
+	Logger *slog.Logger
+}
+
+// Defaults of Config.
+const (
+	DefaultStartFuel  = 50_000_000
+	DefaultCacheBytes = 1 << 30
+	DefaultCodeBytes  = 128 << 20
+)
+
+const minCacheKey = 16 // bytes
+
+func (c Config) withDefaults() Config {
+	if c.StartFuel == 0 {
+		c.StartFuel = DefaultStartFuel
+	}
+	if c.IdleAfter == 0 {
+		c.IdleAfter = DefaultIdleAfter
+	}
+	if c.IdleBytes == 0 {
+		c.IdleBytes = DefaultIdleBytes
+	}
+	if c.Compilations == 0 {
+		c.Compilations = 1
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = DefaultCacheBytes
+	}
+	if c.CodeBytes == 0 {
+		c.CodeBytes = DefaultCodeBytes
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.CompileLimits = c.CompileLimits.withDefaults()
+	return c
 }
 
 // Metering returns how an Engine of this configuration has modules rewritten.
@@ -45,17 +105,22 @@ func (c Config) Metering() meter.Options {
 	return meter.Options{TableElements: c.TableElements, ExportStart: true, MarkWrites: true}
 }
 
-// DefaultStartFuel is the fuel for start and _initialize.
-const DefaultStartFuel = 50_000_000
-
 // Engine compiles modules and owns what they share. It is safe for concurrent
 // use.
 type Engine struct {
-	config   Config
-	runtime  wazero.Runtime
-	shrinker *shrinker
+	config    Config
+	runtime   wazero.Runtime
+	children  children
+	code      codeStore
+	workspace *workspace
+	cache     *cache
+	shrinker  *shrinker
 
-	compiling chan struct{} // one module at a time is checked and compiled
+	compiling chan struct{} // has room for as many as may compile
+
+	loads    sync.WaitGroup // added to under mu while not closed
+	closing  context.Context
+	stopping context.CancelFunc // of closing
 
 	mu struct {
 		sync.Mutex
@@ -64,45 +129,58 @@ type Engine struct {
 	}
 }
 
-// compiled is a module's machine code with the number of Modules that use it.
-type compiled struct {
-	code        wazero.CompiledModule
-	globals     []meter.GlobalExport
-	freshEach   bool
-	regionShift uint32
-	references  int // guarded by Engine.mu
-}
-
 // New returns an Engine. Close releases it.
 func New(ctx context.Context, config Config) (*Engine, error) {
-	if config.StartFuel == 0 {
-		config.StartFuel = DefaultStartFuel
+	config = config.withDefaults()
+	if config.CompileInChild && !compileMainCalled.Load() {
+		return nil, ErrNoCompileMain
 	}
-	if config.IdleAfter == 0 {
-		config.IdleAfter = DefaultIdleAfter
+	if n := len(config.CacheKey); config.CacheKey != nil && n < minCacheKey {
+		return nil, fmt.Errorf("the key of the code cache has %d bytes, at least %d are needed", n, minCacheKey)
 	}
-	if config.IdleBytes == 0 {
-		config.IdleBytes = DefaultIdleBytes
-	}
-	settings := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2)
-	e := &Engine{
-		config:    config,
-		runtime:   wazero.NewRuntimeWithConfig(ctx, settings),
-		compiling: make(chan struct{}, 1),
-		shrinker:  newShrinker(config.IdleAfter, config.IdleBytes),
-	}
+	e := &Engine{config: config, compiling: make(chan struct{}, config.Compilations)}
+	e.shrinker = newShrinker(config.IdleAfter, config.IdleBytes)
+	e.children = children{program: executable, greeting: greetingTimeout}
 	e.mu.modules = map[string]*compiled{}
-	if err := instantiateHost(ctx, e.runtime); err != nil {
-		return nil, errors.Join(fmt.Errorf("host module %s: %w", abi.ModuleName, err), e.Close(ctx))
-	}
-	if err := instantiateWASI(ctx, e.runtime); err != nil {
-		return nil, errors.Join(fmt.Errorf("host module %s: %w", abi.WASIModuleName, err), e.Close(ctx))
+	e.closing, e.stopping = context.WithCancel(context.Background())
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
 	}
 	return e, nil
 }
 
-// Close frees all compiled code. No run may be under way and none may follow.
-func (e *Engine) Close(ctx context.Context) error {
+func (e *Engine) open(ctx context.Context) (err error) {
+	if e.workspace, err = newWorkspace(); err != nil {
+		return err
+	}
+	machine, err := machineName(ctx, e.workspace)
+	if err != nil {
+		return err
+	}
+	dir := e.config.CacheDir
+	if dir == "" {
+		dir = e.workspace.path("cache")
+	}
+	owner := fmt.Sprintf("%s\n%s\n%+v", programName(), machine, e.config.Metering())
+	if e.cache, err = openCache(dir, owner, e.config.CacheKey, e.config.CacheBytes, e.config.Logger); err != nil {
+		return err
+	}
+	if err := e.code.open(e.workspace.path("verified"), e.config.CodeBytes); err != nil {
+		return err
+	}
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig().WithCompilationCache(e.code.files))
+	if err := instantiateHost(ctx, e.runtime); err != nil {
+		return fmt.Errorf("host module %s: %w", abi.ModuleName, err)
+	}
+	if err := instantiateWASI(ctx, e.runtime); err != nil {
+		return fmt.Errorf("host module %s: %w", abi.WASIModuleName, err)
+	}
+	return nil
+}
+
+// Close frees all compiled code and ends the loads under way with ErrClosed. No
+// run may be under way and none may follow.
+func (e *Engine) Close(ctx context.Context) (err error) {
 	e.mu.Lock()
 	closed := e.mu.closed
 	e.mu.closed = true
@@ -111,104 +189,18 @@ func (e *Engine) Close(ctx context.Context) error {
 	if !closed {
 		e.shrinker.close()
 	}
-	return e.runtime.Close(ctx)
-}
-
-// Load admits, meters and compiles a module. The bytes are not kept. What was
-// loaded before under the same digest is not compiled again. A module that is
-// refused gives an *AdmissionError. The caller releases the Module.
-func (e *Engine) Load(ctx context.Context, wasm []byte) (*Module, error) {
-	// Checking and compiling take a whole processor and much memory.
-	select {
-	case e.compiling <- struct{}{}:
-		defer func() { <-e.compiling }()
-	case <-ctx.Done():
+	e.stopping()
+	e.loads.Wait()
+	if e.runtime != nil {
+		err = errors.Join(e.runtime.Close(ctx), e.code.files.Close(ctx))
 	}
-	if err := e.usable(ctx); err != nil {
-		return nil, fmt.Errorf("load a module: %w", err)
+	if e.cache != nil {
+		err = errors.Join(err, e.cache.close())
+		e.cache = nil
 	}
-	admitted, err := e.admit(ctx, wasm)
-	if err != nil {
-		return nil, err
+	if e.workspace != nil {
+		err = errors.Join(err, e.workspace.remove())
+		e.workspace = nil
 	}
-	sum := sha256.Sum256(wasm)
-	m := &Module{
-		engine:      e,
-		digest:      "sha256:" + hex.EncodeToString(sum[:]),
-		schema:      admitted.schema,
-		resolvers:   admitted.resolvers,
-		size:        len(wasm),
-		memoryBytes: admitted.memoryBytes,
-	}
-	if m.compiled, err = e.compile(ctx, m.digest, admitted.metered); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// usable tells what is none of a module's fault.
-func (e *Engine) usable(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.mu.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
-}
-
-// compile returns the code for a digest, with one reference for the caller.
-func (e *Engine) compile(ctx context.Context, digest string, metered meter.Output) (*compiled, error) {
-	if c, err := e.acquire(digest, nil); c != nil || err != nil {
-		return c, err
-	}
-	code, err := e.runtime.CompileModule(ctx, metered.Wasm)
-	if err != nil {
-		return nil, fmt.Errorf("compile %s: %w", digest, err)
-	}
-	c := &compiled{code: code, globals: metered.Globals, freshEach: metered.Reinstantiate, regionShift: metered.RegionShift}
-	if c, err = e.acquire(digest, c); err != nil {
-		return nil, errors.Join(err, code.Close(ctx))
-	}
-	return c, nil
-}
-
-// acquire takes a reference to the code of a digest, and adds it where it is
-// not known and fresh is given. It returns nil where there is none.
-func (e *Engine) acquire(digest string, fresh *compiled) (*compiled, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.mu.closed {
-		return nil, ErrClosed
-	}
-	c := e.mu.modules[digest]
-	if c == nil && fresh != nil {
-		c = fresh
-		e.mu.modules[digest] = c
-	}
-	if c != nil {
-		c.references++
-	}
-	return c, nil
-}
-
-// retain takes one more reference to code that the caller has one to.
-func (e *Engine) retain(c *compiled) {
-	e.mu.Lock()
-	c.references++
-	e.mu.Unlock()
-}
-
-// release gives a reference back; the last one frees the code.
-func (e *Engine) release(ctx context.Context, digest string, c *compiled) error {
-	e.mu.Lock()
-	c.references--
-	last := c.references == 0 && !e.mu.closed
-	if last {
-		delete(e.mu.modules, digest)
-	}
-	e.mu.Unlock()
-	if last {
-		return c.code.Close(ctx)
-	}
-	return nil
+	return err
 }

@@ -25,9 +25,9 @@ func (e *Engine) Inspect(ctx context.Context, binary []byte) (*Inspection, error
 	if err != nil {
 		return nil, &AdmissionError{Problems: []Problem{wasmProblem(nil, err)}}
 	}
-	found, _ := examine(m)
+	found, _ := examine(m, len(binary))
 	inspection := &Inspection{Module: m, Schema: found.schema, Resolvers: found.resolvers}
-	admitted, err := e.admit(ctx, binary)
+	admitted, err := admit(ctx, binary, e.config.Metering())
 	var refused *AdmissionError
 	switch {
 	case errors.As(err, &refused):

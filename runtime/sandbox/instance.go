@@ -91,9 +91,15 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 	}
 	i.wasi.begin()
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), p.module.compiled.code, config)
+	code, err := p.module.engine.pin(p.module.compiled)
 	if err != nil {
 		memory.Free()
+		return nil, &Fault{Code: abi.CodeInternal, Message: err.Error()}
+	}
+	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), code, config)
+	if err != nil {
+		memory.Free()
+		p.module.engine.unpin(p.module.compiled)
 		return nil, i.startFault("instantiate", err)
 	}
 	i.bind(guest)
@@ -176,6 +182,7 @@ func (i *instance) close() {
 	i.counted = 0
 	if i.guest != nil {
 		_ = i.guest.Close(context.Background()) // nothing to flush: the guest has no files
+		i.pool.module.engine.unpin(i.pool.module.compiled)
 	}
 }
 

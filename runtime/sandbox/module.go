@@ -34,6 +34,10 @@ func (m *Module) Size() int { return m.size }
 // MemoryBytes returns the size of the memory that an instance starts with.
 func (m *Module) MemoryBytes() int64 { return m.memoryBytes }
 
+// Lost tells whether the module's code is gone: its file in the cache was damaged
+// after it had left memory. Runs fail until the same bytes are loaded again.
+func (m *Module) Lost() bool { return m.compiled.lost.Load() }
+
 // Release gives the module back; when all Modules of a digest are released and
 // their pools closed, its code is freed. No pool may be made of it afterwards.
 // Calling it again does nothing.

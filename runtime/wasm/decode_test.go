@@ -169,7 +169,7 @@ func TestNestingLimit(t *testing.T) {
 	}
 	decode(t, nested(wasm.MaxNesting))
 	_, err := wasm.Decode(nested(wasm.MaxNesting + 1))
-	if err == nil || !strings.Contains(err.Error(), "nested deeper than 1000") {
+	if err == nil || !strings.Contains(err.Error(), "nested deeper than 4096") {
 		t.Errorf("one block more: %v", err)
 	}
 	if _, err := wasm.Decode(nested(1_000_000)); err == nil {

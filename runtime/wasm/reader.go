@@ -3,7 +3,9 @@ package wasm
 import "encoding/binary"
 
 // MaxNesting is how deep blocks may lie in each other within one function.
-const MaxNesting = 1000
+// Compilers that have no structured control flow to start from, such as Go's,
+// open a block for each target of a large switch.
+const MaxNesting = 4096
 
 // MaxBranchTargets is how many labels one br_table may have beside its default.
 const MaxBranchTargets = 65520
