@@ -14,9 +14,7 @@ import (
 
 // What a host call costs, in units of fuel: a base, and one unit for each
 // bytesPerUnit bytes that are read or written, or for each byte of a payload to
-// publish, which is parsed. A question costs one unit more for each distinct
-// question that the run asked before, which is what looking for it among them
-// costs.
+// publish, which is parsed.
 const (
 	hostCallBase = 64
 	bytesPerUnit = 16
@@ -76,8 +74,8 @@ func repeatI32(n int) []api.ValueType {
 }
 
 // debit charges a call of runnel_v1 that moves n bytes.
-func (i *instance) debit(n, questions int) {
-	i.charge(hostCallBase + int64(n)/bytesPerUnit + int64(questions))
+func (i *instance) debit(n int) {
+	i.charge(hostCallBase + int64(n)/bytesPerUnit)
 }
 
 // charge takes units of fuel and ends the run where they are not there.
@@ -110,12 +108,12 @@ func (i *instance) target(call string, pointer, count uint64) []byte {
 func (i *instance) answer(call string, value []byte, pointer, capacity uint64) uint64 {
 	if uint32(capacity) < uint32(len(value)) {
 		i.view(call, pointer, capacity)
-		i.debit(0, len(i.result.Reads))
+		i.debit(0)
 		return uint64(uint32(len(value)))
 	}
 	copy(i.view(call, pointer, capacity), value)
 	i.wrote(uint32(pointer), uint32(len(value)))
-	i.debit(len(value), len(i.result.Reads))
+	i.debit(len(value))
 	return uint64(uint32(len(value)))
 }
 
@@ -124,7 +122,7 @@ func (i *instance) answer(call string, value []byte, pointer, capacity uint64) u
 // a claim.
 func (i *instance) absent(call string, pointer, capacity uint64) uint64 {
 	i.view(call, pointer, capacity)
-	i.debit(0, len(i.result.Reads))
+	i.debit(0)
 	a := abi.Absent
 	return uint64(uint32(a))
 }
@@ -169,7 +167,7 @@ func (i *instance) hostClaim(stack []uint64) { i.named(abi.ImportClaim, AskClaim
 
 func (i *instance) named(call string, question Question, stack []uint64) {
 	name := i.view(call, stack[0], stack[1])
-	i.debit(len(name), 0)
+	i.debit(len(name))
 	value, ok := i.askNamed(question, name)
 	if !ok {
 		stack[0] = i.absent(call, stack[2], stack[3])
@@ -200,7 +198,7 @@ func (i *instance) askNamed(question Question, name []byte) (value []byte, ok bo
 
 func (i *instance) hostPermitted(stack []uint64) {
 	name := i.view(abi.ImportPermitted, stack[0], stack[1])
-	i.debit(len(name), len(i.result.Reads))
+	i.debit(len(name))
 	_, ok := i.askNamed(AskPermitted, name)
 	stack[0] = 0
 	if ok {
@@ -210,28 +208,28 @@ func (i *instance) hostPermitted(stack []uint64) {
 
 func (i *instance) hostOutput(stack []uint64) {
 	text := i.view(abi.ImportOutput, stack[0], stack[1])
-	i.debit(0, 0)
+	i.debit(0)
 	if i.starting {
 		panic(errCallDuringStart)
 	}
 	if int64(len(text)) > i.limits.OutputBytes {
 		panic(errOutputTooLarge)
 	}
-	i.debit(len(text), 0)
+	i.debit(len(text))
 	i.result.Output = append(i.result.Output[:0], text...)
 	i.result.HasOutput = true
 }
 
 func (i *instance) hostFail(stack []uint64) {
 	text := i.view(abi.ImportFail, stack[0], stack[1])
-	i.debit(0, 0)
+	i.debit(0)
 	if i.starting {
 		panic(errCallDuringStart)
 	}
 	if int64(len(text)) > i.limits.OutputBytes {
 		panic(errOutputTooLarge)
 	}
-	i.debit(len(text), 0)
+	i.debit(len(text))
 	i.result.fail = append(i.result.fail[:0], text...)
 	i.failed = true
 }
@@ -242,13 +240,13 @@ func (i *instance) hostPublish(stack []uint64) {
 	if i.starting || !i.mutation {
 		panic(errPublishOutside)
 	}
-	i.debit(min(len(channel), abi.MaxNameBytes), 0)
+	i.debit(min(len(channel), abi.MaxNameBytes))
 	over := int64(len(i.result.Published)) >= i.limits.PublishesPerRun || int64(len(payload)) > i.limits.EventBytes
 	if over {
 		stack[0] = uint64(abi.PublishOverLimit)
 		return
 	}
-	i.debit(len(payload)*bytesPerUnit, 0)
+	i.debit(len(payload) * bytesPerUnit)
 	if len(channel) > abi.MaxNameBytes || !abi.ValidChannel(string(channel)) || i.document.Parse(payload, jsondoc.Options{}) != nil {
 		stack[0] = uint64(abi.PublishRefused)
 		return
@@ -261,6 +259,6 @@ func (i *instance) hostPublish(stack []uint64) {
 func (i *instance) hostLog(stack []uint64) {
 	text := i.view(abi.ImportLog, stack[1], stack[2])
 	level := abi.LogLevel(min(max(int32(stack[0]), int32(abi.LogDebug)), int32(abi.LogError)))
-	i.debit(int(min(int64(len(text)), max(i.logLeft, 0))), 0)
+	i.debit(int(min(int64(len(text)), max(i.logLeft, 0))))
 	i.log(level, text)
 }

@@ -49,6 +49,7 @@ type instance struct {
 	starting bool
 	mutation bool
 	failed   bool // fail was called
+	asked    asked
 	// lastError is the last line logged at level error, or the end of what was
 	// written to stderr: what a panic said.
 	lastError []byte
@@ -193,6 +194,7 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 	i.wasi.begin()
 	i.mutation = strings.HasPrefix(resolver, "Mutation.")
 	i.memory.refused = false
+	i.asked.reset()
 	defer func() { i.inputs, i.result = nil, nil }()
 
 	function := i.functions[resolver]
@@ -224,18 +226,6 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 	}
 	i.conclude(resolver, abi.Verdict(int32(i.stack[0])))
 }
-
-// known returns the earlier read of the same question, or nil.
-func (i *instance) known(question Question, kind abi.Kind, name []byte) *Read {
-	for n := range i.result.Reads {
-		if r := &i.result.Reads[n]; r.same(question, kind, name) {
-			return r
-		}
-	}
-	return nil
-}
-
-func (i *instance) record(r Read) { i.result.Reads = append(i.result.Reads, r) }
 
 // lineBytes is what a line in the log counts beside its text: lines without
 // one would flood the log as well.
