@@ -17,6 +17,9 @@ FUZZCOUNT ?= 1000
 FUZZTIME  ?= 5
 SOAKCOUNT ?= 10000
 SOAKTIME  ?= 180
+# How many random modules make soak compares, and the seed of the first.
+SOAKMODULES ?= 100000
+SOAKSEED    ?= $$(date +%s)000000
 
 .PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
 	fuzz bench soak golden plugins corpus deps clean
@@ -87,7 +90,8 @@ check-assemblyscript:
 fuzz: ## each Go fuzz target for FUZZTIME seconds
 	GO=$(GO) scripts/fuzz.sh $(FUZZCOUNT) $(FUZZTIME)
 
-soak: ## fuzz for minutes
+soak: ## random modules against their originals by the hundred thousand, then fuzz for minutes
+	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags

@@ -33,9 +33,10 @@ var mayImport = map[string][]string{
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests.
-	"runtime/wasm/wasmtest":       {"runtime/wasm"},
-	"runtime/event/eventtest":     {"runtime/event", "runtime/jsondoc"},
-	"runtime/sandbox/sandboxtest": {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/wasm/wasmtest":        {"runtime/wasm"},
+	"runtime/wasm/wasmtest/random": {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/event/eventtest":      {"runtime/event", "runtime/jsondoc"},
+	"runtime/sandbox/sandboxtest":  {"runtime/wasm", "runtime/wasm/wasmtest"},
 }
 
 // importers names the packages that may import a large dependency.

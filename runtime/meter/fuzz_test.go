@@ -4,16 +4,15 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/wasm"
+	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest/random"
 )
 
 // FuzzRewrite holds that a rewritten module is valid where the original is, and not otherwise.
 func FuzzRewrite(f *testing.F) {
 	for seed := range uint64(20) {
-		f.Add(randomModule(seed, true))
+		f.Add(random.FromSeed(seed).Wasm)
 	}
 	n := 0
 	for _, b := range specModules(f) {
@@ -53,14 +52,4 @@ func FuzzRewrite(f *testing.F) {
 
 func refusable(e *wasm.Error) bool {
 	return e.Section == "table" || e.Section == "import" || e.Section == "export"
-}
-
-// FuzzFuel holds that random programs cost what a count of every instruction says.
-func FuzzFuel(f *testing.F) {
-	f.Add(uint64(1))
-	e := newEngine(f, wazero.NewRuntimeConfigInterpreter())
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		here := &engine{TB: t, runtime: e.runtime}
-		checkExact(here, here, seed)
-	})
 }

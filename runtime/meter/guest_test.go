@@ -2,6 +2,8 @@ package meter_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -19,9 +21,26 @@ type engine struct {
 
 func newEngine(t testing.TB, config wazero.RuntimeConfig) *engine {
 	t.Helper()
-	e := &engine{TB: t, runtime: wazero.NewRuntimeWithConfig(context.Background(), config)}
-	t.Cleanup(func() { _ = e.runtime.Close(context.Background()) })
+	ctx := context.Background()
+	e := &engine{TB: t, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	t.Cleanup(func() { _ = e.runtime.Close(ctx) })
+	_, err := e.runtime.NewHostModuleBuilder("env").NewFunctionBuilder().
+		WithGoFunction(api.GoFunc(host), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).
+		Export("host").Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return e
+}
+
+// traceKey is the key of the context under which a number holds what a guest asked of the host.
+type traceKey struct{}
+
+// host is the function env.host of random modules.
+func host(ctx context.Context, stack []uint64) {
+	trace := ctx.Value(traceKey{}).(*uint64)
+	*trace = (*trace + uint64(uint32(stack[0])) + 1) * 0x9e3779b97f4a7c15
+	stack[0] = uint64(uint32(*trace >> 32))
 }
 
 // guest is an instance.
@@ -29,6 +48,7 @@ type guest struct {
 	*engine
 	api.Module
 	output meter.Output
+	trace  context.Context // that the host takes notes in
 }
 
 func (e *engine) compile(b []byte) wazero.CompiledModule {
@@ -42,11 +62,19 @@ func (e *engine) compile(b []byte) wazero.CompiledModule {
 
 func (e *engine) instance(compiled wazero.CompiledModule) *guest {
 	e.Helper()
-	m, err := e.runtime.InstantiateModule(context.Background(), compiled, wazero.NewModuleConfig().WithName(""))
+	g, _, err := e.start(compiled)
 	if err != nil {
 		e.Fatal(err)
 	}
-	return &guest{engine: e, Module: m}
+	return g
+}
+
+// start makes an instance, and returns where the host takes notes.
+func (e *engine) start(compiled wazero.CompiledModule) (*guest, *uint64, error) {
+	trace := new(uint64)
+	ctx := context.WithValue(context.Background(), traceKey{}, trace)
+	m, err := e.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName(""))
+	return &guest{engine: e, Module: m, trace: ctx}, trace, err
 }
 
 // instantiate makes an instance of a module as it is.
@@ -86,7 +114,33 @@ func (g *guest) call(name string, args ...uint64) ([]uint64, error) {
 	if f == nil {
 		g.Fatalf("no export %s", name)
 	}
-	return f.Call(context.Background(), args...)
+	return f.Call(g.trace, args...)
+}
+
+// words calls a function with words, of which a vector takes two, and prints what it returns, of a
+// reference to a function only whether it is null.
+func (g *guest) words(name string, args []uint64, results []wasm.ValueType) (string, error) {
+	stack := make([]uint64, max(len(args), 2*len(results)))
+	copy(stack, args)
+	if err := g.ExportedFunction(name).CallWithStack(g.trace, stack); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, t := range results {
+		switch t {
+		case wasm.I32, wasm.F32:
+			fmt.Fprintf(&out, "%s %08x ", t, uint32(stack[0]))
+		case wasm.FuncRef:
+			fmt.Fprintf(&out, "null %v ", stack[0] == 0)
+		case wasm.V128:
+			fmt.Fprintf(&out, "v128 %016x%016x ", stack[1], stack[0])
+			stack = stack[1:]
+		default:
+			fmt.Fprintf(&out, "%s %016x ", t, stack[0])
+		}
+		stack = stack[1:]
+	}
+	return out.String(), nil
 }
 
 // fuel returns the units left.

@@ -84,8 +84,8 @@ func repeat(c Code, n int) []Code {
 // TestUnwindingIsChecked lets a run end its fuel at the bottom of a recursion, each level of which
 // would go on without a loop or a call, and for less than may go unchecked.
 func TestUnwindingIsChecked(t *testing.T) {
-	const levels, self = 500, 4
-	const tail = 600 * (1 + self)
+	const levels = 500
+	const tail = 600 * (1 + naiveSelf)
 	b := New()
 	b.Global(wasm.I32, I32Const(levels))
 	f := b.Declare(nil, nil)
@@ -98,7 +98,7 @@ func TestUnwindingIsChecked(t *testing.T) {
 	)
 	b.ExportFunction("run", f)
 	e := interpreter(t)
-	compiled := e.compile(rewrite(t, naive(t, b.Bytes(), self, 0), meter.Options{StackBytes: 1 << 30}).Wasm)
+	compiled := e.compile(rewrite(t, naive(b.Bytes(), true), meter.Options{StackBytes: 1 << 30}).Wasm)
 	all := e.instance(compiled)
 	if _, err := all.run(1 << 40); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,6 @@ func TestUnwindingIsChecked(t *testing.T) {
 // TestLongPathsAreChecked runs code without loops and calls, put together from parts none of which
 // costs enough to be checked for itself.
 func TestLongPathsAreChecked(t *testing.T) {
-	const self = 4
 	nops := Join(repeat(Op(wasm.OpNop), 100)...)
 	then := Join(I32Const(1), If(Result(), nops))
 	leave := Join(I32Const(0), If(Result(), Return()))
@@ -129,7 +128,7 @@ func TestLongPathsAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := runner(nil, repeat(part, 200)...)
-			g := interpreter(t).metered(naive(t, b.Bytes(), self, 0), meter.Options{})
+			g := interpreter(t).metered(naive(b.Bytes(), true), meter.Options{})
 			const limit = 20_000
 			left, err := g.run(limit)
 			if executed := g.global(naiveCount); err == nil || left >= 0 || executed > limit+overshoot {
@@ -204,17 +203,6 @@ func TestStartHasItsOwnFuel(t *testing.T) {
 	var exit *sys.ExitError
 	if err == nil || errors.As(err, &exit) || !strings.Contains(err.Error(), "unreachable") {
 		t.Errorf("instantiated with %v", err)
-	}
-}
-
-// TestCompiled repeats the comparison with the engine that serves.
-func TestCompiled(t *testing.T) {
-	e := newEngine(t, wazero.NewRuntimeConfigCompiler())
-	counting := interpreter(t)
-	for seed := range uint64(8) {
-		if checkExact(counting, e, 1000+seed); t.Failed() {
-			t.Fatalf("seed %d", 1000+seed)
-		}
 	}
 }
 
@@ -294,26 +282,6 @@ func TestBulkInPieces(t *testing.T) {
 			if !bytes.Equal(was, is) {
 				t.Fatalf("%s%d: another memory", c.name, c.args)
 			}
-		}
-	}
-}
-
-// TestSlices runs under slices of many sizes: what is left is the same, and what is too much is noticed.
-func TestSlices(t *testing.T) {
-	e := interpreter(t)
-	for seed := range uint64(10) {
-		b := randomModule(seed, true)
-		var want int64
-		for n, slice := range []int64{1 << 50, 1, 7, 1000, 5000} {
-			g := e.metered(b, meter.Options{Slice: slice})
-			left, _ := g.run(300_000)
-			if n == 0 {
-				want = left
-			}
-			if left != want {
-				t.Errorf("seed %d: %d left in slices of %d, %d without", seed, left, slice, want)
-			}
-			g.close()
 		}
 	}
 }

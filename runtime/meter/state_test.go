@@ -9,6 +9,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 	. "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
+	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest/random"
 )
 
 func TestMutableGlobalsAreExported(t *testing.T) {
@@ -180,7 +181,7 @@ func TestRefused(t *testing.T) {
 
 // TestInputIsKept holds that rewriting changes nothing in the module that it reads.
 func TestInputIsKept(t *testing.T) {
-	b := randomModule(3, true)
+	b := random.FromSeed(3).Wasm
 	m, err := wasm.Decode(b)
 	if err != nil {
 		t.Fatal(err)

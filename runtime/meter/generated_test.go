@@ -1,0 +1,309 @@
+package meter_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/wasm"
+	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest/random"
+)
+
+var (
+	generated = flag.Int("generated", 150, "how many random modules TestGenerated compares")
+	firstSeed = flag.Uint64("seed", 0, "the seed of the first one")
+)
+
+// TestGenerated compares random modules as they are and as they are rewritten, on both engines. A
+// module that fails is made again with -seed and -generated 1.
+func TestGenerated(t *testing.T) {
+	n := *generated
+	if raceEnabled {
+		n /= 10
+	}
+	var next, failed atomic.Int64
+	var total tallyOfModules
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		p := newPair(t)
+		wait.Go(func() {
+			for failed.Load() < 5 {
+				i := next.Add(1) - 1
+				if i >= int64(n) {
+					return
+				}
+				seed := *firstSeed + uint64(i)
+				end, err := p.check(random.FromSeed(seed))
+				if err != nil {
+					failed.Add(1)
+					t.Errorf("seed %d: %v", seed, err)
+				}
+				if done := total.count(end); done%10_000 == 0 {
+					t.Logf("%d modules", done)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	t.Logf("seeds from %d: original against rewritten on the compiler, the same on the interpreter, and compiler "+
+		"against interpreter: %s", *firstSeed, &total)
+	if n >= 100 && (total.returned < int64(n)/2 || total.trapped < int64(n)/20) {
+		t.Errorf("%s of %d: too few to tell", &total, n)
+	}
+}
+
+// FuzzGenerated does the same with modules that the fuzzer makes.
+func FuzzGenerated(f *testing.F) {
+	source := make([]byte, 0, 2048)
+	for i := range 2048 {
+		source = append(source, byte(i*i>>3^i*7))
+	}
+	for n := 64; n <= len(source); n *= 2 {
+		f.Add(source[:n])
+	}
+	p := newPair(f)
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		if _, err := p.check(random.FromBytes(choices)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// ending is how a module's run ended.
+type ending int
+
+const (
+	returned ending = iota
+	trapped
+	neverStarted
+)
+
+type tallyOfModules struct{ returned, trapped, neverStarted int64 }
+
+// count adds one and returns how many there are now.
+func (t *tallyOfModules) count(e ending) int64 {
+	atomic.AddInt64([]*int64{&t.returned, &t.trapped, &t.neverStarted}[e], 1)
+	return atomic.LoadInt64(&t.returned) + atomic.LoadInt64(&t.trapped) + atomic.LoadInt64(&t.neverStarted)
+}
+
+func (t *tallyOfModules) String() string {
+	return fmt.Sprintf(
+		"%d modules each, %d returned, %d trapped, %d in their start function",
+		t.returned+t.trapped+t.neverStarted, t.returned, t.trapped+t.neverStarted, t.neverStarted,
+	)
+}
+
+// pair is the two engines.
+type pair struct{ compiler, interpreter *engine }
+
+func newPair(t testing.TB) pair {
+	t.Helper()
+	return pair{
+		compiler:    newEngine(t, wazero.NewRuntimeConfigCompiler()),
+		interpreter: newEngine(t, wazero.NewRuntimeConfigInterpreter()),
+	}
+}
+
+const (
+	plentyOfFuel = 1 << 50
+	startFuel    = 1 << 40
+)
+
+// check compares one module in every way, and says how it ended.
+func (p pair) check(m random.Module) (ending, error) {
+	want, err := p.interpreter.observe(m, m.Wasm)
+	if err != nil {
+		return 0, fmt.Errorf("original on the interpreter: %w", err)
+	}
+	compiled, err := p.compiler.observe(m, m.Wasm)
+	if err != nil {
+		return 0, fmt.Errorf("original on the compiler: %w", err)
+	}
+	if err := compiled.same(want); err != nil {
+		return 0, fmt.Errorf("the engines differ on the original: %w", err)
+	}
+	decoded, err := wasm.Decode(m.Wasm)
+	if err != nil {
+		return 0, err
+	}
+	out, err := meter.Rewrite(decoded, meter.Options{TableElements: tableElements, StartFuel: startFuel})
+	if err != nil {
+		return 0, err
+	}
+	counted, err := p.interpreter.count(m)
+	if err != nil {
+		return 0, err
+	}
+	var used [2]int64
+	for i, e := range []*engine{p.interpreter, p.compiler} {
+		used[i], err = e.checkMetered(m, out.Wasm, want, counted)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", []string{"interpreter", "compiler"}[i], err)
+		}
+	}
+	if used[0] != used[1] {
+		return 0, fmt.Errorf("%d units on the interpreter, %d on the compiler", used[0], used[1])
+	}
+	return want.ending(), nil
+}
+
+// count returns what the naive counter says.
+func (e *engine) count(m random.Module) (units, error) {
+	compiled, err := e.runtime.CompileModule(context.Background(), naive(m.Wasm, false))
+	if err != nil {
+		return units{}, fmt.Errorf("counted: %w", err)
+	}
+	defer compiled.Close(context.Background())
+	g, _, err := e.start(compiled)
+	if err != nil {
+		return units{}, nil
+	}
+	defer g.close()
+	n := units{start: g.global(naiveCount)}
+	_, _ = g.words("run", m.Arguments, m.RunResults)
+	n.run = g.global(naiveCount) - n.start
+	return n, nil
+}
+
+type units struct{ start, run int64 }
+
+// checkMetered compares a rewritten module on one engine with what the original did and with the naive
+// count, and returns what a run is charged.
+func (e *engine) checkMetered(m random.Module, rewritten []byte, want observation, counted units) (int64, error) {
+	compiled, err := e.runtime.CompileModule(context.Background(), rewritten)
+	if err != nil {
+		return 0, fmt.Errorf("rewritten: %w", err)
+	}
+	defer compiled.Close(context.Background())
+	first := e.try(compiled, m, plentyOfFuel)
+	if err := first.same(want); err != nil {
+		return 0, fmt.Errorf("rewritten: %w", err)
+	}
+	switch want.ending() {
+	case neverStarted:
+		return 0, nil
+	case trapped:
+		return first.used, e.checkTrapped(compiled, m, first, counted)
+	}
+	if first.start != counted.start || first.used != counted.run {
+		return 0, fmt.Errorf(
+			"charged %d units for start and %d for the run, counted %d and %d",
+			first.start, first.used, counted.start, counted.run,
+		)
+	}
+	exact := e.try(compiled, m, first.used)
+	if err := exact.same(want); err != nil || exact.used != first.used {
+		return 0, fmt.Errorf("with exactly %d units: used %d, %w", first.used, exact.used, err)
+	}
+	if short := e.try(compiled, m, first.used-1); first.used > 0 && short.used < first.used {
+		return 0, fmt.Errorf("with %d units, one too few: used %d", first.used-1, short.used)
+	}
+	return first.used, nil
+}
+
+// checkTrapped holds that a trap is charged at least for what was executed, and each time the same.
+func (e *engine) checkTrapped(compiled wazero.CompiledModule, m random.Module, first observation, counted units) error {
+	if first.used < counted.run {
+		return fmt.Errorf("trapped: charged %d units, counted %d", first.used, counted.run)
+	}
+	again := e.try(compiled, m, plentyOfFuel)
+	if err := again.same(first); err != nil || again.used != first.used {
+		return fmt.Errorf("trapped after %d units, then after %d, %w", first.used, again.used, err)
+	}
+	return nil
+}
+
+// observation is everything that can be seen of one run.
+type observation struct {
+	neverStarted   bool
+	trap           string // of the run or of the start function, in the engine's words
+	results, state string
+	memory         string
+	host           uint64 // what the host saw
+	start, used    int64  // units, where the module is metered
+}
+
+func (o *observation) ending() ending {
+	switch {
+	case o.neverStarted:
+		return neverStarted
+	case o.trap != "":
+		return trapped
+	}
+	return returned
+}
+
+// same compares all but the units.
+func (o *observation) same(want observation) error {
+	switch {
+	case o.neverStarted != want.neverStarted || o.trap != want.trap:
+		return fmt.Errorf("ended with %q, want %q", o.trap, want.trap)
+	case o.results != want.results:
+		return fmt.Errorf("returned %s, want %s", o.results, want.results)
+	case o.host != want.host:
+		return fmt.Errorf("called the host otherwise")
+	case o.state != want.state:
+		return fmt.Errorf("left the state %s, want %s", o.state, want.state)
+	case o.memory != want.memory:
+		at := 0
+		for at < min(len(o.memory), len(want.memory)) && o.memory[at] == want.memory[at] {
+			at++
+		}
+		return fmt.Errorf("left %d bytes of memory, want %d; they differ at %d", len(o.memory), len(want.memory), at)
+	}
+	return nil
+}
+
+// observe runs a module that is not metered.
+func (e *engine) observe(m random.Module, b []byte) (observation, error) {
+	compiled, err := e.runtime.CompileModule(context.Background(), b)
+	if err != nil {
+		return observation{}, err
+	}
+	defer compiled.Close(context.Background())
+	return e.try(compiled, m, 0), nil
+}
+
+// try runs a module in an instance of its own. Where fuel is 0 it is not metered.
+func (e *engine) try(compiled wazero.CompiledModule, m random.Module, fuel int64) (o observation) {
+	g, trace, err := e.start(compiled)
+	if err != nil {
+		return observation{neverStarted: true, trap: trapOf(err), host: *trace}
+	}
+	defer g.close()
+	metered := g.ExportedGlobal(meter.FuelGlobal) != nil
+	if metered {
+		o.start = startFuel - g.fuel()
+		g.setFuel(fuel)
+	}
+	o.results, err = g.words("run", m.Arguments, m.RunResults)
+	o.trap = trapOf(err)
+	if metered {
+		o.used = fuel - g.fuel()
+		g.setFuel(plentyOfFuel)
+	}
+	o.host = *trace
+	memory := g.Memory()
+	b, _ := memory.Read(0, memory.Size())
+	o.memory = string(b)
+	if o.state, err = g.words("state", nil, m.StateResults); err != nil {
+		o.state = trapOf(err)
+	}
+	return o
+}
+
+func trapOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}
