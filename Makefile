@@ -96,6 +96,7 @@ soak: ## random modules against their originals by the hundred thousand, then fu
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
+	$(GO) test -run '^$$' -bench '^BenchmarkCost$$' -benchtime 1x ./runtime/meter
 	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
 	$(BIN)/peers -examples plugins/examples $(PEERFLAGS)
 

@@ -1,6 +1,8 @@
 package random
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/runnel-dev/runnel/runtime/wasm"
@@ -229,6 +231,32 @@ func expand() map[kind][]operation {
 		}
 	}
 	return all
+}
+
+// Operation is an instruction that takes its operands from the stack.
+type Operation struct {
+	Op     wasm.Opcode
+	Params []wasm.ValueType
+	Result wasm.ValueType // 0: none
+}
+
+// Operations returns the numeric, vector, load and store instructions, each once.
+func Operations() []Operation {
+	var out []Operation
+	for _, all := range operations {
+		for _, o := range all {
+			exported := Operation{Op: o.op}
+			for _, k := range o.params {
+				exported.Params = append(exported.Params, wasm.ValueType(k.exact()))
+			}
+			if o.result != 0 {
+				exported.Result = wasm.ValueType(o.result.exact())
+			}
+			out = append(out, exported)
+		}
+	}
+	slices.SortFunc(out, func(a, b Operation) int { return cmp.Compare(a.Op, b.Op) })
+	return out
 }
 
 // divides tells whether the operation traps where its second operand is zero.
