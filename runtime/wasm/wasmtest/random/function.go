@@ -17,7 +17,8 @@ type function struct {
 	out     wasmtest.Code
 	params  int
 	locals  []wasm.ValueType // parameters and others
-	scratch map[kind]uint32  // locals for values that are put aside for a moment
+	aside   map[kind]uint32  // locals for values that are put aside for a moment
+	hidden  map[uint32]bool  // locals that only the code that made them may use
 	labels  []label          // open constructs, the function first
 	nodes   int              // how much more may be generated
 	depth   int
@@ -48,7 +49,7 @@ func (g *generator) define(c *callee) {
 
 func (g *generator) function(c *callee) *function {
 	return &function{
-		generator: g, callee: *c, params: len(c.Params), locals: slices.Clone(c.Params), scratch: map[kind]uint32{},
+		generator: g, callee: *c, params: len(c.Params), locals: slices.Clone(c.Params), aside: map[kind]uint32{}, hidden: map[uint32]bool{},
 		labels: []label{{types: c.Results}},
 	}
 }
@@ -83,12 +84,12 @@ func (f *function) spent() bool {
 	return f.nodes < 0 || f.depth > maxDepth
 }
 
-// aside returns the local in which values of a kind are put aside.
-func (f *function) aside(k kind) uint32 {
-	local, ok := f.scratch[k]
+// asideLocal returns the local in which values of a kind are put aside. They may be loose there.
+func (f *function) asideLocal(k kind) uint32 {
+	local, ok := f.aside[k]
 	if !ok {
 		local = f.local(k)
-		f.scratch[k] = local
+		f.aside[k], f.hidden[local] = local, true
 	}
 	return local
 }
@@ -105,8 +106,8 @@ func (f *function) anyLocal(k kind) (uint32, bool) {
 	}
 	start := f.IntN(len(f.locals))
 	for i := range f.locals {
-		if n := (start + i) % len(f.locals); f.locals[n] == wasm.ValueType(k) {
-			return uint32(n), true
+		if n := uint32((start + i) % len(f.locals)); f.locals[n] == wasm.ValueType(k) && !f.hidden[n] {
+			return n, true
 		}
 	}
 	return 0, false

@@ -165,9 +165,9 @@ func (f *function) shortLoop() {
 	f.emit(wasmtest.LocalSet(counter))
 	f.begin(wasm.OpLoop, wasm.FunctionType{})
 	f.labels[len(f.labels)-1] = label{loop: true, closed: true}
-	f.locals[counter], f.short = 0, true // nothing inside may find the counter
+	f.hidden[counter], f.short = true, true
 	f.set(kind(valueTypes[f.IntN(5)]))
-	f.locals[counter], f.short = wasm.I32, false
+	f.hidden[counter], f.short = false, false
 	f.emit(wasmtest.LocalGet(counter), wasmtest.I32Const(1), wasmtest.Op(wasm.OpI32Sub))
 	f.emit(wasmtest.LocalTee(counter), wasmtest.BrIf(0))
 	f.close()

@@ -149,7 +149,7 @@ func (f *function) operation(k kind) {
 // canonical pushes a loose value and makes its NaNs canonical.
 func (f *function) canonical(k kind) {
 	f.value(k)
-	local := f.aside(k.exact())
+	local := f.asideLocal(k.exact())
 	f.emit(wasmtest.LocalTee(local))
 	twice := wasmtest.Join(wasmtest.LocalGet(local), wasmtest.LocalGet(local))
 	const nan32, nan64 = 0x7fc00000, 0x7ff8000000000000
@@ -261,11 +261,11 @@ func (f *function) keep(types []wasm.ValueType, k kind) {
 		if i == 0 {
 			return
 		}
-		f.emit(wasmtest.LocalSet(f.aside(k)))
+		f.emit(wasmtest.LocalSet(f.asideLocal(k)))
 		for range i {
 			f.op(wasm.OpDrop)
 		}
-		f.emit(wasmtest.LocalGet(f.aside(k)))
+		f.emit(wasmtest.LocalGet(f.asideLocal(k)))
 		return
 	}
 	f.plain(k)
