@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,30 +129,33 @@ func (p pair) check(m random.Module) (ending, error) {
 	if err := compiled.same(want); err != nil {
 		return 0, fmt.Errorf("the engines differ on the original: %w", err)
 	}
-	decoded, err := wasm.Decode(m.Wasm)
-	if err != nil {
-		return 0, err
-	}
-	out, err := meter.Rewrite(decoded, meter.Options{TableElements: tableElements, StartFuel: startFuel})
-	if err != nil {
-		return 0, err
-	}
 	counted, err := p.interpreter.count(m)
 	if err != nil {
 		return 0, err
 	}
-	var used [2]int64
-	for i, e := range []*engine{p.interpreter, p.compiler} {
-		used[i], err = e.checkMetered(m, out.Wasm, want, counted)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", []string{"interpreter", "compiler"}[i], err)
-		}
+	onInterpreter, err := p.interpreter.checkMetered(m, meteredOptions, want, counted)
+	if err != nil {
+		return 0, fmt.Errorf("interpreter: %w", err)
 	}
-	if used[0] != used[1] {
-		return 0, fmt.Errorf("%d units on the interpreter, %d on the compiler", used[0], used[1])
+	onCompiler, err := p.compiler.checkMetered(m, meteredOptions, want, counted)
+	if err != nil {
+		return 0, fmt.Errorf("compiler: %w", err)
+	}
+	options := meteredOptions
+	options.MarkWrites, options.Slice = false, int64(1+len(m.Wasm)%1000)
+	sliced, err := p.interpreter.checkMetered(m, options, want, counted)
+	if err != nil {
+		return 0, fmt.Errorf("in slices of %d: %w", options.Slice, err)
+	}
+	if onInterpreter != onCompiler || onInterpreter != sliced {
+		return 0, fmt.Errorf(
+			"%d units on the interpreter, %d on the compiler, %d in slices of %d", onInterpreter, onCompiler, sliced, options.Slice,
+		)
 	}
 	return want.ending(), nil
 }
+
+var meteredOptions = meter.Options{TableElements: tableElements, StartFuel: startFuel, MarkWrites: true}
 
 // count returns what the naive counter says.
 func (e *engine) count(m random.Module) (units, error) {
@@ -177,8 +179,16 @@ type units struct{ start, run int64 }
 
 // checkMetered compares a rewritten module on one engine with what the original did and with the naive
 // count, and returns what a run is charged.
-func (e *engine) checkMetered(m random.Module, rewritten []byte, want observation, counted units) (int64, error) {
-	compiled, err := e.runtime.CompileModule(context.Background(), rewritten)
+func (e *engine) checkMetered(m random.Module, o meter.Options, want observation, counted units) (int64, error) {
+	decoded, err := wasm.Decode(m.Wasm)
+	if err != nil {
+		return 0, err
+	}
+	out, err := meter.Rewrite(decoded, o)
+	if err != nil {
+		return 0, err
+	}
+	compiled, err := e.runtime.CompileModule(context.Background(), out.Wasm)
 	if err != nil {
 		return 0, fmt.Errorf("rewritten: %w", err)
 	}
@@ -186,6 +196,14 @@ func (e *engine) checkMetered(m random.Module, rewritten []byte, want observatio
 	first := e.try(compiled, m, plentyOfFuel)
 	if err := first.same(want); err != nil {
 		return 0, fmt.Errorf("rewritten: %w", err)
+	}
+	if o.MarkWrites {
+		if err := first.checkMarks(out.RegionShift); err != nil {
+			return 0, err
+		}
+	}
+	if first.stackTaken != 0 && want.ending() == returned {
+		return 0, fmt.Errorf("%d bytes of stack were not given back", first.stackTaken)
 	}
 	switch want.ending() {
 	case neverStarted:
@@ -219,91 +237,4 @@ func (e *engine) checkTrapped(compiled wazero.CompiledModule, m random.Module, f
 		return fmt.Errorf("trapped after %d units, then after %d, %w", first.used, again.used, err)
 	}
 	return nil
-}
-
-// observation is everything that can be seen of one run.
-type observation struct {
-	neverStarted   bool
-	trap           string // of the run or of the start function, in the engine's words
-	results, state string
-	memory         string
-	host           uint64 // what the host saw
-	start, used    int64  // units, where the module is metered
-}
-
-func (o *observation) ending() ending {
-	switch {
-	case o.neverStarted:
-		return neverStarted
-	case o.trap != "":
-		return trapped
-	}
-	return returned
-}
-
-// same compares all but the units.
-func (o *observation) same(want observation) error {
-	switch {
-	case o.neverStarted != want.neverStarted || o.trap != want.trap:
-		return fmt.Errorf("ended with %q, want %q", o.trap, want.trap)
-	case o.results != want.results:
-		return fmt.Errorf("returned %s, want %s", o.results, want.results)
-	case o.host != want.host:
-		return fmt.Errorf("called the host otherwise")
-	case o.state != want.state:
-		return fmt.Errorf("left the state %s, want %s", o.state, want.state)
-	case o.memory != want.memory:
-		at := 0
-		for at < min(len(o.memory), len(want.memory)) && o.memory[at] == want.memory[at] {
-			at++
-		}
-		return fmt.Errorf("left %d bytes of memory, want %d; they differ at %d", len(o.memory), len(want.memory), at)
-	}
-	return nil
-}
-
-// observe runs a module that is not metered.
-func (e *engine) observe(m random.Module, b []byte) (observation, error) {
-	compiled, err := e.runtime.CompileModule(context.Background(), b)
-	if err != nil {
-		return observation{}, err
-	}
-	defer compiled.Close(context.Background())
-	return e.try(compiled, m, 0), nil
-}
-
-// try runs a module in an instance of its own. Where fuel is 0 it is not metered.
-func (e *engine) try(compiled wazero.CompiledModule, m random.Module, fuel int64) (o observation) {
-	g, trace, err := e.start(compiled)
-	if err != nil {
-		return observation{neverStarted: true, trap: trapOf(err), host: *trace}
-	}
-	defer g.close()
-	metered := g.ExportedGlobal(meter.FuelGlobal) != nil
-	if metered {
-		o.start = startFuel - g.fuel()
-		g.setFuel(fuel)
-	}
-	o.results, err = g.words("run", m.Arguments, m.RunResults)
-	o.trap = trapOf(err)
-	if metered {
-		o.used = fuel - g.fuel()
-		g.setFuel(plentyOfFuel)
-	}
-	o.host = *trace
-	memory := g.Memory()
-	b, _ := memory.Read(0, memory.Size())
-	o.memory = string(b)
-	if o.state, err = g.words("state", nil, m.StateResults); err != nil {
-		o.state = trapOf(err)
-	}
-	return o
-}
-
-func trapOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
 }

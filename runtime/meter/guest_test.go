@@ -154,4 +154,10 @@ func (g *guest) setFuel(n int64) {
 
 func (g *guest) global(name string) int64 { return int64(g.ExportedGlobal(name).Get()) }
 
+// memory returns a copy of the guest's memory.
+func (g *guest) memory() string {
+	b, _ := g.Memory().Read(0, g.Memory().Size())
+	return string(b)
+}
+
 func (g *guest) close() { _ = g.Close(context.Background()) }
