@@ -14,15 +14,16 @@ const maxDepth = 7
 type function struct {
 	*generator
 	callee
-	out    wasmtest.Code
-	params int
-	locals []wasm.ValueType // parameters and others
-	aside  map[kind]uint32  // locals for values that are put aside for a moment
-	hidden map[uint32]bool  // locals that only the code that made them may use
-	labels []label          // open constructs, the function first
-	nodes  int              // how much more may be generated
-	depth  int
-	short  bool // inside of a loop that counts its own turns
+	out     wasmtest.Code
+	params  int
+	locals  []wasm.ValueType // parameters and others
+	aside   map[kind]uint32  // locals for values that are put aside for a moment
+	hidden  map[uint32]bool  // locals that only the code that made them may use
+	pointer *uint32          // a local, once there is one
+	labels  []label          // open constructs, the function first
+	nodes   int              // how much more may be generated
+	depth   int
+	short   bool // inside of a loop that counts its own turns
 }
 
 // label is what a branch to a construct takes along.

@@ -39,11 +39,22 @@ func (f *function) address(width int) (offset uint32) {
 	if f.risk() {
 		return f.wildAddress(width)
 	}
-	switch f.IntN(8) {
+	switch f.IntN(9) {
+	case 3:
+		offset = uint32(f.IntN(2048))
+		f.below(1 << 12)
+		f.emit(wasmtest.LocalTee(f.pointerLocal()))
+	case 4, 5:
+		offset = uint32(f.IntN(2048))
+		f.emit(wasmtest.LocalGet(f.pointerLocal()))
 	case 6:
+		f.emit(wasmtest.LocalGet(f.pointerLocal()))
+		f.constant(f.IntN(2048))
+		f.op(wasm.OpI32Add)
+	case 7:
 		offset = uint32(f.IntN(100))
 		f.fromEnd(width + int(offset))
-	case 7:
+	case 8:
 		offset = uint32(f.IntN(pageBytes - width + 1))
 		f.constant(f.IntN(pageBytes - width - int(offset) + 1))
 	default:
@@ -51,6 +62,15 @@ func (f *function) address(width int) (offset uint32) {
 		f.below(1 << 12)
 	}
 	return offset
+}
+
+// pointerLocal returns the local that holds an address, as compilers use one: accesses lie around it.
+func (f *function) pointerLocal() uint32 {
+	if f.pointer == nil {
+		local := f.local(i32)
+		f.pointer, f.hidden[local] = &local, true
+	}
+	return *f.pointer
 }
 
 func (f *function) wildAddress(width int) (offset uint32) {
