@@ -264,6 +264,11 @@ func (o operation) divides() bool {
 	return o.op >= wasm.OpI32DivS && o.op <= wasm.OpI32RemU || o.op >= wasm.OpI64DivS && o.op <= wasm.OpI64RemU
 }
 
+// orders tells whether the operation compares integers by size.
+func (o operation) orders() bool {
+	return o.op >= wasm.OpI32LtS && o.op <= wasm.OpI32GeU || o.op >= wasm.OpI64LtS && o.op <= wasm.OpI64GeU
+}
+
 // truncates tells whether the operation traps where its operand is too large.
 func (o operation) truncates() bool {
 	return o.op >= wasm.OpI32TruncF32S && o.op <= wasm.OpI32TruncF64U ||
