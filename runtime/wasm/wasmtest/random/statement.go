@@ -175,7 +175,7 @@ func (f *function) shortLoop() {
 
 // long generates code without a branch, seldom more than can be charged at once.
 func (f *function) long() {
-	if f.chance(30) {
+	if f.chance(12) {
 		f.emit(slices.Repeat(wasmtest.Op(wasm.OpNop), 1000+f.IntN(5000)))
 		return
 	}
