@@ -3,8 +3,8 @@
 // A module is valid, ends by itself within some thousand instructions, and behaves the same on every
 // engine: whatever an operation leaves open about the bits of a NaN is made canonical before anything
 // can look at it. Together, the modules contain and execute every instruction of Core 2.0. Some
-// trap: divisions, conversions, accesses to memory and tables and indirect calls that go wrong are in
-// about every third.
+// trap: divisions, conversions, accesses to memory and tables and indirect calls that go wrong end
+// about every fifth.
 //
 // A module imports env.host, of type (i32) -> i32, and exports
 //
