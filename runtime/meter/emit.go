@@ -12,6 +12,7 @@ type emitter struct {
 	labels   []label
 	loops    []loop // those to come
 	marks    marker
+	types    operandTypes
 	again    *charge // of the loop that is resumed, whose header comes next
 	before   int64   // the most that is charged before the first check
 	changed  bool    // counter or marks
@@ -54,7 +55,7 @@ func (e *emitter) temporary(t temporary) uint32 {
 // function is what is rewritten.
 type function struct {
 	*wasm.Body
-	results []wasm.ValueType
+	typ     wasm.FunctionType
 	charges []charge
 	loops   []loop
 	index   int    // among those defined
@@ -72,7 +73,11 @@ func (e *emitter) body(b *function) error {
 	e.flow, e.labels = flow{live: true, unchecked: unchecked{check: -1}}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
-		e.frameBlock(b.results)
+		e.frameBlock(b.typ.Results)
+	}
+	typed := mayNeedTypes(b.Body)
+	if typed {
+		e.types.begin(b.typ, b.Body)
 	}
 	charges, copied := b.charges, 0
 	r := b.Reader()
@@ -118,6 +123,14 @@ func (e *emitter) body(b *function) error {
 			e.store(in, b.Code[in.Start:in.End])
 		case e.rewriter.options.MarkWrites:
 			e.marks.step(in)
+		}
+		if typed {
+			switch t := e.types.selected(in); t {
+			case wasm.F32, wasm.F64, wasm.V128:
+				flush(in.End)
+				e.selectSafely(t)
+			}
+			e.types.step(in)
 		}
 		switch in.Op {
 		case wasm.OpBr, wasm.OpBrIf, wasm.OpBrTable:
@@ -229,7 +242,7 @@ func (e *emitter) check() {
 // bodies rewrites all function bodies, callees first, then adds the functions that they call.
 func (r *rewriter) bodies() error {
 	p := planner{rewriter: r}
-	e := emitter{rewriter: r, marks: marker{shift: r.output.RegionShift}}
+	e := emitter{rewriter: r, marks: marker{shift: r.output.RegionShift}, types: operandTypes{rewriter: r}}
 	imported := r.space.functions - len(r.in.Functions)
 	r.out.Code = make([]wasm.Body, len(r.in.Code))
 	r.summaries = make([]summary, len(r.in.Code))
@@ -241,7 +254,7 @@ func (r *rewriter) bodies() error {
 		}
 		entry := r.leaveEntry(i, charges)
 		t := r.in.Types[r.space.functionTypes[imported+int(i)]]
-		f := function{Body: b, index: int(i), results: t.Results, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
+		f := function{Body: b, index: int(i), typ: t, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
 			f.locals += g.Count
 		}

@@ -258,24 +258,16 @@ func (f *function) instruction(o operation, offset uint32) {
 	}
 }
 
-// choose pushes one of two values. Floats and vectors are not selected: wazero 1.12 compiles that wrongly
-// on amd64 where registers are short (wazero/wazero#2534).
+// choose pushes one of two values.
 func (f *function) choose(k kind) {
 	f.value(k)
 	f.value(k)
 	f.condition()
-	switch {
-	case k == f32 || k == f64 || k == v128:
-		pair := []wasm.ValueType{wasm.ValueType(k), wasm.ValueType(k)}
-		f.begin(wasm.OpIf, wasm.FunctionType{Params: pair, Results: pair[:1]})
-		f.op(wasm.OpDrop, wasm.OpElse)
-		f.emit(wasmtest.LocalSet(f.asideLocal(k)), wasmtest.Op(wasm.OpDrop), wasmtest.LocalGet(f.asideLocal(k)))
-		f.close()
-	case k == funcref || k == externref || f.chance(2):
+	if k == funcref || k == externref || f.chance(2) {
 		f.emit(wasmtest.Op(wasm.OpSelectTyped), wasmtest.Code{1, byte(k)})
-	default:
-		f.op(wasm.OpSelect)
+		return
 	}
+	f.op(wasm.OpSelect)
 }
 
 // keep takes the values of these types off the stack but for one of kind k; where there is none, it
