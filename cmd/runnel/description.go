@@ -21,6 +21,7 @@ type description struct {
 	Exports   []item          `json:"exports"`
 	Resolvers []string        `json:"resolvers"`
 	Schema    string          `json:"schema"`
+	Metering  *costs          `json:"metering"` // null where the module cannot be rewritten
 	Problems  []problem.Error `json:"problems"` // what admission would say; empty for a module that is fit
 }
 
@@ -70,6 +71,7 @@ func describe(found *sandbox.Inspection) *description {
 		Exports:   []item{},
 		Resolvers: append([]string{}, found.Resolvers...),
 		Schema:    found.Schema,
+		Metering:  inspectCosts(m),
 		Problems:  problemErrors(found.Problems),
 	}
 	for _, l := range m.Memories {
@@ -128,6 +130,9 @@ func (d *description) table() *table {
 	t.row("exports", "%s", list(texts(d.Exports)))
 	t.row("resolvers", "%s", list(d.Resolvers))
 	t.row("schema", "%s", strings.TrimSpace(d.Schema))
+	if d.Metering != nil {
+		d.Metering.rows(t)
+	}
 	if len(d.Problems) == 0 {
 		t.row("admission", "accepted; %d bytes once metered", d.Metered)
 		return t

@@ -18,22 +18,28 @@ var inspectEntry = entry{
 	name:     "inspect",
 	operands: "FILE",
 	summary:  "show what is in a module and whether a server would take it",
-	detail: `Shows the imports, exports, resolvers and schema of FILE, a WebAssembly module, and
-what a server would say to it. Nothing of it is run. The schema is judged by
-itself; whether it goes with the tenant's other modules and limits, the server
-tells at the push. Exits with 1 where the module would be refused.
+	detail: `Shows the imports, exports, resolvers and schema of FILE, a WebAssembly module, what
+its code is charged and checked for, and what a server would say to it. Nothing of
+it is run. The schema is judged by itself; whether it goes with the tenant's other
+modules and limits, the server tells at the push. Exits with 1 where the module
+would be refused.
 
   runnel inspect orders.wasm
+  runnel inspect --functions orders.wasm
+  runnel inspect --json orders.wasm | jq .metering.nan
 `,
 	make: func() command { return new(inspect) },
 }
 
 // inspect looks into a module file.
 type inspect struct {
-	file string
+	file      string
+	functions bool
 }
 
-func (*inspect) flags(*flag.FlagSet) {}
+func (c *inspect) flags(set *flag.FlagSet) {
+	set.BoolVar(&c.functions, "functions", false, "show each function, too")
+}
 
 func (c *inspect) accept(positionals []string) error {
 	if err := exactly(positionals, "FILE"); err != nil {
@@ -66,7 +72,7 @@ func (c *inspect) run(ctx context.Context, std streams) (err error) {
 	if len(d.Problems) == 0 {
 		d.Problems = append(compose(found), memoryProblems(found.Module)...)
 	}
-	if err := d.print(std); err != nil {
+	if err := d.print(std, c.functions); err != nil {
 		return err
 	}
 	if len(d.Problems) > 0 {
@@ -109,11 +115,15 @@ func memoryProblems(m *wasm.Module) (problems []problem.Error) {
 	return problems
 }
 
-func (d *description) print(std streams) error {
+// print shows all in JSON, and in text the functions where they are asked for.
+func (d *description) print(std streams, functions bool) error {
 	if std.json {
 		return printLine(std.out, marshal(d))
 	}
 	t := d.table()
+	if functions && d.Metering != nil {
+		t.WriteString(d.Metering.table())
+	}
 	_, err := t.WriteTo(std.out)
 	return err
 }

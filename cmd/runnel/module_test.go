@@ -54,8 +54,14 @@ resolvers  Query.a
 schema     type Query {
            	a: String # \u202e[31m
            }
+metered    %d bytes
+fuel       8 units; regions: 1, the largest: 8, checks: 0
+           instructions: 1 cost 0, 4 cost 1, 1 cost 4
+stack      at most 80 bytes in a chain of calls, functions: 1; no recursion
+reset      memory, in regions of 2048 bytes, and globals: 1
+NaN        cannot look at the bits of one
 admission  accepted; %d bytes once metered
-`, len(binary), sha256.Sum256(binary), stat.Size())
+`, len(binary), sha256.Sum256(binary), stat.Size(), stat.Size())
 	if got := invoke(t, "", "inspect", file); got != (invocation{out: want}) {
 		t.Errorf("got %+v,\nwant %s", got, want)
 	}
@@ -113,6 +119,7 @@ func TestInspectJSON(t *testing.T) {
 	delete(d, "bytes")
 	delete(d, "digest")
 	delete(d, "meteredBytes")
+	delete(d, "metering")
 	want := map[string]any{
 		"memories":  []any{map[string]any{"pages": 2.0}},
 		"functions": map[string]any{"defined": 1.0, "imported": 1.0},

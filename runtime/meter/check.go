@@ -229,11 +229,17 @@ func (c *checker) instruction(in *wasm.Instruction, depth, locals int) {
 		wasm.ImmediateMemoryArgumentLane:
 		c.memory()
 	}
-	switch in.Op {
+	c.mutatesHidden = c.mutatesHidden || mutatesHidden(in.Op)
+}
+
+// mutatesHidden tells whether an instruction changes tables or drops segments.
+func mutatesHidden(op wasm.Opcode) bool {
+	switch op {
 	case wasm.OpTableSet, wasm.OpTableGrow, wasm.OpTableCopy, wasm.OpTableInit, wasm.OpTableFill,
 		wasm.OpElemDrop, wasm.OpDataDrop:
-		c.mutatesHidden = true
+		return true
 	}
+	return false
 }
 
 // ascending sorts names by index and keeps one of each.

@@ -16,6 +16,7 @@ type emitter struct {
 	again    *charge // of the loop that is resumed, whose header comes next
 	before   int64   // the most that is charged before the first check
 	changed  bool    // counter or marks
+	checks   int     // emitted in this function
 
 	first       uint32 // index of the first local that is added
 	added       []wasm.ValueType
@@ -69,7 +70,7 @@ func (e *emitter) body(b *function) error {
 	e.temporaries = [temporaryCount]uint32{}
 	e.marks.reset(b.locals)
 	e.again = nil
-	e.before, e.changed = 0, false
+	e.before, e.changed, e.checks = 0, false, 0
 	e.flow, e.labels = flow{live: true, unchecked: unchecked{check: -1}}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
@@ -205,6 +206,7 @@ func (e *emitter) charge(c *charge) {
 	switch {
 	case e.again == c:
 		e.again = nil
+		e.checks++
 		e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
 		e.out.i64(0)
 		e.out.op(wasm.OpI64LtS)
@@ -229,6 +231,7 @@ func (e *emitter) counter() {
 
 // check refills the counter where it is negative, or traps.
 func (e *emitter) check() {
+	e.checks++
 	e.out.index(wasm.OpLocalGet, e.temporary(temporaryCounter))
 	e.out.i64(0)
 	e.out.op(wasm.OpI64LtS)
@@ -269,6 +272,9 @@ func (r *rewriter) bodies() error {
 			out.Locals = append(out.Locals[:len(out.Locals):len(out.Locals)], wasm.LocalGroup{Count: 1, Type: t})
 		}
 		r.out.Code[i], r.summaries[i] = out, e.summarize(entry)
+		if r.report != nil {
+			r.report.function(r, &f, &e, entry)
+		}
 	}
 	r.addFunctions()
 	return nil

@@ -111,6 +111,15 @@ type Output struct {
 // Rewrite returns a metered copy of m, which has to come from [wasm.Decode] and stays as it is. What
 // it refuses, it refuses with a [*wasm.Error].
 func Rewrite(m *wasm.Module, o Options) (Output, error) {
+	r, err := rewrite(m, o, nil)
+	if err != nil {
+		return Output{}, err
+	}
+	return r.output, nil
+}
+
+// rewrite notes in report, unless that is nil, what it makes of each function.
+func rewrite(m *wasm.Module, o Options, report *Report) (*rewriter, error) {
 	if o.TableElements == 0 {
 		o.TableElements = DefaultTableElements
 	}
@@ -125,29 +134,29 @@ func Rewrite(m *wasm.Module, o Options) (Output, error) {
 	}
 	c := newChecker(m)
 	if err := c.module(); err != nil {
-		return Output{}, err
+		return nil, err
 	}
-	r := rewriter{in: m, out: *m, options: o, space: c.space, addedIndex: map[added]uint32{}}
+	r := &rewriter{in: m, out: *m, options: o, space: c.space, report: report, addedIndex: map[added]uint32{}}
 	if err := r.capTables(); err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	var err error
 	if r.calls, err = newCalls(m, c.space); err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	if err := r.checkStack(); err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	r.output.Reinstantiate = c.mutatesHidden
 	r.exportGlobals()
 	r.exportStart()
 	r.addFuel()
 	if err := r.bodies(); err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	r.names()
 	r.output.Wasm = r.out.Encode()
-	return r.output, nil
+	return r, nil
 }
 
 type rewriter struct {
@@ -156,12 +165,13 @@ type rewriter struct {
 	options Options
 	space   space
 	output  Output
-	fuel    uint32 // index of the global that FuelGlobal names
-	reserve uint32 // of ReserveGlobal
-	stop    uint32 // of StopGlobal
-	dirty   uint32 // of DirtyGlobal, with MarkWrites
-	stack   uint32 // of StackGlobal, where a function recurses
-	pages   uint32 // of PagesGlobal, where something charges for pages
+	report  *Report // or nil
+	fuel    uint32  // index of the global that FuelGlobal names
+	reserve uint32  // of ReserveGlobal
+	stop    uint32  // of StopGlobal
+	dirty   uint32  // of DirtyGlobal, with MarkWrites
+	stack   uint32  // of StackGlobal, where a function recurses
+	pages   uint32  // of PagesGlobal, where something charges for pages
 
 	calls      *calls
 	summaries  []summary // of the functions defined, as far as they are rewritten
