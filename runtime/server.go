@@ -95,7 +95,9 @@ type Server struct {
 }
 
 // New makes a server without tenants. It fails where the program's main has not
-// called CompileMain and the Config does not do without.
+// called CompileMain and the Config does not do without. One processor less than
+// GOMAXPROCS is at that time runs guests, and at least one: where GOMAXPROCS is 1, guests that run
+// long keep all else waiting for tens of milliseconds.
 func New(config Config) (*Server, error) {
 	if !config.Dev && len(config.AdminToken) < MinAdminToken {
 		return nil, fmt.Errorf("the admin token has %d bytes, at least %d are needed", len(config.AdminToken), MinAdminToken)
@@ -119,7 +121,7 @@ func New(config Config) (*Server, error) {
 	s.registry = registry.New(registry.Config{Engine: engine, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 	}})
-	settings := transport.Config{Executor: executor{s.broker}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}
+	settings := transport.Config{Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}
 	if config.Dev {
 		settings.AllowOrigin = transport.LoopbackOrigin
 	}
@@ -268,12 +270,12 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Shutdown closes all connections, ends Run, waits for the runs under way and
-// frees what the server holds. Where ctx ends first, its error is returned and
+// Shutdown stops the runs under way, closes all connections, ends Run and frees
+// what the server holds. Where ctx ends first, its error is returned and
 // what is still in use stays. The http.Server should be shut down before.
 func (s *Server) Shutdown(ctx context.Context) error {
-	err := s.transport.Shutdown(ctx)
 	s.stop()
+	err := s.transport.Shutdown(ctx)
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
 	}
@@ -327,17 +329,28 @@ func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.C
 }
 
 // executor gives the transport the broker's operations as its own interfaces.
-type executor struct{ broker *broker.Broker }
+type executor struct{ server *Server }
 
 func (e executor) Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
-	o, failed := e.broker.Open(t, id, r)
+	o, failed := e.server.broker.Open(t, id, r)
 	if failed != nil {
 		return nil, failed
 	}
-	return operation{o}, nil
+	return operation{o, e.server.stopped}, nil
 }
 
-type operation struct{ *broker.Operation }
+type operation struct {
+	*broker.Operation
+	stopped context.Context // ends with the server's Shutdown
+}
+
+// Execute implements transport.Operation: a run ends with the server, too.
+func (o operation) Execute(ctx context.Context) []byte {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(o.stopped, cancel)()
+	return o.Operation.Execute(ctx)
+}
 
 func (o operation) Subscribe(sink transport.Sink) (transport.Subscription, graph.Errors) {
 	s, failed := o.Operation.Subscribe(sink)

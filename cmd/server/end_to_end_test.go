@@ -284,6 +284,29 @@ func TestShutdownClosesSockets(t *testing.T) {
 	}
 }
 
+// TestShutdownStopsRuns ends the server while it answers a request that would
+// keep it for longer than it waits.
+func TestShutdownStopsRuns(t *testing.T) {
+	p := start(t)
+	g := sandboxtest.New("type Query { burn: Int }")
+	g.Resolver("Query.burn",
+		g.Call(abi.ImportLog, wasmtest.I32Const(int32(abi.LogInfo)), g.Text("burning begins")), sandboxtest.Forever())
+	p.createTenant("acme", `{"fuelPerRun":10000000000,"wallMillisPerRun":60000}`)
+	p.push("acme", "burns", g.Bytes())
+	answer := make(chan string, 1)
+	go func() {
+		defer close(answer)
+		answer <- p.query("acme", "{ burn }")
+	}()
+	for !strings.Contains(p.logged(), "burning begins") {
+		p.must(http.StatusOK, "GET", "/healthz", "", nil)
+	}
+	p.stop()
+	if got := <-answer; !strings.Contains(got, "the run was cancelled") {
+		t.Errorf("the request was answered with %s", got)
+	}
+}
+
 func TestDevModeServesThisMachineOnly(t *testing.T) {
 	p := start(t)
 	for name, change := range map[string]func(r *http.Request){

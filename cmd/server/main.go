@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	goruntime "runtime"
 	"syscall"
 
 	"github.com/runnel-dev/runnel/runtime"
@@ -13,6 +14,10 @@ import (
 
 func main() {
 	runtime.CompileMain()
+	// At least two, so that one is left to serve sockets while guests run. To set
+	// them also keeps Go from taking some away where a container's quota shrinks:
+	// how many may run guests is decided once.
+	goruntime.GOMAXPROCS(max(2, goruntime.GOMAXPROCS(0)))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()

@@ -53,8 +53,8 @@ func newLogger(o options, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, settings))
 }
 
-// serve runs the server until ctx ends, then shuts it down in order: no new
-// requests, the ones there answered, sockets closed, runs under way finished.
+// serve runs the server until ctx ends, then shuts it down in order: runs under
+// way stopped, no new requests, the ones there answered, sockets closed.
 func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) error {
 	config := runtime.Config{Dev: o.dev, AdminToken: o.adminToken, Logger: logger}
 	if o.dev {
@@ -80,7 +80,8 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 		greet(stdout, listener.Addr().String())
 	}
 	web := &http.Server{
-		Handler: server, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // so that no query keeps it waiting
+		Handler:     server, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	background = append(background, func() error { return web.Serve(listener) })

@@ -56,7 +56,7 @@ const globalPrefix = abi.ReservedPrefix + "_global_"
 const (
 	DefaultTableElements = 65536
 	DefaultStartFuel     = 100_000_000
-	DefaultSlice         = 100_000
+	DefaultSlice         = 25_000
 	DefaultStackBytes    = 4 << 20
 )
 

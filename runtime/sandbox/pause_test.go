@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"runtime"
 	"runtime/metrics"
@@ -30,6 +31,10 @@ func longRuns() map[string]func(g *sandboxtest.Guest) w.Code {
 		"copies": func(*sandboxtest.Guest) w.Code {
 			return grown(forever(w.I32Const(0), w.I32Const(pages<<15), w.I32Const(pages<<15), w.MemoryCopy()))
 		},
+		// Nothing but loads, each of which needs the last one's result.
+		"loads": func(*sandboxtest.Guest) w.Code {
+			return grown(w.Join(circle(pages), forever(w.LocalGet(1), bytes.Repeat(w.I32Load(0), 8192), w.LocalSet(1))))
+		},
 		"divisions": func(*sandboxtest.Guest) w.Code {
 			return forever(w.LocalGet(0), w.I32Const(7), w.Op(wasm.OpI32Or), w.LocalGet(0), w.I32Const(13), w.Op(wasm.OpI32Or, wasm.OpI32DivU), w.LocalSet(0))
 		},
@@ -38,6 +43,20 @@ func longRuns() map[string]func(g *sandboxtest.Guest) w.Code {
 			return forever(w.I32Const(0), w.I32Const(1), w.I32Const(29999), w.OpIndex(wasm.OpTableCopy, table, table))
 		},
 	}
+}
+
+// circle stores an address in each cache line of the memory, so that who follows
+// them comes through all lines, in an order that nothing foresees.
+func circle(pages int32) w.Code {
+	const line = 6 // the logarithm of its length
+	lines := pages << (16 - line)
+	return w.Loop(w.Result(),
+		w.LocalGet(0), w.I32Const(line), w.Op(wasm.OpI32Shl),
+		w.LocalGet(0), w.I32Const(1664525), w.Op(wasm.OpI32Mul), w.I32Const(1013904223), w.Op(wasm.OpI32Add),
+		w.I32Const(lines-1), w.Op(wasm.OpI32And), w.I32Const(line), w.Op(wasm.OpI32Shl),
+		w.I32Store(0),
+		w.LocalGet(0), w.I32Const(1), w.Op(wasm.OpI32Add), w.LocalTee(0), w.I32Const(lines), w.Op(wasm.OpI32LtU), w.BrIf(0),
+	)
 }
 
 // BenchmarkCollection collects garbage again and again beside a run of two

@@ -10,7 +10,7 @@ import (
 )
 
 // watchInterval is how often a run that takes long is looked at.
-const watchInterval = 4 * time.Millisecond
+const watchInterval = 2 * time.Millisecond
 
 // Reasons for which the host stops a run.
 var (
@@ -28,46 +28,46 @@ type watch struct {
 
 	mu struct {
 		sync.Mutex
-		running bool
-		ctx     context.Context
-		left    time.Duration // until the deadline, from the next look on
-		next    time.Duration // until the next look
-		reason  error
+		running  bool
+		ctx      context.Context
+		left     time.Duration // from the first look on
+		deadline time.Time     // zero before the first look, so that short runs read no clock
+		reason   error
 	}
 }
 
 // begin watches a run of at most wall, until end.
 func (w *watch) begin(ctx context.Context, wall time.Duration) {
+	first := min(wall, watchInterval)
 	w.mu.Lock()
-	w.mu.running, w.mu.ctx, w.mu.left, w.mu.reason = true, ctx, wall, nil
-	w.nextLocked()
 	defer w.mu.Unlock()
+	w.mu.running, w.mu.ctx, w.mu.reason = true, ctx, nil
+	w.mu.left, w.mu.deadline = wall-first, time.Time{}
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.mu.next, w.look)
+		w.timer = time.AfterFunc(first, w.look)
 		return
 	}
-	w.timer.Reset(w.mu.next)
-}
-
-func (w *watch) nextLocked() {
-	w.mu.next = min(w.mu.left, watchInterval)
-	w.mu.left -= w.mu.next
+	w.timer.Reset(first)
 }
 
 // look runs on a goroutine of the timer's.
 func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := time.Now()
+	if w.mu.deadline.IsZero() {
+		w.mu.deadline = now.Add(w.mu.left)
+	}
+	left := w.mu.deadline.Sub(now)
 	switch {
 	case !w.mu.running:
 		return
 	case w.mu.ctx.Err() != nil:
 		w.mu.reason = errCancelled
-	case w.mu.left <= 0:
+	case left <= 0:
 		w.mu.reason = errWallClock
 	default:
-		w.nextLocked()
-		w.timer.Reset(w.mu.next)
+		w.timer.Reset(min(left, watchInterval))
 		return
 	}
 	w.stop.Set(1)
