@@ -168,6 +168,13 @@ func (s *codeStore) put(c *compiled) (evicted []wazero.CompiledModule) {
 	return evicted
 }
 
+// size returns what code that is pinned takes in memory, about.
+func (s *codeStore) size(c *compiled) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.bytes
+}
+
 func (s *codeStore) removeUnused(c *compiled) {
 	if c.place != nil {
 		s.mu.unused.Remove(c.place)

@@ -112,5 +112,8 @@ func (s *shrinker) shrink(now int64) {
 	}
 }
 
-// footprint is what an instance is taken to hold.
-func (i *instance) footprint() int64 { return int64(len(i.memory.bytes)) + instanceOverhead }
+// footprint is what an instance is taken to hold: its memory, and the code of its
+// module, which it keeps from being evicted.
+func (i *instance) footprint() int64 {
+	return int64(len(i.memory.bytes)) + instanceOverhead + i.pool.module.engine.code.size(i.pool.module.compiled)
+}
