@@ -74,7 +74,12 @@ func TestIdleInstancesShrinkAway(t *testing.T) {
 
 func TestTheOldestGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const each = 3<<16 + instanceOverhead
+		one := shrinking(t, Config{}, 1)[0]
+		runExample(t, one)
+		each := one.module.engine.shrinker.bytes.Load()
+		if each < instanceOverhead+one.module.compiled.bytes {
+			t.Errorf("an instance counts %d bytes, its code has %d", each, one.module.compiled.bytes)
+		}
 		pools := shrinking(t, Config{IdleBytes: 2 * each}, 4)
 		for _, p := range pools[:3] {
 			runExample(t, p)
