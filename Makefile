@@ -44,7 +44,7 @@ test: deps test-go test-rust test-assemblyscript test-real ## every test: Go wit
 test-go:
 	$(TOOLS) $(GO) test -count=1 ./...
 	cd $(GO_EXAMPLE) && $(GO) test -count=1 ./...
-	$(MAKE) fuzz FUZZTIME=1
+	$(MAKE) fuzz FUZZCOUNT=300 FUZZTIME=1
 
 test-rust:
 	$(TOOLS) cargo test --quiet --manifest-path $(RUST)/Cargo.toml --workspace --locked

@@ -56,12 +56,12 @@ func (e *emitter) temporary(t temporary) uint32 {
 // function is what is rewritten.
 type function struct {
 	*wasm.Body
-	typ     wasm.FunctionType
-	charges []charge
-	loops   []loop
-	index   int    // among those defined
-	locals  uint32 // how many it has, parameters among them
-	frame   int64  // where the function counts its depth, else 0
+	signature wasm.FunctionType
+	charges   []charge
+	loops     []loop
+	index     int    // among those defined
+	locals    uint32 // how many it has, parameters among them
+	frame     int64  // where the function counts its depth, else 0
 }
 
 // body writes the instructions of a function with its charges in place to e.out.
@@ -74,11 +74,11 @@ func (e *emitter) body(b *function) error {
 	e.flow, e.labels = flow{live: true, unchecked: unchecked{check: -1}}, append(e.labels[:0], label{op: wasm.OpBlock})
 	if b.frame > 0 {
 		e.enterFrame(b.frame)
-		e.frameBlock(b.typ.Results)
+		e.frameBlock(b.signature.Results)
 	}
 	typed := mayNeedTypes(b.Body)
 	if typed {
-		e.types.begin(b.typ, b.Body)
+		e.types.begin(b.signature, b.Body)
 	}
 	charges, copied := b.charges, 0
 	r := b.Reader()
@@ -257,7 +257,7 @@ func (r *rewriter) bodies() error {
 		}
 		entry := r.leaveEntry(i, charges)
 		t := r.in.Types[r.space.functionTypes[imported+int(i)]]
-		f := function{Body: b, index: int(i), typ: t, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
+		f := function{Body: b, index: int(i), signature: t, charges: charges, loops: p.loops, locals: uint32(len(t.Params))}
 		for _, g := range b.Locals {
 			f.locals += g.Count
 		}

@@ -12,7 +12,7 @@ const maxCharge = 4096
 type charge struct {
 	at    int
 	cost  uint32
-	check bool // where a run that is out of fuel has to stop
+	check bool // at the start of a loop: a run that is out of fuel has to stop there
 }
 
 const dead = -1 // in place of the index of a charge: code that cannot be reached

@@ -27,7 +27,9 @@ func (u unchecked) join(o unchecked) unchecked {
 
 // room tells whether so many units more may be charged without a check.
 func (u unchecked) room(units int64) bool {
-	return !u.unknown && u.entry+units <= maxBefore && u.check+units <= maxUnchecked
+	fromEntry := u.entry < 0 || u.entry+units <= maxBefore
+	fromCheck := u.check < 0 || u.check+units <= maxUnchecked
+	return !u.unknown && fromEntry && fromCheck
 }
 
 func (u *unchecked) add(units int64) {
@@ -52,7 +54,7 @@ type summary struct {
 	before  int64     // the most that it charges before its first check
 	after   unchecked // where it returns
 	returns bool
-	known   bool // else it is being rewritten, or one of many
+	known   bool // else nothing but before is: it is not rewritten yet, or one of those of a type
 	pure    bool // it changes neither the counter nor the marks
 }
 
