@@ -29,8 +29,8 @@ func TestInspectCosts(t *testing.T) {
 	}
 	name := `again\u001b[31m\u000a` + strings.Repeat("x", 117)
 	for _, want := range []string{
-		"fuel       91 units; regions: 2, the largest: 83, checks: 1\n",
-		"           instructions: 2 cost 0, 11 cost 1, 4 cost 4, 1 cost 64, 1 of them by length besides\n",
+		"fuel       95 units; regions: 2, the largest: 87, checks: 1\n",
+		"           instructions: 2 cost 0, 11 cost 1, 3 cost 4, 1 cost 8, 1 cost 64, 1 of them by length besides\n",
 		"; recursion is counted in functions: 1, indirect calls: 0\nreset      a fresh instance for every run\n           function 2 (" + name + "), offset ",
 		": table.set\nNaN        could look at the bits of one, which differ by machine\n           function 2 (" + name + "), offset ",
 		": f64.sqrt\n", ": i64.reinterpret_f64\nadmission  accepted",
@@ -66,7 +66,7 @@ func TestInspectCostsJSON(t *testing.T) {
 		t.Fatalf("%+v: %v", got, err)
 	}
 	m := d.Metering
-	if m.Bytes != d.Metered || m.Regions != 2 || m.Checks != 1 || m.ByLength != 1 || len(m.Classes) != 4 || !m.Stack.Recursive {
+	if m.Bytes != d.Metered || m.Regions != 2 || m.Checks != 1 || m.ByLength != 1 || len(m.Classes) != 5 || !m.Stack.Recursive {
 		t.Errorf("%+v", m)
 	}
 	if !m.Reset.Reinstantiate || len(m.Reset.Because) != 1 || *m.Reset.Because[0].Function != 2 || m.Reset.RegionBytes != 2048 {

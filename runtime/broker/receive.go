@@ -97,6 +97,9 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 		}
 		if o == nil {
 			b.run(ctx, st, v, m.field, &in, &run)
+			if ctx.Err() != nil {
+				return // the server ends: that is no answer to this event
+			}
 			o = b.conclude(st, v, m.field, &in, &run)
 			switch {
 			case run.Fault != nil && run.Fault.Code == abi.CodeInternal: // the host's, and says nothing of the next run

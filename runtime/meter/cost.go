@@ -6,7 +6,7 @@ import "github.com/runnel-dev/runnel/runtime/wasm"
 const (
 	costInstruction  = 1
 	costSlow         = 4  // several machine instructions, or one that takes long
-	costDivide       = 8  // integer division
+	costSlowest      = 8  // integer division, square roots
 	costCall         = 4  // call
 	costCallIndirect = 8  // call_indirect
 	costBulk         = 8  // bulk memory and table operations, besides their length
@@ -24,8 +24,11 @@ func cost(op wasm.Opcode) uint32 {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd:
 		return 0
 	case wasm.OpI32DivS, wasm.OpI32DivU, wasm.OpI32RemS, wasm.OpI32RemU,
-		wasm.OpI64DivS, wasm.OpI64DivU, wasm.OpI64RemS, wasm.OpI64RemU:
-		return costDivide
+		wasm.OpI64DivS, wasm.OpI64DivU, wasm.OpI64RemS, wasm.OpI64RemU,
+		wasm.OpF32Sqrt, wasm.OpF64Sqrt, wasm.OpF32x4Sqrt, wasm.OpF64x2Sqrt,
+		wasm.OpI32x4TruncSatF32x4S, wasm.OpI32x4TruncSatF32x4U,
+		wasm.OpI32x4TruncSatF64x2SZero, wasm.OpI32x4TruncSatF64x2UZero, wasm.OpF32x4ConvertI32x4U:
+		return costSlowest
 	case wasm.OpCall:
 		return costCall
 	case wasm.OpCallIndirect:
@@ -43,11 +46,13 @@ func cost(op wasm.Opcode) uint32 {
 }
 
 // slow tells whether an instruction becomes several of the machine's, or one that takes several times as
-// long as an addition.
+// long as an addition (BenchmarkCost).
 func slow(op wasm.Opcode) bool {
 	switch op {
 	case wasm.OpBrTable, wasm.OpTableGet, wasm.OpTableSet,
-		wasm.OpF32Div, wasm.OpF64Div, wasm.OpF32Sqrt, wasm.OpF64Sqrt,
+		wasm.OpF32Div, wasm.OpF64Div,
+		wasm.OpF32Ceil, wasm.OpF32Floor, wasm.OpF32Trunc, wasm.OpF32Nearest,
+		wasm.OpF64Ceil, wasm.OpF64Floor, wasm.OpF64Trunc, wasm.OpF64Nearest,
 		wasm.OpF32Min, wasm.OpF32Max, wasm.OpF64Min, wasm.OpF64Max,
 		wasm.OpF32ConvertI64U, wasm.OpF64ConvertI64U,
 		wasm.OpI32TruncF32S, wasm.OpI32TruncF32U, wasm.OpI32TruncF64S, wasm.OpI32TruncF64U,
@@ -56,15 +61,22 @@ func slow(op wasm.Opcode) bool {
 		wasm.OpI64TruncSatF32S, wasm.OpI64TruncSatF32U, wasm.OpI64TruncSatF64S, wasm.OpI64TruncSatF64U,
 		wasm.OpI8x16Shuffle, wasm.OpI8x16Swizzle, wasm.OpI8x16Popcnt,
 		wasm.OpI8x16Shl, wasm.OpI8x16ShrS, wasm.OpI8x16ShrU, wasm.OpI64x2ShrS, wasm.OpI64x2Mul,
-		wasm.OpF32x4Div, wasm.OpF64x2Div, wasm.OpF32x4Sqrt, wasm.OpF64x2Sqrt,
+		wasm.OpF32x4Div, wasm.OpF64x2Div,
+		wasm.OpF32x4Ceil, wasm.OpF32x4Floor, wasm.OpF32x4Trunc, wasm.OpF32x4Nearest,
+		wasm.OpF64x2Ceil, wasm.OpF64x2Floor, wasm.OpF64x2Trunc, wasm.OpF64x2Nearest,
+		wasm.OpI32x4Mul, wasm.OpI16x8Q15mulrSatS,
+		wasm.OpF32x4DemoteF64x2Zero, wasm.OpF64x2PromoteLowF32x4, wasm.OpF64x2ConvertLowI32x4S, wasm.OpF32x4ConvertI32x4S,
 		wasm.OpF32x4Min, wasm.OpF32x4Max, wasm.OpF64x2Min, wasm.OpF64x2Max,
-		wasm.OpI32x4TruncSatF32x4S, wasm.OpI32x4TruncSatF32x4U,
-		wasm.OpI32x4TruncSatF64x2SZero, wasm.OpI32x4TruncSatF64x2UZero,
-		wasm.OpF32x4ConvertI32x4U, wasm.OpF64x2ConvertLowI32x4U:
+		wasm.OpF64x2ConvertLowI32x4U:
 		return true
 	}
-	return false
+	return within(op, wasm.OpI16x8ExtaddPairwiseI8x16S, wasm.OpI32x4ExtaddPairwiseI16x8U) ||
+		within(op, wasm.OpI16x8ExtmulLowI8x16S, wasm.OpI16x8ExtmulHighI8x16U) ||
+		within(op, wasm.OpI32x4ExtmulLowI16x8S, wasm.OpI32x4ExtmulHighI16x8U) ||
+		within(op, wasm.OpI64x2ExtmulLowI32x4S, wasm.OpI64x2ExtmulHighI32x4U)
 }
+
+func within(op, first, last wasm.Opcode) bool { return op >= first && op <= last }
 
 // entryCost returns what entering a function costs.
 func entryCost(b *wasm.Body) uint32 {

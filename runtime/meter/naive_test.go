@@ -15,18 +15,24 @@ const naiveCount = "naive"
 var naiveUnits = byName(map[int64]string{
 	0: `block loop else end`,
 	4: `br_table table.get table.set call
-		f32.div f64.div f32.sqrt f64.sqrt f32.min f64.min f32.max f64.max
+		f32.div f64.div f32.ceil f32.floor f32.trunc f32.nearest f64.ceil f64.floor f64.trunc f64.nearest f32.min f64.min f32.max f64.max
 		i32.trunc_f32_s i32.trunc_f32_u i32.trunc_f64_s i32.trunc_f64_u
 		i64.trunc_f32_s i64.trunc_f32_u i64.trunc_f64_s i64.trunc_f64_u
 		i32.trunc_sat_f32_s i32.trunc_sat_f32_u i32.trunc_sat_f64_s i32.trunc_sat_f64_u
 		i64.trunc_sat_f32_s i64.trunc_sat_f32_u i64.trunc_sat_f64_s i64.trunc_sat_f64_u
 		f32.convert_i64_u f64.convert_i64_u
 		i8x16.shuffle i8x16.swizzle i8x16.popcnt i8x16.shl i8x16.shr_s i8x16.shr_u i64x2.shr_s i64x2.mul
-		f32x4.div f64x2.div f32x4.sqrt f64x2.sqrt f32x4.min f64x2.min f32x4.max f64x2.max
-		i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f32x4_u i32x4.trunc_sat_f64x2_s_zero i32x4.trunc_sat_f64x2_u_zero
-		f32x4.convert_i32x4_u f64x2.convert_low_i32x4_u`,
+		f32x4.div f64x2.div f32x4.min f64x2.min f32x4.max f64x2.max i32x4.mul i16x8.q15mulr_sat_s
+		f32x4.ceil f32x4.floor f32x4.trunc f32x4.nearest f64x2.ceil f64x2.floor f64x2.trunc f64x2.nearest
+		f32x4.demote_f64x2_zero f64x2.promote_low_f32x4 f32x4.convert_i32x4_s f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u
+		i16x8.extadd_pairwise_i8x16_s i16x8.extadd_pairwise_i8x16_u i32x4.extadd_pairwise_i16x8_s i32x4.extadd_pairwise_i16x8_u
+		i16x8.extmul_low_i8x16_s i16x8.extmul_high_i8x16_s i16x8.extmul_low_i8x16_u i16x8.extmul_high_i8x16_u
+		i32x4.extmul_low_i16x8_s i32x4.extmul_high_i16x8_s i32x4.extmul_low_i16x8_u i32x4.extmul_high_i16x8_u
+		i64x2.extmul_low_i32x4_s i64x2.extmul_high_i32x4_s i64x2.extmul_low_i32x4_u i64x2.extmul_high_i32x4_u`,
 	8: `call_indirect memory.copy memory.fill memory.init table.copy table.fill table.init
-		i32.div_s i32.div_u i32.rem_s i32.rem_u i64.div_s i64.div_u i64.rem_s i64.rem_u`,
+		i32.div_s i32.div_u i32.rem_s i32.rem_u i64.div_s i64.div_u i64.rem_s i64.rem_u
+		f32.sqrt f64.sqrt f32x4.sqrt f64x2.sqrt f32x4.convert_i32x4_u
+		i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f32x4_u i32x4.trunc_sat_f64x2_s_zero i32x4.trunc_sat_f64x2_u_zero`,
 	64: `memory.grow table.grow ref.func`,
 })
 
