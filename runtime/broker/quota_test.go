@@ -1,12 +1,14 @@
 package broker_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -76,5 +78,21 @@ func TestAStoppedRunFailsForAll(t *testing.T) {
 	s.publish("c", "2")
 	if n := m.count(); n != 1 {
 		t.Errorf("%d runs of the next event", n)
+	}
+}
+
+// TestTheServersEndIsNoAnswer ends the server's context during a run: nobody gets
+// an error for that.
+func TestTheServersEndIsNoAnswer(t *testing.T) {
+	s := newStage(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) {
+		cancel()
+		r.Fault = &sandbox.Fault{Code: abi.CodeInternal, Unrepeatable: true, Message: "the run was cancelled"}
+	}})
+	sub := s.subscribe(tenant.Identity{}, "subscription { f }", "")
+	s.broker.Receive(ctx, s.tenant, &event.Event{Tenant: s.tenant.ID(), Channel: "c", ID: "e1", Payload: []byte("1")})
+	if got := sub.take(); len(got) > 0 {
+		t.Errorf("got %q", got)
 	}
 }

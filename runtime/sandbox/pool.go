@@ -62,8 +62,8 @@ func (m *Module) Pool(config PoolConfig) *Pool {
 
 // Run calls a resolver of the module and fills r, on the calling goroutine. The
 // guest's faults are found in r.Fault. There is an instance for each call under
-// way: how many that are is the caller's to bound. ctx is what an instance that
-// has to be made is made under; a run that has begun does not heed it.
+// way: how many that are is the caller's to bound. A run that ctx ends is stopped
+// within some milliseconds, with the code INTERNAL.
 func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 	r.reset()
 	if _, found := slices.BinarySearch(p.module.resolvers, resolver); !found {

@@ -73,11 +73,15 @@ func (w *watch) look() {
 	w.stop.Set(1)
 }
 
-// end returns why the run was stopped, nil where it was not.
+// end returns why the run was stopped, nil where it was not. A stop that came too
+// late for this run must not be left for the next.
 func (w *watch) end() error {
 	w.timer.Stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mu.running, w.mu.ctx = false, nil
+	if w.mu.reason != nil {
+		w.stop.Set(0)
+	}
 	return w.mu.reason
 }
