@@ -13,6 +13,7 @@ type cursor struct {
 	base     int // offset of data in the file
 	section  string
 	function int
+	longer   bool // something was read that could have been written shorter
 	err      *Error
 }
 
@@ -69,6 +70,7 @@ func (c *cursor) u32() uint32 {
 		}
 		v |= uint32(b&0x7f) << shift
 		if b < 0x80 {
+			c.longer = c.longer || b == 0 && shift > 0
 			return v
 		}
 	}

@@ -57,7 +57,7 @@ func (d *decoder) module() {
 			place = at
 		}
 		d.section(id, last)
-		if d.m.sectionLen(id) > 0 { // an empty section is not encoded, so nothing can follow it
+		if id != SectionCustom {
 			last = id
 		}
 	}
@@ -66,32 +66,46 @@ func (d *decoder) module() {
 
 // section reads one section within its declared size.
 func (d *decoder) section(id, last SectionID) {
+	at := d.pos
 	size := d.u32()
 	start := d.pos
+	sizeWidth := widthBeyondNeed(size, start-at)
 	d.take(uint64(size))
 	if d.failed() {
 		return
 	}
 	whole := d.end
-	d.pos, d.end, d.cursor.section = start, d.pos, id.String()
-	d.content(id, last)
+	d.pos, d.end, d.cursor.section, d.longer = start, d.pos, id.String(), false
+	if id == SectionCustom {
+		d.custom(last, sizeWidth)
+	} else {
+		d.content(id)
+		d.noteWriting(id, sizeWidth, d.data[start:d.end])
+	}
 	if !d.failed() && d.pos != d.end {
 		d.fail(d.pos, "section is larger than its content")
 	}
 	d.end, d.cursor.section = whole, ""
 }
 
-func (d *decoder) content(id, last SectionID) {
+func (d *decoder) custom(last SectionID, sizeWidth uint8) {
+	m := &d.m
+	m.Offsets[SectionCustom] = d.pos
+	if len(m.Customs) == MaxEntries {
+		d.fail(d.pos, "more than %d custom sections", MaxEntries)
+		return
+	}
+	start := d.pos
+	c := Custom{Name: d.name(), After: last, sizeWidth: sizeWidth}
+	c.nameWidth = widthBeyondNeed(uint32(len(c.Name)), d.pos-start-len(c.Name))
+	c.Offset, c.Bytes = d.base+d.pos, d.take(uint64(d.end-d.pos))
+	m.Customs = append(m.Customs, c)
+}
+
+func (d *decoder) content(id SectionID) {
 	m := &d.m
 	m.Offsets[id] = d.pos
 	switch id {
-	case SectionCustom:
-		if len(m.Customs) == MaxEntries {
-			d.fail(d.pos, "more than %d custom sections", MaxEntries)
-			return
-		}
-		name := d.name()
-		m.Customs = append(m.Customs, Custom{Name: name, Offset: d.base + d.pos, Bytes: d.take(uint64(d.end - d.pos)), After: last})
 	case SectionType:
 		d.entries("types", func() { m.Types = append(m.Types, d.functionType()) })
 	case SectionImport:

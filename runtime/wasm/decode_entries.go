@@ -166,6 +166,7 @@ func (d *decoder) element() Element {
 	case flags&elementNotActive == 0:
 		if flags&elementExplicit != 0 {
 			e.Table = d.u32()
+			d.longer = true // than without the table, where that is 0
 		}
 		e.Start = d.expression()
 	case flags&elementExplicit != 0:
@@ -203,6 +204,7 @@ func (d *decoder) dataSegment() Data {
 		s.Mode = Passive
 	case 2:
 		d.zeroMemory()
+		d.longer = true // than without the memory
 	default:
 		d.fail(s.Offset-d.base, "bad form of data segment %d", flags)
 	}

@@ -2,9 +2,10 @@ package wasm
 
 const header = "\x00asm\x01\x00\x00\x00"
 
-// Encode returns the module in the binary format: every number in its shortest form, empty sections
-// left out, custom sections at their place. Decoding the result gives an equal module, except for
-// offsets; encoding a module that was decoded from such bytes gives the same bytes.
+// Encode returns the module in the binary format. Of a module that was decoded and not changed that
+// is the bytes it was decoded from, whatever forms they use. A section that was changed, or never
+// decoded, has every number in its shortest form, and is left out where it is empty; the number of
+// bytes that its size takes may stay. Decoding the result gives an equal module, except for offsets.
 func (m *Module) Encode() []byte {
 	e := encoder{out: []byte(header)}
 	e.customs(m, SectionCustom)
@@ -27,21 +28,36 @@ func (e *encoder) customs(m *Module, after SectionID) {
 		if c.After != after {
 			continue
 		}
-		e.body = append(AppendName(e.body[:0], c.Name), c.Bytes...)
-		e.flush(SectionCustom)
+		e.body = appendWide(e.body[:0], uint32(len(c.Name)), c.nameWidth)
+		e.body = append(append(e.body, c.Name...), c.Bytes...)
+		e.flush(SectionCustom, e.body, c.sizeWidth)
 	}
 }
 
-func (e *encoder) flush(id SectionID) {
-	e.out = appendBytes(append(e.out, byte(id)), e.body)
+func (e *encoder) flush(id SectionID, content []byte, sizeWidth uint8) {
+	e.out = appendWide(append(e.out, byte(id)), uint32(len(content)), sizeWidth)
+	e.out = append(e.out, content...)
 }
 
 func (e *encoder) section(m *Module, id SectionID) {
+	e.content(m, id)
+	w := &m.written[id]
+	content := e.body
+	if w.as(content) {
+		content = w.content
+	}
+	if len(content) > 0 {
+		e.flush(id, content, w.sizeWidth)
+	}
+}
+
+// content puts a section's content in its shortest form into e.body, nothing where it is empty.
+func (e *encoder) content(m *Module, id SectionID) {
+	e.body = e.body[:0]
 	n := m.sectionLen(id)
 	if n == 0 {
 		return
 	}
-	e.body = e.body[:0]
 	switch id {
 	case SectionStart:
 		e.body = AppendUint32(e.body, *m.Start)
@@ -53,7 +69,6 @@ func (e *encoder) section(m *Module, id SectionID) {
 			e.entry(m, id, i)
 		}
 	}
-	e.flush(id)
 }
 
 // sectionLen returns the number of entries of a section, 1 for a section that is a single number.

@@ -5,6 +5,9 @@
 // the format, not the types: a decoded module may still be invalid. Function bodies stay raw bytes
 // that a [Reader] walks.
 //
+// Encoding a decoded module gives the bytes it was decoded from, padded numbers and all; of sections
+// that were changed in between, the shortest form.
+//
 // A decoded module borrows the bytes that it was decoded from. Modules hold no locks: concurrent
 // readers are fine, a writer needs the module to itself.
 package wasm
@@ -28,6 +31,8 @@ type Module struct {
 
 	// Offsets says where the content of each section begins in the file, by SectionID; for errors.
 	Offsets [len(sectionNames)]int
+
+	written [len(sectionNames)]writing // how the sections were written in the file
 }
 
 // Import is an imported item. Only the field that belongs to Kind is set.
@@ -115,6 +120,8 @@ type Custom struct {
 	Bytes  []byte
 	After  SectionID
 	Offset int // of Bytes in the file
+
+	sizeWidth, nameWidth uint8 // of the two lengths in the file, where more than need be
 }
 
 // ImportedCount returns how many items of a kind are imported; they come first in its index space.
