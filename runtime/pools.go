@@ -55,7 +55,7 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 	for name, m := range a.Modules {
 		current := own[m]
 		if current == nil {
-			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return runLimits(t.Limits()) }, Log: p.log(t, name, m)})}
+			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return registry.RunLimits(t.Limits()) }, Log: p.log(t, name, m)})}
 			own[m] = current
 			p.open.Add(1)
 		}
@@ -91,13 +91,6 @@ func (p *pools) forget(t *tenant.Tenant) {
 	p.mu.Lock()
 	delete(p.mu.tenants, t)
 	p.mu.Unlock()
-}
-
-func runLimits(l tenant.Limits) sandbox.Limits {
-	return sandbox.Limits{
-		FuelPerRun: l.FuelPerRun, WallMillisPerRun: l.WallMillisPerRun, MemoryBytes: l.InstanceBytes(), OutputBytes: l.OutputBytes, LogBytesPerRun: l.LogBytesPerRun,
-		PublishesPerRun: l.PublishesPerRun, EventBytes: l.EventBytes,
-	}
 }
 
 // log writes a module's lines to the server's log.

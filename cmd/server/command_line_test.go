@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 )
 
 // commandLine builds the CLI and returns a function that runs it against the
@@ -58,6 +61,16 @@ func TestCommandLine(t *testing.T) {
 	}
 	if out, err := runnel("push", "--tenant", "acme", "--name", "orders", "README.md").CombinedOutput(); err == nil || !strings.Contains(string(out), "offset 0") {
 		t.Errorf("push of a text: %v, %s", err, out)
+	}
+	g := sandboxtest.New("type Query { order: String }")
+	g.Resolver("Query.order", g.Output(`"1"`))
+	g.ExportFunction(abi.InitializeExport, g.Function(nil, nil, nil, sandboxtest.Trap()))
+	traps := filepath.Join(t.TempDir(), "traps.wasm")
+	if err := os.WriteFile(traps, g.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := runnel("push", "--tenant", "acme", "--name", "orders", traps).CombinedOutput(); err == nil || !strings.Contains(string(out), "_initialize failed after") {
+		t.Errorf("push of what does not start: %v, %s", err, out)
 	}
 }
 

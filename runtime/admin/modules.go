@@ -117,7 +117,7 @@ func (h *handler) activateModule(w http.ResponseWriter, r *call) error {
 	if !validDigest(digest) {
 		return o.mistakeAt(o.members[0], "digest must be sha256: and 64 hex digits in lower case, as an upload answers it")
 	}
-	v, err := h.config.Registry.Activate(r.tenant, r.params["module"], digest)
+	v, err := h.config.Registry.Activate(r.Context(), r.tenant, r.params["module"], digest)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func validDigest(s string) bool {
 
 // rollbackModule: POST …/modules/{module}/rollback, without a body.
 func (h *handler) rollbackModule(w http.ResponseWriter, r *call) error {
-	v, err := h.config.Registry.Rollback(r.tenant, r.params["module"])
+	v, err := h.config.Registry.Rollback(r.Context(), r.tenant, r.params["module"])
 	if err != nil {
 		return err
 	}

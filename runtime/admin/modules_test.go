@@ -229,6 +229,38 @@ func bare() string {
 	return string(g.Resolver("Query.a", g.Output("1")).Bytes())
 }
 
+// TestStartIsTried uploads modules that could answer no event, over one that does.
+func TestStartIsTried(t *testing.T) {
+	s := newStage(t)
+	serving := s.push(ordersPath+"?activate=true", orders("1"))
+	guest := func(initialize bool, code func(g *sandboxtest.Guest) wasmtest.Code) string {
+		g := sandboxtest.New("type Order { id: ID! } type Query { order: Order }")
+		g.Resolver("Query.order", g.Output("1"))
+		if f := g.Function(nil, nil, nil, code(g)); initialize {
+			g.ExportFunction(abi.InitializeExport, f)
+		} else {
+			g.Start(f)
+		}
+		return string(g.Bytes())
+	}
+	traps := guest(false, func(g *sandboxtest.Guest) wasmtest.Code {
+		return wasmtest.Join(g.Call(abi.ImportLog, wasmtest.I32Const(int32(abi.LogInfo)), g.Text("no settings\x07")), sandboxtest.Trap())
+	})
+	loops := guest(true, func(*sandboxtest.Guest) wasmtest.Code { return sandboxtest.Forever() })
+	p := s.wantProblem(s.do("PUT", ordersPath+"?activate=true", "application/wasm", traps), http.StatusUnprocessableEntity, abi.CodeResolverTrap, "the start function failed after")
+	if len(p.Errors) != 2 || !strings.Contains(p.Errors[0].Message, "of 50000000 units of fuel: unreachable") || p.Errors[1].Message != "it logged: no settings\x07" {
+		t.Errorf("%+v", p.Errors)
+	}
+	p = s.wantProblem(s.do("PUT", ordersPath+"?activate=true", "application/wasm", loops), http.StatusUnprocessableEntity, abi.CodeFuelExhausted, "_initialize failed after 50000000 of 50000000 units of fuel")
+	if len(p.Errors) != 1 || p.Errors[0].Function != "_initialize" || p.Limit != "" {
+		t.Errorf("%+v", p)
+	}
+	w := s.do("GET", ordersPath, "", "")
+	if !strings.Contains(w.Body.String(), fmt.Sprintf(`"active":%q`, serving)) || strings.Count(w.Body.String(), `"digest"`) != 1 {
+		t.Errorf("after the refusals: %s", w.Body)
+	}
+}
+
 func TestMultipartUpload(t *testing.T) {
 	s := newStage(t)
 	const sdl = "type Query { a: Int }"

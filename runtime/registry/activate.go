@@ -1,13 +1,18 @@
 package registry
 
-import "github.com/runnel-dev/runnel/runtime/tenant"
+import (
+	"context"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
 
 // Activate makes a version serve under live subscriptions; the one before is
 // what Rollback returns to. Activating what is active changes nothing. What
 // does not go with the other active modules is refused with an *Error that
-// names them, and the old version goes on serving.
-func (r *Registry) Activate(t *tenant.Tenant, name, digest string) (Version, error) {
-	return r.switchTo(t, name, func(m *module) (*version, error) {
+// names them, and what does not start under the limits that the tenant has now
+// with one that says how it ended; the old version goes on serving.
+func (r *Registry) Activate(ctx context.Context, t *tenant.Tenant, name, digest string) (Version, error) {
+	return r.switchTo(ctx, t, name, func(m *module) (*version, error) {
 		v := m.find(digest)
 		if v == nil {
 			return nil, unknown("module %s has no version %q; upload it first", name, digest)
@@ -18,8 +23,8 @@ func (r *Registry) Activate(t *tenant.Tenant, name, digest string) (Version, err
 
 // Rollback activates the version that was active before the present one. That
 // one is then what the next Rollback returns to.
-func (r *Registry) Rollback(t *tenant.Tenant, name string) (Version, error) {
-	return r.switchTo(t, name, func(m *module) (*version, error) {
+func (r *Registry) Rollback(ctx context.Context, t *tenant.Tenant, name string) (Version, error) {
+	return r.switchTo(ctx, t, name, func(m *module) (*version, error) {
 		if m.previous == nil {
 			return nil, conflict("module %s has no earlier version to roll back to", name)
 		}
@@ -27,7 +32,7 @@ func (r *Registry) Rollback(t *tenant.Tenant, name string) (Version, error) {
 	})
 }
 
-func (r *Registry) switchTo(t *tenant.Tenant, name string, choose func(*module) (*version, error)) (result Version, err error) {
+func (r *Registry) switchTo(ctx context.Context, t *tenant.Tenant, name string, choose func(*module) (*version, error)) (result Version, err error) {
 	err = r.change(t, func(old *catalog) (*catalog, error) {
 		m := old.modules[name]
 		if m == nil {
@@ -37,7 +42,7 @@ func (r *Registry) switchTo(t *tenant.Tenant, name string, choose func(*module) 
 		if err != nil {
 			return nil, err
 		}
-		fresh, err := old.activate(m, v, t.Limits())
+		fresh, err := old.activate(ctx, m, v, t.Limits())
 		if err == nil {
 			result = fresh.modules[name].describe(v)
 		}
@@ -47,9 +52,14 @@ func (r *Registry) switchTo(t *tenant.Tenant, name string, choose func(*module) 
 }
 
 // activate returns the catalog with the version v of m active, or c where it is.
-func (c *catalog) activate(m *module, v *version, limits tenant.Limits) (*catalog, error) {
+func (c *catalog) activate(ctx context.Context, m *module, v *version, limits tenant.Limits) (*catalog, error) {
 	if m.active == v {
 		return c, nil
+	}
+	if v.started != startLimits(limits) {
+		if err := start(ctx, m.name, v.module, limits); err != nil {
+			return nil, err
+		}
 	}
 	fresh := c.with(m.activate(v))
 	active, err := fresh.compose(limits, m.name)

@@ -29,6 +29,7 @@ type module struct {
 type version struct {
 	module   *sandbox.Module
 	uploaded time.Time
+	started  startedUnder // what it was tried under at its upload
 }
 
 // find returns the version of that digest, or nil.

@@ -110,6 +110,34 @@ func admissionError(name string, err error) error {
 	return e
 }
 
+// startError makes an Error of what an instance fails with before any run; other
+// errors stay. The lines that it logged are problems as well: often they alone say
+// what is wrong.
+func startError(name string, err error) error {
+	var failed *sandbox.StartError
+	if !errors.As(err, &failed) {
+		return fmt.Errorf("start module %s: %w", name, err)
+	}
+	e := &Error{Reason: Invalid, Code: failed.Fault.Code, Limit: failed.Fault.Limit, Message: "module " + name + " is refused: it does not start"}
+	e.Problems = []Problem{{Message: failed.Error()}}
+	if failed.Where == abi.InitializeExport {
+		e.Problems[0].Function = failed.Where
+	}
+	for _, line := range failed.Lines {
+		e.Problems = append(e.Problems, Problem{Message: "it logged: " + shorten(line.Message)})
+	}
+	return e
+}
+
+// shorten cuts a line of a module's log for a message.
+func shorten(s string) string {
+	const most = 512
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
 // composeError makes an Error of a schema that does not compose; other errors
 // stay. reason says whose fault that is. message is about the module; the names
 // of the other modules concerned are added.

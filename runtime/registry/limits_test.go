@@ -77,7 +77,7 @@ func TestOldVersionsGiveWay(t *testing.T) {
 	if want := []string{digests[5], digests[1], digests[0]}; !slices.Equal(got, want) {
 		t.Errorf("kept are %v, want the newest, the active and the one before: %v", got, want)
 	}
-	_, err = b.Activate(b.tenant, "orders", digests[2])
+	_, err = b.Activate(t.Context(), b.tenant, "orders", digests[2])
 	wantError(t, err, registry.Unknown, "upload it first")
 	if v, created, err := b.Upload(t.Context(), b.tenant, "orders", orders(`"idle 0"`), true); err != nil || !created || v.Digest != digests[2] {
 		t.Errorf("a dropped version uploaded again: %+v, %t, %v", v, created, err)
@@ -154,7 +154,7 @@ func TestConcurrentChanges(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if _, err := b.Rollback(b.tenant, name); err != nil {
+				if _, err := b.Rollback(t.Context(), b.tenant, name); err != nil {
 					wantError(t, err, registry.Conflict, "no earlier version")
 				}
 				b.List(b.tenant)

@@ -1,6 +1,6 @@
 // Package registry keeps the modules of tenants and their versions, in memory.
-// An upload goes through size, admission, compilation and composition before it
-// is kept. An activation replaces a tenant's whole schema at once, or leaves
+// An upload goes through size, admission, compilation, start and composition
+// before it is kept. An activation replaces a tenant's whole schema at once, or leaves
 // the old one serving.
 package registry
 

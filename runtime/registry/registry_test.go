@@ -132,12 +132,12 @@ func TestTheSameBytesUnderTwoNames(t *testing.T) {
 	if one.Digest != two.Digest {
 		t.Errorf("digests %s and %s", one.Digest, two.Digest)
 	}
-	_, err := b.Activate(b.tenant, "one", one.Digest)
+	_, err := b.Activate(t.Context(), b.tenant, "one", one.Digest)
 	wantError(t, err, registry.Conflict, "module two")
 	if err := b.Delete(b.tenant, "two"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Activate(b.tenant, "one", one.Digest); err != nil {
+	if _, err := b.Activate(t.Context(), b.tenant, "one", one.Digest); err != nil {
 		t.Errorf("the code went with the other module: %v", err)
 	}
 }
@@ -162,32 +162,32 @@ func TestListIsByNameAndNewestFirst(t *testing.T) {
 
 func TestRollbackAndActivate(t *testing.T) {
 	b := newBench(t)
-	_, err := b.Rollback(b.tenant, "orders")
+	_, err := b.Rollback(t.Context(), b.tenant, "orders")
 	wantError(t, err, registry.Unknown, "no module orders")
 	first := b.push(t, "orders", orders(`"1"`), true)
-	_, err = b.Rollback(b.tenant, "orders")
+	_, err = b.Rollback(t.Context(), b.tenant, "orders")
 	wantError(t, err, registry.Conflict, "no earlier version")
 	second := b.push(t, "orders", orders(`"2"`), true)
 	third := b.push(t, "orders", orders(`"3"`), true)
 	for i, want := range []string{second.Digest, third.Digest, second.Digest} {
-		v, err := b.Rollback(b.tenant, "orders")
+		v, err := b.Rollback(t.Context(), b.tenant, "orders")
 		if err != nil || v.Digest != want || !v.Active || b.active("orders") != want {
 			t.Errorf("rollback %d: %+v, %v", i, v, err)
 		}
 	}
-	if v, err := b.Activate(b.tenant, "orders", first.Digest); err != nil || !v.Active || b.active("orders") != first.Digest {
+	if v, err := b.Activate(t.Context(), b.tenant, "orders", first.Digest); err != nil || !v.Active || b.active("orders") != first.Digest {
 		t.Errorf("activate: %+v, %v", v, err)
 	}
 	sets := len(b.log)
-	if v, err := b.Activate(b.tenant, "orders", first.Digest); err != nil || !v.Active || len(b.log) != sets {
+	if v, err := b.Activate(t.Context(), b.tenant, "orders", first.Digest); err != nil || !v.Active || len(b.log) != sets {
 		t.Errorf("activate the active: %+v, %v", v, err)
 	}
-	if v, err := b.Rollback(b.tenant, "orders"); err != nil || v.Digest != second.Digest {
+	if v, err := b.Rollback(t.Context(), b.tenant, "orders"); err != nil || v.Digest != second.Digest {
 		t.Errorf("rollback after activate: %+v, %v", v, err)
 	}
-	_, err = b.Activate(b.tenant, "orders", "sha256:00")
+	_, err = b.Activate(t.Context(), b.tenant, "orders", "sha256:00")
 	wantError(t, err, registry.Unknown, "upload it first")
-	_, err = b.Activate(b.tenant, "other", first.Digest)
+	_, err = b.Activate(t.Context(), b.tenant, "other", first.Digest)
 	wantError(t, err, registry.Unknown, "no module other")
 }
 
@@ -249,7 +249,7 @@ func TestWhatOthersNeedStays(t *testing.T) {
 	sets := len(b.log)
 
 	for name, act := range map[string]func() error{
-		"activate": func() error { _, err := b.Activate(b.tenant, "orders", without.Digest); return err },
+		"activate": func() error { _, err := b.Activate(t.Context(), b.tenant, "orders", without.Digest); return err },
 		"delete":   func() error { return b.Delete(b.tenant, "orders") },
 	} {
 		e := wantError(t, act(), registry.Conflict, "orders")

@@ -9,7 +9,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// Upload admits a module, holds it against the schema of the others that are
+// Upload admits a module, tries its start, holds it against the schema of the others that are
 // active, and keeps it as a version of the name; with activate it becomes the
 // active one. The same bytes again are the same version, and not created. A
 // refusal changes nothing: it is an *Error, or wraps tenant.ErrUnknown. The
@@ -26,7 +26,7 @@ func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, bi
 	if err := u.load(ctx, r.now(t), binary); err != nil {
 		return Version{}, false, err
 	}
-	err = r.change(t, u.apply)
+	err = r.change(t, func(old *catalog) (*catalog, error) { return u.apply(ctx, old) })
 	if created = err == nil && u.kept == u.loaded; !created && u.loaded != nil {
 		r.release(u.loaded.module)
 	}
@@ -73,7 +73,11 @@ func (u *upload) load(ctx context.Context, now *catalog, binary []byte) error {
 		u.registry.release(loaded)
 		return over("memoryBytes", "the module starts with %d bytes of memory, the limit is %d", need, u.limits.MemoryBytes)
 	}
-	u.loaded = &version{module: loaded, uploaded: time.Now().UTC()}
+	if err := start(ctx, u.name, loaded, u.limits); err != nil {
+		u.registry.release(loaded)
+		return err
+	}
+	u.loaded = &version{module: loaded, uploaded: time.Now().UTC(), started: startLimits(u.limits)}
 	return nil
 }
 
@@ -85,7 +89,7 @@ func (u *upload) checkRoom(now *catalog) error {
 }
 
 // apply is the change that the upload makes.
-func (u *upload) apply(old *catalog) (*catalog, error) {
+func (u *upload) apply(ctx context.Context, old *catalog) (*catalog, error) {
 	m := old.modules[u.name]
 	if m == nil {
 		m = &module{name: u.name}
@@ -97,7 +101,7 @@ func (u *upload) apply(old *catalog) (*catalog, error) {
 	if !u.activate {
 		return old, nil
 	}
-	fresh, err := old.activate(m, u.kept, u.limits)
+	fresh, err := old.activate(ctx, m, u.kept, u.limits)
 	if err == nil {
 		u.module = fresh.modules[u.name]
 	}

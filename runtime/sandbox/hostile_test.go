@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +122,7 @@ func (s *stage) try(t *testing.T, h *hostile) {
 		t.Fatal(err)
 	}
 	s.checkNeighbour(t)
+	h.checkStart(t, m)
 	h.checkComplete(t, m.Resolvers())
 	after := h.afterEach(m.Resolvers())
 	tenant, other := poolOf(t, m, `"config"`, defaults()), poolOf(t, m, `"config"`, defaults())
@@ -135,6 +138,29 @@ func (s *stage) try(t *testing.T, h *hostile) {
 	}
 	if err := m.Release(); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkStart holds that a module is told to fail at its start where its runs would say so, with the same code.
+func (h *hostile) checkStart(t *testing.T, m *sandbox.Module) {
+	t.Helper()
+	want := ""
+	for _, e := range h.runs {
+		for _, text := range e.texts {
+			if strings.HasPrefix(text, "start: ") || strings.HasPrefix(text, "_initialize: ") || strings.HasPrefix(text, "the module starts with ") {
+				want = e.outcome
+			}
+		}
+	}
+	err := m.Start(context.Background(), defaults())
+	var failed *sandbox.StartError
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("it does not start: %v", err)
+	case want != "" && !errors.As(err, &failed):
+		t.Errorf("the start gives %v, want %s", err, want)
+	case want != "" && (string(failed.Fault.Code) != want || (failed.Where != "") != (failed.Fuel > 0) || failed.Fuel > failed.Limit):
+		t.Errorf("the start gives %+v, want %s", failed, want)
 	}
 }
 

@@ -147,6 +147,9 @@ func (i *instance) start(name string) *Fault {
 func (i *instance) startFault(where string, err error) *Fault {
 	fault := i.fault(err)
 	fault.Message = where + ": " + fault.Message
+	if i.fuel != nil {
+		fault.where, fault.fuel = where, i.pool.module.engine.config.StartFuel-max(i.fuelLeft(), 0)
+	}
 	i.logFault(fault)
 	return fault
 }

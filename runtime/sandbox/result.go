@@ -59,6 +59,9 @@ type Fault struct {
 	// Message says what happened and where, for the module's log and for
 	// subscribers of tenants that debug.
 	Message string
+
+	where string // "start" or "_initialize", where it was in one of them
+	fuel  int64  // that both had used by then
 }
 
 // Error returns code and message.
