@@ -118,7 +118,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{config: config, bus: config.Bus, engine: engine, tenants: tenant.NewDirectory(), pools: newPools(config.Logger)}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
-	s.registry = registry.New(registry.Config{Engine: engine, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
+	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 	}})
 	settings := transport.Config{Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -71,6 +72,10 @@ func (h *handler) putModule(w http.ResponseWriter, r *call) error {
 	}
 	v, created, err := h.config.Registry.Upload(r.Context(), r.tenant, name, wasm, activate)
 	if err != nil {
+		var refused *registry.Error
+		if errors.As(err, &refused) && refused.Reason == registry.Busy {
+			w.Header().Set("Retry-After", "5") // about what a large module takes
+		}
 		return err
 	}
 	status := http.StatusOK

@@ -2,14 +2,17 @@ package admin_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
@@ -258,6 +261,34 @@ func TestStartIsTried(t *testing.T) {
 	w := s.do("GET", ordersPath, "", "")
 	if !strings.Contains(w.Body.String(), fmt.Sprintf(`"active":%q`, serving)) || strings.Count(w.Body.String(), `"digest"`) != 1 {
 		t.Errorf("after the refusals: %s", w.Body)
+	}
+}
+
+// TestUploadsWait has uploads whose compilation does not end: one is under way
+// and eight wait, whichever come first.
+func TestUploadsWait(t *testing.T) {
+	s := newStageOn(t, sandbox.Config{CompileInChild: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	const underWay = 9
+	answers := make(chan *httptest.ResponseRecorder)
+	for n := range underWay + 1 {
+		go func() {
+			r := httptest.NewRequestWithContext(ctx, "PUT", ordersPath, strings.NewReader(orders(fmt.Sprint(n))))
+			r.Header.Set("Authorization", "Bearer "+token)
+			r.Header.Set("Content-Type", "application/wasm")
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			answers <- w
+		}()
+	}
+	w := <-answers
+	s.wantProblem(w, http.StatusTooManyRequests, abi.CodeLimitExceeded, "8 uploads of the tenant are waiting")
+	if w.Header().Get("Retry-After") == "" {
+		t.Error("it does not say when to try again")
+	}
+	cancel()
+	for range underWay {
+		s.wantProblem(<-answers, http.StatusServiceUnavailable, abi.CodeInternal, "the request was given up")
 	}
 }
 

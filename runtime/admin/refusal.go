@@ -83,6 +83,8 @@ func moduleStatus(e *registry.Error) int {
 	switch {
 	case e.Reason == registry.Unknown:
 		return http.StatusNotFound
+	case e.Reason == registry.Busy:
+		return http.StatusTooManyRequests
 	case e.Reason == registry.Conflict, e.Limit == "modules":
 		return http.StatusConflict
 	case e.Limit == "moduleBytes":

@@ -36,8 +36,13 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	return newStageOn(t, sandbox.Config{})
+}
+
+func newStageOn(t *testing.T, c sandbox.Config) *stage {
+	t.Helper()
 	s := &stage{t: t, tenants: tenant.NewDirectory()}
-	engine, err := sandbox.New(t.Context(), sandbox.Config{})
+	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ const (
 	Unknown                 // there is no such tenant, module or version
 	Conflict                // it does not go with what the tenant has
 	OverLimit               // a limit was met, which Limit names
+	Busy                    // too much is under way; the same may be taken later
 )
 
 // Error is a refusal. Nothing was changed.

@@ -33,6 +33,9 @@ type Config struct {
 	// must not change the tenant's modules. The modules of the set before are kept
 	// until it returns.
 	OnActivate func(t *tenant.Tenant, a *Active)
+	// Uploads is how many uploads are compiled and tried at the same time, one of
+	// each tenant at most. 0 means 1.
+	Uploads int
 	// Logger receives what goes wrong with modules that were dropped. Nil discards.
 	Logger *slog.Logger
 }
@@ -41,6 +44,7 @@ type Config struct {
 // to one tenant are made one after the other; who only reads waits for nobody.
 type Registry struct {
 	config Config
+	turns  *turns
 
 	mu struct {
 		sync.RWMutex
@@ -63,7 +67,7 @@ func New(config Config) *Registry {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Registry{config: config}
+	r := &Registry{config: config, turns: newTurns(max(config.Uploads, 1))}
 	r.mu.tenants = map[*tenant.Tenant]*shelf{}
 	return r
 }

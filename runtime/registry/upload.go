@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -23,7 +26,7 @@ func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, bi
 		return Version{}, false, over("moduleBytes", "the module has %d bytes, the limit is %d", len(binary), limits.ModuleBytes)
 	}
 	u := upload{registry: r, name: name, digest: digest(binary), limits: limits, activate: activate}
-	if err := u.load(ctx, r.now(t), binary); err != nil {
+	if err := u.load(ctx, t, binary); err != nil {
 		return Version{}, false, err
 	}
 	err = r.change(t, func(old *catalog) (*catalog, error) { return u.apply(ctx, old) })
@@ -55,8 +58,10 @@ type upload struct {
 }
 
 // load compiles the module unless its digest is known and its code at hand. No
-// lock is held: other changes of the tenant go on meanwhile.
-func (u *upload) load(ctx context.Context, now *catalog, binary []byte) error {
+// lock is held: other changes of the tenant go on meanwhile. It waits for a turn,
+// since both take long: the uploads of one tenant are not before another's.
+func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) error {
+	now := u.registry.now(t)
 	if m := now.modules[u.name]; m != nil {
 		if known := m.find(u.digest); known != nil && !known.module.Lost() {
 			return nil
@@ -64,6 +69,17 @@ func (u *upload) load(ctx context.Context, now *catalog, binary []byte) error {
 	}
 	if err := u.checkRoom(now); err != nil {
 		return err
+	}
+	done, err := u.registry.turns.take(ctx, t)
+	switch {
+	case errors.Is(err, errQueueFull):
+		return &Error{Reason: Busy, Code: abi.CodeLimitExceeded, Message: fmt.Sprintf("%d uploads of the tenant are waiting; try again later", maxWaiting)}
+	case err != nil:
+		return fmt.Errorf("wait to load module %s: %w", u.name, err)
+	}
+	defer done()
+	if gone(t) {
+		return errDeleted()
 	}
 	loaded, err := u.registry.config.Engine.Load(ctx, binary)
 	if err != nil {
