@@ -176,10 +176,10 @@ func (t *complaint) Write(b []byte) (int, error) {
 
 func (t *complaint) text() string { return string(bytes.ToValidUTF8(t.kept, []byte("\uFFFD"))) }
 
-// outOfMemory tells whether the Go runtime gave up since the kernel refused it
-// memory.
+// outOfMemory tells whether the Go runtime, or that of the race detector, gave up
+// since the kernel refused it memory.
 func (t *complaint) outOfMemory() bool {
-	for _, sign := range []string{"out of memory", "cannot allocate memory"} {
+	for _, sign := range []string{"out of memory", "cannot allocate memory", "ThreadSanitizer failed to allocate"} {
 		if bytes.Contains(t.kept, []byte(sign)) {
 			return true
 		}

@@ -12,6 +12,7 @@ import (
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/meter"
@@ -51,16 +52,24 @@ func CompileMain() {
 	if os.Getenv(childVariable) == "" {
 		return
 	}
-	if err := compileMain(os.Stdin, os.Stdout); err != nil {
+	compileAndExit(build, watchPause)
+}
+
+// compileAndExit is the main of a child.
+func compileAndExit(work buildFunc, pause time.Duration) {
+	if err := compileMain(os.Stdin, os.Stdout, work, pause); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// compileMain reads a request and a module and writes what came of it. Limits
-// are in force before the first byte of the module is read.
-func compileMain(in io.Reader, out io.Writer) error {
+type buildFunc func(ctx context.Context, binary []byte, o meter.Options, scratch string) (*artifact, error)
+
+// compileMain reads a request and a module and writes what work has made of it.
+// Limits are in force before the first byte of the module is read. The child looks
+// at what it uses every pause.
+func compileMain(in io.Reader, out io.Writer, work buildFunc, pause time.Duration) error {
 	if _, err := io.WriteString(out, greeting); err != nil {
 		return err
 	}
@@ -77,12 +86,12 @@ func compileMain(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("set limits: %w", err)
 	}
 	a := answer{out: out}
-	go a.watch(request.Limits)
+	go a.watch(request.Limits, pause)
 	binary := make([]byte, request.Bytes)
 	if _, err := io.ReadFull(reader, binary); err != nil {
 		return fmt.Errorf("read the module: %w", err)
 	}
-	built, err := build(context.Background(), binary, request.Options, ".")
+	built, err := work(context.Background(), binary, request.Options, ".")
 	return a.of(built, err)
 }
 
@@ -103,6 +112,8 @@ func (a *answer) of(built *artifact, failed error) (err error) {
 		var problems []byte
 		problems, err = json.Marshal(refused.Problems)
 		message = append([]byte{answerRefused}, problems...)
+	case errors.Is(failed, syscall.EFBIG): // what the kernel gives to who writes too much
+		message = append([]byte{answerExceeded}, resourceReply...)
 	case failed != nil:
 		message = append([]byte{answerError}, failed.Error()...)
 	default:
@@ -121,8 +132,8 @@ const watchPause = 5 * time.Millisecond
 
 // watch ends the process with an answer when it is over a limit. The kernel's
 // limits stand behind it: they are coarser, and end the process without one.
-func (a *answer) watch(l childLimits) {
-	for range time.Tick(watchPause) {
+func (a *answer) watch(l childLimits, pause time.Duration) {
+	for range time.Tick(pause) {
 		memory := heldMemory()
 		a.peak.Store(max(a.peak.Load(), memory))
 		if over := l.exceededBy(processorTime(), memory); over != "" {

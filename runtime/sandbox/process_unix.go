@@ -32,7 +32,10 @@ func confine(l childLimits) error {
 		}
 	}
 	// Runs of other tenants go before. The group has this process alone in it.
-	return syscall.Setpriority(syscall.PRIO_PGRP, 0, childNiceness)
+	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, childNiceness); err != nil {
+		return fmt.Errorf("give way: %w", err)
+	}
+	return restrictCalls()
 }
 
 const childNiceness = 10
