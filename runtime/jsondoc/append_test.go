@@ -62,9 +62,10 @@ func TestAppendCompact(t *testing.T) {
 
 func BenchmarkParse(b *testing.B) {
 	texts := map[string]string{
-		"order":   `{"id":"o-1","customerId":"c-42","status":"PAID","total":12.5,"sentAt":1700000000000,"note":"leave \u00e0 la porte"}`,
-		"large":   "[" + strings.Repeat(`{"sku":"abc","count":3,"tags":["a","b"]},`, 500) + "1]",
-		"members": manyMembers(200),
+		"order":     `{"id":"o-1","customerId":"c-42","status":"PAID","total":12.5,"sentAt":1700000000000,"note":"leave \u00e0 la porte"}`,
+		"large":     "[" + strings.Repeat(`{"sku":"abc","count":3,"tags":["a","b"]},`, 500) + "1]",
+		"members":   manyMembers(200),
+		"not ASCII": `["` + strings.Repeat("Привет, мир! 你好世界 ", 100) + `"]`,
 	}
 	for name, text := range texts {
 		b.Run(name, func(b *testing.B) {

@@ -2,17 +2,6 @@ package jsondoc
 
 import "math"
 
-// What may come next at the parser's position.
-type state uint8
-
-const (
-	wantValue      state = iota
-	wantElement          // just after '[': a value or ']'
-	wantFirstKey         // just after '{': a key or '}'
-	wantKey              // after ',' in an object
-	wantCommaOrEnd       // after a value
-)
-
 const none = math.MaxUint32
 
 // parser keeps the stack of open containers inside the nodes themselves: Next
@@ -20,8 +9,10 @@ const none = math.MaxUint32
 type parser struct {
 	doc   *Document
 	text  []byte
+	nodes []Node // the document's, which gets them back at the end
 	pos   int
 	open  uint32 // the innermost open container, or none
+	end   byte   // what closes it
 	depth int
 	max   int
 }
@@ -30,145 +21,137 @@ type parser struct {
 // document held. The document borrows text until the next Parse; d.Nodes is
 // reused. The error is a *SyntaxError; the document is then empty.
 func (d *Document) Parse(text []byte, o Options) error {
-	d.Text, d.Nodes, d.duplicates = text, d.Nodes[:0], o.AllowDuplicateKeys
-	p := parser{doc: d, text: text, open: none, max: o.MaxDepth}
+	d.Text, d.duplicates = text, o.AllowDuplicateKeys
+	p := parser{doc: d, text: text, nodes: d.Nodes[:0], open: none, max: o.MaxDepth}
 	if p.max == 0 {
 		p.max = DefaultMaxDepth
 	}
 	err := p.parse()
-	if err != nil {
+	d.Nodes = p.nodes
+	if err != nil { // returned where there is none, it would be no nil error
 		d.Text, d.Nodes = nil, d.Nodes[:0]
 		return err
 	}
 	return nil
 }
 
-// parse returns a nil interface on success, which a *SyntaxError would not be.
-func (p *parser) parse() error {
+func (p *parser) parse() *SyntaxError {
 	if uint64(len(p.text)) >= math.MaxUint32 {
 		return &SyntaxError{Message: "text is over 4 GiB", line: 1, column: 1}
 	}
-	for state := wantValue; ; {
-		p.skipSpace()
-		if state == wantCommaOrEnd && p.open == none {
-			break
-		}
-		next, err := p.step(state)
+	for more := true; more; {
+		begun, err := p.value()
 		if err != nil {
 			return err
 		}
-		state = next
+		if more, err = p.next(begun); err != nil {
+			return err
+		}
 	}
-	if p.pos < len(p.text) {
+	if p.token(); p.pos < len(p.text) {
 		return p.fail(p.pos, "text after the value")
 	}
 	return nil
 }
 
-func (p *parser) step(s state) (state, *SyntaxError) {
-	if p.pos == len(p.text) {
-		return 0, p.fail(p.pos, "unexpected end of text")
+// value reads a value, of an array or object no more than its beginning.
+func (p *parser) value() (begun bool, err *SyntaxError) {
+	switch c := p.token(); {
+	case c == '"':
+		return false, p.string()
+	case c == '-', isDigit(c):
+		return false, p.number()
+	case c == '{':
+		return true, p.begin(Object, '}')
+	case c == '[':
+		return true, p.begin(Array, ']')
+	case c == 't':
+		return false, p.literal("true", True)
+	case c == 'f':
+		return false, p.literal("false", False)
+	case c == 'n':
+		return false, p.literal("null", Null)
 	}
-	c := p.text[p.pos]
-	switch s {
-	case wantElement:
-		if c == ']' {
-			return p.close()
-		}
-	case wantFirstKey, wantKey:
-		if c == '}' && s == wantFirstKey {
-			return p.close()
-		}
-		return p.key(c)
-	case wantCommaOrEnd:
-		return p.commaOrEnd(c)
-	}
-	return p.value(c)
+	return false, p.unexpected("expected a value")
 }
 
-func (p *parser) value(c byte) (state, *SyntaxError) {
-	switch c {
-	case '{':
-		return wantFirstKey, p.begin(Object)
-	case '[':
-		return wantElement, p.begin(Array)
-	case '"':
-		return wantCommaOrEnd, p.string()
-	case 't':
-		return wantCommaOrEnd, p.literal("true", True)
-	case 'f':
-		return wantCommaOrEnd, p.literal("false", False)
-	case 'n':
-		return wantCommaOrEnd, p.literal("null", Null)
+// next goes on to the next value, through what ends before it and its key.
+// There is no more where the outermost value ends. begun tells that an array
+// or object has just begun.
+func (p *parser) next(begun bool) (more bool, err *SyntaxError) {
+	for p.open != none {
+		c := p.token()
+		if c == p.end {
+			if err := p.close(); err != nil {
+				return false, err
+			}
+			begun = false
+			continue
+		}
+		if !begun {
+			if c != ',' {
+				return false, p.unexpected("expected ',' or '" + string(p.end) + "'")
+			}
+			p.pos++
+		}
+		if p.end == '}' {
+			return true, p.key()
+		}
+		return true, nil
 	}
-	if c == '-' || isDigit(c) {
-		return wantCommaOrEnd, p.number()
-	}
-	return 0, p.fail(p.pos, "expected a value")
+	return false, nil
 }
 
-func (p *parser) key(c byte) (state, *SyntaxError) {
-	if c != '"' {
-		return 0, p.fail(p.pos, "expected a key in quotes")
+func (p *parser) key() *SyntaxError {
+	if p.token() != '"' {
+		return p.unexpected("expected a key in quotes")
 	}
 	if err := p.string(); err != nil {
-		return 0, err
+		return err
 	}
-	p.skipSpace()
-	if p.pos == len(p.text) || p.text[p.pos] != ':' {
-		return 0, p.fail(p.pos, "expected ':' after a key")
+	if p.token() != ':' {
+		return p.fail(p.pos, "expected ':' after a key")
 	}
-	p.pos++
-	return wantValue, nil
-}
-
-func (p *parser) commaOrEnd(c byte) (state, *SyntaxError) {
-	object := p.doc.Nodes[p.open].Kind == Object
-	switch {
-	case c == ',' && object:
-		p.pos++
-		return wantKey, nil
-	case c == ',':
-		p.pos++
-		return wantValue, nil
-	case c == '}' && object, c == ']' && !object:
-		return p.close()
-	case object:
-		return 0, p.fail(p.pos, "expected ',' or '}'")
-	}
-	return 0, p.fail(p.pos, "expected ',' or ']'")
-}
-
-func (p *parser) begin(k Kind) *SyntaxError {
-	if p.depth++; p.depth > p.max {
-		return p.failDepth()
-	}
-	d := p.doc
-	d.Nodes = append(d.Nodes, Node{Kind: k, Start: uint32(p.pos), Next: p.open})
-	p.open = uint32(len(d.Nodes) - 1)
 	p.pos++
 	return nil
 }
 
-func (p *parser) close() (state, *SyntaxError) {
+func (p *parser) begin(k Kind, end byte) *SyntaxError {
+	if p.depth++; p.depth > p.max {
+		return p.failDepth()
+	}
+	p.nodes = append(p.nodes, Node{Kind: k, Start: uint32(p.pos), Next: p.open})
+	p.open, p.end = uint32(len(p.nodes)-1), end
+	p.pos++
+	return nil
+}
+
+func (p *parser) close() *SyntaxError {
 	p.pos++
 	p.depth--
 	closed := p.open
-	node := &p.doc.Nodes[closed]
+	node := &p.nodes[closed]
 	p.open = node.Next
-	node.End, node.Next = uint32(p.pos), uint32(len(p.doc.Nodes))
-	if node.Kind == Object && !p.doc.duplicates {
-		if key, ok := p.doc.duplicateKey(closed); ok {
-			return 0, p.failDuplicate(key)
+	node.End, node.Next = uint32(p.pos), uint32(len(p.nodes))
+	if p.open != none {
+		p.end = ']'
+		if p.nodes[p.open].Kind == Object {
+			p.end = '}'
 		}
 	}
-	return wantCommaOrEnd, nil
+	if node.Kind == Object && !p.doc.duplicates {
+		p.doc.Nodes = p.nodes
+		if key, ok := p.doc.duplicateKey(closed); ok {
+			return p.failDuplicate(key)
+		}
+	}
+	return nil
 }
 
 func (p *parser) add(k Kind, start int, escaped bool) {
-	d := p.doc
-	d.Nodes = append(d.Nodes, Node{
-		Kind: k, Escaped: escaped,
-		Start: uint32(start), End: uint32(p.pos), Next: uint32(len(d.Nodes) + 1),
-	})
+	p.nodes = append(p.nodes, Node{})
+	// Field by field: a composite would be put together elsewhere, and copied.
+	node := &p.nodes[len(p.nodes)-1]
+	node.Kind, node.Escaped = k, escaped
+	node.Start, node.End, node.Next = uint32(start), uint32(p.pos), uint32(len(p.nodes))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
@@ -95,6 +96,24 @@ func TestParseRefuses(t *testing.T) {
 		}
 		if syntax.Message != test.message || syntax.Line() != test.line || syntax.Column() != test.column {
 			t.Errorf("%q: %v, want %s at line %d, column %d", test.text, err, test.message, test.line, test.column)
+		}
+	}
+}
+
+// TestEveryByteInAString has each byte at each place that it can have among
+// eight, which is how many are looked at together.
+func TestEveryByteInAString(t *testing.T) {
+	var d jsondoc.Document
+	for before := range 18 {
+		for after := range 18 {
+			text := []byte(`"` + strings.Repeat("a", before) + "?" + strings.Repeat("~", after) + `"`)
+			for c := range 256 {
+				text[1+before] = byte(c)
+				want := c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf
+				if err := d.Parse(text, jsondoc.Options{}); (err == nil) != want {
+					t.Fatalf("%q: %v, want accepted: %v", text, err, want)
+				}
+			}
 		}
 	}
 }

@@ -1,15 +1,34 @@
 package jsondoc
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-func (p *parser) skipSpace() {
-	for p.pos < len(p.text) && isSpace(p.text[p.pos]) {
+// token skips white space and returns the byte after it: 0 at the end, which no
+// token begins with.
+func (p *parser) token() byte {
+	for p.pos < len(p.text) {
+		c := p.text[p.pos]
+		if c > ' ' || !isSpace(c) {
+			return c
+		}
 		p.pos++
 	}
+	return 0
+}
+
+// unexpected says what was expected, unless the text is at its end.
+func (p *parser) unexpected(message string) *SyntaxError {
+	if p.pos == len(p.text) {
+		message = "unexpected end of text"
+	}
+	return p.fail(p.pos, message)
 }
 
 func (p *parser) literal(word string, k Kind) *SyntaxError {
@@ -81,12 +100,29 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// skipPlain returns the index of the first byte at i or after it that is not
+// plain, or the length of the text.
+func skipPlain(text []byte, i int) int {
+	const each = 0x0101010101010101
+	for ; i+8 <= len(text); i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		// The lowest bit that is set marks the first byte that is not plain: a
+		// subtraction borrows from the bytes above one that is marked.
+		special := (w - 0x20*each) | ((w ^ '"'*each) - each) | ((w ^ '\\'*each) - each) | w
+		if special &= 0x80 * each; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for i < len(text) && plain[text[i]] {
+		i++
+	}
+	return i
+}
+
 func (p *parser) string() *SyntaxError {
 	start, escaped := p.pos, false
 	for i := start + 1; ; {
-		for i < len(p.text) && plain[p.text[i]] {
-			i++
-		}
+		i = skipPlain(p.text, i)
 		if i == len(p.text) {
 			return p.fail(i, "unexpected end of text in a string")
 		}
@@ -105,11 +141,13 @@ func (p *parser) string() *SyntaxError {
 		case c < 0x20:
 			return p.fail(i, "control character in a string")
 		default:
-			_, size := utf8.DecodeRune(p.text[i:])
-			if size == 1 {
-				return p.fail(i, "invalid UTF-8")
+			for i < len(p.text) && p.text[i] >= utf8.RuneSelf {
+				_, size := utf8.DecodeRune(p.text[i:])
+				if size == 1 {
+					return p.fail(i, "invalid UTF-8")
+				}
+				i += size
 			}
-			i += size
 		}
 	}
 }
