@@ -43,11 +43,12 @@ func (p *projector) leaf(s *shape, n uint32) bool {
 		if node.Kind != jsondoc.String {
 			return false
 		}
-		p.scratch = p.doc.AppendString(p.scratch[:0], n)
-		p.dst = append(p.dst, '"')
-		p.dst = append(p.dst, p.scratch...)
-		p.dst = append(p.dst, '"')
-		return s.enum[string(p.scratch)]
+		if node.Escaped {
+			p.scratch = append(p.doc.AppendString(append(p.scratch[:0], '"'), n), '"')
+			raw = p.scratch
+		}
+		p.dst = append(p.dst, raw...)
+		return s.enum[string(raw[1:len(raw)-1])]
 	}
 	p.dst = jsondoc.AppendCompact(p.dst, raw)
 	return true

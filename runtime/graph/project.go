@@ -27,33 +27,27 @@ type Misfits interface {
 // AppendResponse appends the whole response, {"data":…} or
 // {"errors":…,"data":…}, given one result for each of Roots. What does not fit
 // the schema is null with an error that says what and where. Response keys are
-// in the order of the operation. The results are only read.
+// in the order of the operation. The results are only read. Nothing is
+// allocated but errors, and once what dst lacks.
 func (o *Operation) AppendResponse(dst []byte, results []Result) []byte {
 	p := projectors.Get().(*projector)
 	defer p.release()
-	p.operation, p.results, p.dst = o, results, dst
-	base := len(dst)
-	p.dst = append(p.dst, `{"data":`...)
-	start := len(p.dst)
+	p.operation, p.results = o, results
 	if !p.object(o.plan.root, 0, nil) {
-		p.dst = append(p.dst[:start], "null"...)
+		p.dst = append(p.dst[:0], "null"...)
 	}
-	if len(p.errs) > 0 {
-		p.prependErrors(base, start)
+	if len(p.errs) > 0 { // before the data, as the specification asks
+		if p.unreported > 0 {
+			p.errs = append(p.errs, p.more())
+		}
+		dst = append(dst, `{"errors":`...)
+		dst = append(p.errs.Append(dst), ',')
+	} else {
+		dst = append(slices.Grow(dst, len(p.dst)+len(`{"data":}`)), '{')
 	}
-	return append(p.dst, '}')
-}
-
-// prependErrors puts the errors before the data, as the specification asks.
-func (p *projector) prependErrors(base, start int) {
-	p.scratch = append(p.scratch[:0], p.dst[start:]...)
-	if p.unreported > 0 {
-		p.errs = append(p.errs, p.more())
-	}
-	p.dst = append(p.dst[:base], `{"errors":`...)
-	p.dst = p.errs.Append(p.dst)
-	p.dst = append(p.dst, `,"data":`...)
-	p.dst = append(p.dst, p.scratch...)
+	dst = append(dst, `"data":`...)
+	dst = append(dst, p.dst...)
+	return append(dst, '}')
 }
 
 // projector writes one response. Its recursion follows the plan, not the
@@ -61,9 +55,9 @@ func (p *projector) prependErrors(base, start int) {
 type projector struct {
 	operation *Operation
 	results   []Result
-	next      int     // result of the next root field
-	misfits   Misfits // of the last one
-	dst       []byte
+	next      int               // result of the next root field
+	misfits   Misfits           // of the last one
+	dst       []byte            // the data
 	doc       *jsondoc.Document // what nodes belong to
 	meta      *introspection    // where doc is the schema's own
 	metaStart int               // of the introspection result in dst
@@ -94,10 +88,10 @@ const (
 )
 
 func (p *projector) release() {
-	kept := projector{slots: p.slots[:0], path: p.path[:0], scratch: p.scratch[:0], output: p.output}
+	kept := projector{dst: p.dst[:0], slots: p.slots[:0], path: p.path[:0], scratch: p.scratch[:0], output: p.output}
 	kept.output.Text = nil
 	clear(p.path[:cap(p.path)])
-	if cap(p.output.Nodes) > maxKeptNodes || cap(p.scratch) > maxKeptBytes || cap(p.slots) > maxKeptNodes {
+	if cap(p.output.Nodes) > maxKeptNodes || cap(p.slots) > maxKeptNodes || max(cap(p.dst), cap(p.scratch)) > maxKeptBytes {
 		kept = projector{}
 	}
 	*p = kept
@@ -115,6 +109,7 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 	if doc != nil {
 		p.match(s, n, slots)
 	}
+	p.path = append(p.path, step{})
 	p.dst = append(p.dst, '{')
 	ok := true
 	for i, f := range p.operation.fields(s) {
@@ -122,14 +117,13 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 			p.dst = append(p.dst, ',')
 		}
 		p.dst = append(p.dst, f.keyJSON...)
-		p.path = append(p.path, step{field: f})
-		ok = p.field(f, s, base)
-		p.path = p.path[:len(p.path)-1]
-		if !ok {
+		p.path[len(p.path)-1].field = f
+		if ok = p.field(f, s, base); !ok {
 			break
 		}
 	}
 	p.dst = append(p.dst, '}')
+	p.path = p.path[:len(p.path)-1]
 	p.slots = p.slots[:base]
 	return ok
 }

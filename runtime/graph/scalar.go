@@ -73,11 +73,21 @@ func smallInt(text []byte) (n int64, ok bool) {
 
 // isFinite tells whether a JSON number is a finite double.
 func isFinite(text []byte) bool {
-	if _, ok := smallInt(text); ok {
+	const digits = 308 // so many without an exponent are below the largest double
+	if len(text) <= digits && !hasExponent(text) {
 		return true
 	}
 	_, err := strconv.ParseFloat(string(text), 64)
 	return err == nil
+}
+
+func hasExponent(text []byte) bool {
+	for _, c := range text {
+		if c|0x20 == 'e' {
+			return true
+		}
+	}
+	return false
 }
 
 // isIntegerText tells whether a JSON number is spelled as an integer.
