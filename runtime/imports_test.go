@@ -32,7 +32,8 @@ var mayImport = map[string][]string{
 	"plugins/examples":            {},
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
-	// For tests.
+	// For tests and benchmarks.
+	"runtime/bench":                {},
 	"runtime/wasm/wasmtest":        {"runtime/wasm"},
 	"runtime/wasm/wasmtest/random": {"runtime/wasm", "runtime/wasm/wasmtest"},
 	"runtime/event/eventtest":      {"runtime/event", "runtime/jsondoc"},

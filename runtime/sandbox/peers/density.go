@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
@@ -44,7 +45,7 @@ type fleet struct {
 
 // densityRows loads a module for each tenant and sends events to a few of them,
 // others each second.
-func densityRows(ctx context.Context, s settings) (rows []row, err error) {
+func densityRows(ctx context.Context, s settings) (rows []bench.Row, err error) {
 	base, err := readExample(s, "orders-rust")
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (f *fleet) events(ctx context.Context, tenant int) error {
 	return nil
 }
 
-func (f *fleet) rows(s densitySettings, elapsed time.Duration) []row {
+func (f *fleet) rows(s densitySettings, elapsed time.Duration) []bench.Row {
 	what := fmt.Sprintf("%d modules of %d tenants", s.tenants, s.tenants)
 	judged := func(verdict string) string {
 		if s.tenants < densityTarget {
@@ -152,16 +153,16 @@ func (f *fleet) rows(s densitySettings, elapsed time.Duration) []row {
 		return verdict
 	}
 	p50, p99 := percentile(f.cold, 50), percentile(f.cold, 99)
-	return []row{
+	return []bench.Row{
 		{
-			what + ", 1 % getting events each second: resident",
-			fmt.Sprintf("%s at most, %s after loading, which took %s", mebibytes(f.resident), mebibytes(f.loaded), elapsed.Round(time.Second)),
-			"≤ " + mebibytes(residentTarget), judged(atMost(float64(f.resident), residentTarget)),
+			What:     what + ", 1 % getting events each second: resident",
+			Measured: fmt.Sprintf("%s at most, %s after loading, which took %s", mebibytes(f.resident), mebibytes(f.loaded), elapsed.Round(time.Second)),
+			Target:   "≤ " + mebibytes(residentTarget), Verdict: judged(bench.AtMost(float64(f.resident), residentTarget)),
 		},
 		{
-			what + ": the first event of a tenant, p99",
-			fmt.Sprintf("%s of %d, p50 %s; those after it %s, p50 %s", p99, len(f.cold), p50, percentile(f.warm, 99), percentile(f.warm, 50)),
-			"≤ " + coldTarget.String(), judged(atMost(float64(p99), float64(coldTarget))),
+			What:     what + ": the first event of a tenant, p99",
+			Measured: fmt.Sprintf("%s of %d, p50 %s; those after it %s, p50 %s", p99, len(f.cold), p50, percentile(f.warm, 99), percentile(f.warm, 50)),
+			Target:   "≤ " + coldTarget.String(), Verdict: judged(bench.AtMost(float64(p99), float64(coldTarget))),
 		},
 	}
 }

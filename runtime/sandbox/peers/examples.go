@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/runnel-dev/runnel/runtime/bench"
 )
 
 // overheadTarget is what a metered run may cost of an unmetered one.
@@ -19,19 +21,19 @@ type example struct {
 var examples = []example{{"orders-rust", 0}, {"orders-assemblyscript", 0}, {"orders-go", 1.5}}
 
 // exampleRows compares runs of the rewritten examples with runs of the originals.
-func exampleRows(ctx context.Context, s settings) (rows []row, err error) {
+func exampleRows(ctx context.Context, s settings) (rows []bench.Row, err error) {
 	var there []example
-	var pairs [][2]side
+	var pairs [][2]bench.Side
 	for _, e := range examples {
 		binary, err := readExample(s, e.name)
 		if errors.Is(err, fs.ErrNotExist) && e.target > 0 {
-			rows = append(rows, row{"fuel overhead, " + e.name, "not there", fmt.Sprintf("≤ %.1f", e.target), ""})
+			rows = append(rows, bench.Row{What: "fuel overhead, " + e.name, Measured: "not there", Target: fmt.Sprintf("≤ %.1f", e.target)})
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		var sides [variants]side
+		var sides [variants]bench.Side
 		for v := range variants {
 			g, err := newGuests(ctx, binary, v)
 			if err != nil {
@@ -41,9 +43,9 @@ func exampleRows(ctx context.Context, s settings) (rows []row, err error) {
 			sides[v] = g.run
 		}
 		there = append(there, e)
-		pairs = append(pairs, [2]side{sides[product], sides[original]}, [2]side{sides[unmarked], sides[original]})
+		pairs = append(pairs, [2]bench.Side{sides[product], sides[original]}, [2]bench.Side{sides[unmarked], sides[original]})
 	}
-	measured, err := interleave(s.pairs, pairs...)
+	measured, err := bench.Interleave(s.pairs, pairs...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,30 +54,25 @@ func exampleRows(ctx context.Context, s settings) (rows []row, err error) {
 
 // overheadRows takes two comparisons for each example: of the product, and of
 // what it would be without marks.
-func overheadRows(examples []example, measured []comparison) (rows []row) {
+func overheadRows(examples []example, measured []bench.Comparison) (rows []bench.Row) {
 	var served, counted [][]float64
 	for i, e := range examples {
 		c, without := measured[2*i], measured[2*i+1]
-		r := row{what: "  " + e.name, measured: compared(c)}
+		r := bench.Row{What: "  " + e.name, Measured: c.String()}
 		if e.target > 0 {
-			r.what = "fuel overhead, " + e.name
-			r.target, r.verdict = fmt.Sprintf("≤ %.1f", e.target), atMost(median(c.ratios()), e.target)
+			r.What = "fuel overhead, " + e.name
+			r.Target, r.Verdict = fmt.Sprintf("≤ %.1f", e.target), bench.AtMost(bench.Median(c.Ratios()), e.target)
 		} else {
-			served, counted = append(served, c.ratios()), append(counted, without.ratios())
+			served, counted = append(served, c.Ratios()), append(counted, without.Ratios())
 		}
-		rows = append(rows, r, row{what: "  " + e.name + ", without marks", measured: compared(without)})
+		rows = append(rows, r, bench.Row{What: "  " + e.name + ", without marks", Measured: without.String()})
 	}
-	ratios := geometricMean(served...)
-	return append([]row{
+	ratios := bench.GeometricMean(served...)
+	return append([]bench.Row{
 		{
-			"fuel overhead, geometric mean of Rust and AssemblyScript", spread(ratios),
-			fmt.Sprintf("≤ %.2f", overheadTarget), atMost(median(ratios), overheadTarget),
+			What: "fuel overhead, geometric mean of Rust and AssemblyScript", Measured: bench.Spread(ratios),
+			Target: fmt.Sprintf("≤ %.2f", overheadTarget), Verdict: bench.AtMost(bench.Median(ratios), overheadTarget),
 		},
-		{what: "  without the marks of what is written", measured: spread(geometricMean(counted...))},
+		{What: "  without the marks of what is written", Measured: bench.Spread(bench.GeometricMean(counted...))},
 	}, rows...)
-}
-
-// compared prints a ratio and what it is of.
-func compared(c comparison) string {
-	return fmt.Sprintf("%s, %s / %s", spread(c.ratios()), duration(median(c.a)), duration(median(c.b)))
 }

@@ -10,6 +10,7 @@ import (
 
 	extism "github.com/extism/go-sdk"
 
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 )
 
@@ -32,7 +33,7 @@ const (
 
 // extismRows compares a run of the example with the same work in Extism, and
 // counts the run's allocations.
-func extismRows(ctx context.Context, s settings) (rows []row, err error) {
+func extismRows(ctx context.Context, s settings) (rows []bench.Row, err error) {
 	binary, err := readExample(s, "orders-rust")
 	if err != nil {
 		return nil, err
@@ -59,10 +60,10 @@ func extismRows(ctx context.Context, s settings) (rows []row, err error) {
 	}
 	defer func() { err = errors.Join(err, reused.Close(ctx)) }()
 
-	ours := each(func() error { return c.run(ctx) })
-	measured, err := interleave(s.pairs,
-		[2]side{each(func() error { return freshPlugin(ctx, plugin) }), ours},
-		[2]side{each(func() error { return callPlugin(ctx, reused) }), ours})
+	ours := bench.Each(func() error { return c.run(ctx) })
+	measured, err := bench.Interleave(s.pairs,
+		[2]bench.Side{bench.Each(func() error { return freshPlugin(ctx, plugin) }), ours},
+		[2]bench.Side{bench.Each(func() error { return callPlugin(ctx, reused) }), ours})
 	if err != nil {
 		return nil, err
 	}
@@ -70,22 +71,15 @@ func extismRows(ctx context.Context, s settings) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return []row{
+	return []bench.Row{
 		againstExtism("a fresh Extism instance per call / a run from a clean state", measured[0], freshTarget),
 		againstExtism("a reused Extism instance, not cleaned / a run from a clean state", measured[1], reusedTarget),
-		{"allocations per run", figure(allocations), "0", none(allocations)},
+		{What: "allocations per run", Measured: bench.Figure(allocations), Target: "0", Verdict: bench.None(allocations)},
 	}, nil
 }
 
-func againstExtism(what string, c comparison, target float64) row {
-	return row{what, compared(c), fmt.Sprintf("≥ %.0f", target), atLeast(median(c.ratios()), target)}
-}
-
-func none(allocations float64) string {
-	if allocations == 0 {
-		return "met"
-	}
-	return "missed by " + figure(allocations)
+func againstExtism(what string, c bench.Comparison, target float64) bench.Row {
+	return bench.Row{What: what, Measured: c.String(), Target: fmt.Sprintf("≥ %.0f", target), Verdict: bench.AtLeast(bench.Median(c.Ratios()), target)}
 }
 
 func allocationsOf(ctx context.Context, c *caller) (allocations float64, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
@@ -163,14 +164,14 @@ func (g *guest) memory() []byte {
 func (g *guests) run(n int) (elapsed time.Duration, err error) {
 	for n > 0 {
 		batch := g.all[:min(n, len(g.all))]
-		start := processorTime()
+		start := bench.ProcessorTime()
 		for _, g.running = range batch {
 			g.running.counter.set(fuelPerRun)
 			if err := g.running.call.CallWithStack(context.Background(), g.running.stack); err != nil {
 				return 0, err
 			}
 		}
-		elapsed += max(processorTime()-start-clock, 1)
+		elapsed += max(bench.ProcessorTime()-start-clock, 1)
 		for _, one := range batch {
 			if err := one.reset(); err != nil {
 				return 0, err
@@ -207,9 +208,9 @@ func (g *guests) close(ctx context.Context) error { return g.runtime.Close(ctx) 
 // clock is what reading the processor time takes.
 var clock = func() time.Duration {
 	const n = 10_000
-	start := processorTime()
+	start := bench.ProcessorTime()
 	for range n {
-		processorTime()
+		bench.ProcessorTime()
 	}
-	return (processorTime() - start) / n
+	return (bench.ProcessorTime() - start) / n
 }()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/wasm"
@@ -81,7 +82,7 @@ const kernelFuel = 1 << 40
 
 // kernelRows compares both ways of counting with not counting, each on its own
 // engine.
-func kernelRows(ctx context.Context, s settings) (rows []row, err error) {
+func kernelRows(ctx context.Context, s settings) (rows []bench.Row, err error) {
 	runtime := wazero.NewRuntime(ctx)
 	defer func() { err = errors.Join(err, runtime.Close(ctx)) }()
 	for _, k := range kernels() {
@@ -107,32 +108,32 @@ func kernelRows(ctx context.Context, s settings) (rows []row, err error) {
 }
 
 // compareKernel takes the runners with and without fuel, wasmtime's last.
-func compareKernel(s settings, k kernel, runners []runner) ([]row, error) {
+func compareKernel(s settings, k kernel, runners []runner) ([]bench.Row, error) {
 	want, err := runners[0]()
 	if err != nil {
 		return nil, err
 	}
-	var pairs [][2]side
+	var pairs [][2]bench.Side
 	for i := 0; i < len(runners); i += 2 {
-		pairs = append(pairs, [2]side{runners[i].side(want), runners[i+1].side(want)})
+		pairs = append(pairs, [2]bench.Side{runners[i].side(want), runners[i+1].side(want)})
 	}
-	measured, err := interleave(s.pairs, pairs...)
+	measured, err := bench.Interleave(s.pairs, pairs...)
 	if err != nil {
 		return nil, err
 	}
 	limit, why := overheadTarget, "≤ 1.10 (without wasmtime)"
-	var rows []row
+	var rows []bench.Row
 	if len(measured) > 1 {
-		own := median(measured[1].ratios())
+		own := bench.Median(measured[1].Ratios())
 		limit, why = max(limit, own), fmt.Sprintf("≤ max(1.10, wasmtime's %.2f)", own)
-		rows = append(rows, row{what: "  the same on wasmtime", measured: compared(measured[1])})
+		rows = append(rows, bench.Row{What: "  the same on wasmtime", Measured: measured[1].String()})
 	}
-	first := row{"fuel overhead, " + k.name, compared(measured[0]), why, atMost(median(measured[0].ratios()), limit)}
-	return append([]row{first}, rows...), nil
+	first := bench.Row{What: "fuel overhead, " + k.name, Measured: measured[0].String(), Target: why, Verdict: bench.AtMost(bench.Median(measured[0].Ratios()), limit)}
+	return append([]bench.Row{first}, rows...), nil
 }
 
-func (r runner) side(want int32) side {
-	return each(func() error {
+func (r runner) side(want int32) bench.Side {
+	return bench.Each(func() error {
 		got, err := r()
 		if err == nil && got != want {
 			err = fmt.Errorf("the result is %d, another engine's %d", got, want)

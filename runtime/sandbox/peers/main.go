@@ -12,10 +12,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/runnel-dev/runnel/runtime/bench"
 )
 
 // settings are the flags.
@@ -30,7 +30,7 @@ type settings struct {
 // part measures some rows of the table.
 type part struct {
 	name string
-	rows func(context.Context, settings) ([]row, error)
+	rows func(context.Context, settings) ([]bench.Row, error)
 }
 
 // parts in the order of measuring: density looks at the memory of the whole
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !withWasmtime {
 		fmt.Fprintln(stderr, "built without cgo: wasmtime is not measured; that takes a C compiler and CGO_ENABLED=1")
 	}
-	var rows []row
+	var rows []bench.Row
 	for _, p := range parts {
 		if !slices.Contains(wanted, p.name) {
 			continue
@@ -92,27 +92,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		rows = append(rows, more...)
 	}
-	if err := printTable(stdout, rows); err != nil {
+	if err := bench.PrintTable(stdout, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(stdout, "\n%s\n%s\n", notes, machine())
+	_, err := fmt.Fprintf(stdout, "\n%s\n%s\n", notes, bench.Machine(engines...))
 	return err
 }
 
-// machine names what was measured, and where.
-func machine() string {
-	versions := []string{runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, fmt.Sprintf("%d processors", runtime.GOMAXPROCS(0))}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return strings.Join(versions, ", ")
-	}
-	for _, d := range info.Deps {
-		if _, name, found := strings.Cut(d.Path, "github.com/"); found && slices.ContainsFunc(engines, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
-			versions = append(versions, name+" "+d.Version)
-		}
-	}
-	return strings.Join(versions, ", ")
-}
-
 // engines are the dependencies whose versions matter to the figures.
-var engines = []string{"tetratelabs/wazero", "bytecodealliance/wasmtime-go", "extism/go-sdk"}
+var engines = []string{"github.com/tetratelabs/wazero", "github.com/bytecodealliance/wasmtime-go", "github.com/extism/go-sdk"}

@@ -1,4 +1,7 @@
-package main
+// Package bench compares what two ways to do the same cost, and prints tables of
+// it. It is for benchmarks alone; those against other libraries are Go modules of their
+// own, and share it.
+package bench
 
 import (
 	"fmt"
@@ -7,35 +10,35 @@ import (
 	"time"
 )
 
-// side is one of the two that a ratio compares. It makes n calls and returns
+// Side is one of the two that a ratio compares. It makes n calls and returns
 // the processor time they took; what it does between the calls may be left out.
-type side func(n int) (time.Duration, error)
+type Side func(n int) (time.Duration, error)
 
-// each makes a side of a call.
-func each(call func() error) side {
+// Each makes a side of a call.
+func Each(call func() error) Side {
 	return func(n int) (time.Duration, error) {
-		start := processorTime()
+		start := ProcessorTime()
 		for range n {
 			if err := call(); err != nil {
 				return 0, err
 			}
 		}
-		return processorTime() - start, nil
+		return ProcessorTime() - start, nil
 	}
 }
 
-// comparison is the outcome of interleaved pairs: two figures for each pair,
+// Comparison is the outcome of interleaved pairs: two figures for each pair,
 // which were taken one right after the other.
-type comparison struct {
-	a, b []float64 // nanoseconds of processor time for each call
+type Comparison struct {
+	A, B []float64 // nanoseconds of processor time for each call
 }
 
 // turn is how long a side is measured each time.
 const turn = 30 * time.Millisecond
 
-// interleave measures all pairs in turn, round by round, so that what disturbs
+// Interleave measures all pairs in turn, round by round, so that what disturbs
 // the machine for a while disturbs both sides of a pair.
-func interleave(rounds int, pairs ...[2]side) ([]comparison, error) {
+func Interleave(rounds int, pairs ...[2]Side) ([]Comparison, error) {
 	calls := make([][2]int, len(pairs))
 	for i, pair := range pairs {
 		for s := range pair {
@@ -46,7 +49,7 @@ func interleave(rounds int, pairs ...[2]side) ([]comparison, error) {
 			calls[i][s] = n
 		}
 	}
-	measured := make([]comparison, len(pairs))
+	measured := make([]Comparison, len(pairs))
 	for range rounds {
 		for i, pair := range pairs {
 			var figures [2]float64
@@ -57,15 +60,15 @@ func interleave(rounds int, pairs ...[2]side) ([]comparison, error) {
 				}
 				figures[s] = float64(elapsed.Nanoseconds()) / float64(calls[i][s])
 			}
-			measured[i].a = append(measured[i].a, figures[0])
-			measured[i].b = append(measured[i].b, figures[1])
+			measured[i].A = append(measured[i].A, figures[0])
+			measured[i].B = append(measured[i].B, figures[1])
 		}
 	}
 	return measured, nil
 }
 
 // callsInTurn finds out how many calls fill a turn, which warms the side up too.
-func callsInTurn(s side) (int, error) {
+func callsInTurn(s Side) (int, error) {
 	for n := 1; ; n *= 2 {
 		elapsed, err := s(n)
 		if err != nil {
@@ -77,17 +80,17 @@ func callsInTurn(s side) (int, error) {
 	}
 }
 
-// ratios returns a/b of each pair.
-func (c comparison) ratios() []float64 {
-	r := make([]float64, len(c.a))
+// Ratios returns A/B of each pair.
+func (c Comparison) Ratios() []float64 {
+	r := make([]float64, len(c.A))
 	for i := range r {
-		r[i] = c.a[i] / c.b[i]
+		r[i] = c.A[i] / c.B[i]
 	}
 	return r
 }
 
-// geometricMean returns, round by round, the geometric mean of several ratios.
-func geometricMean(ratios ...[]float64) []float64 {
+// GeometricMean returns, round by round, the geometric mean of several ratios.
+func GeometricMean(ratios ...[]float64) []float64 {
 	mean := make([]float64, len(ratios[0]))
 	for i := range mean {
 		product := 1.0
@@ -99,7 +102,8 @@ func geometricMean(ratios ...[]float64) []float64 {
 	return mean
 }
 
-func median(values []float64) float64 {
+// Median of the values, which are left as they are.
+func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	if n := len(sorted); n%2 == 0 {
 		return (sorted[n/2-1] + sorted[n/2]) / 2
@@ -107,13 +111,13 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// spread prints the median with the range.
-func spread(values []float64) string {
-	return fmt.Sprintf("%s (%s–%s)", figure(median(values)), figure(slices.Min(values)), figure(slices.Max(values)))
+// Spread prints the median with the range.
+func Spread(values []float64) string {
+	return fmt.Sprintf("%s (%s–%s)", Figure(Median(values)), Figure(slices.Min(values)), Figure(slices.Max(values)))
 }
 
-// figure prints three digits of a ratio.
-func figure(v float64) string {
+// Figure prints three digits of a ratio.
+func Figure(v float64) string {
 	switch {
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
@@ -124,7 +128,12 @@ func figure(v float64) string {
 	}
 }
 
-// duration prints nanoseconds in a fitting unit.
-func duration(nanoseconds float64) string {
+// Duration prints nanoseconds in a fitting unit.
+func Duration(nanoseconds float64) string {
 	return time.Duration(nanoseconds).Round(time.Duration(math.Pow10(max(0, int(math.Log10(max(nanoseconds, 1)))-2)))).String()
+}
+
+// String prints the ratios, and what they are of.
+func (c Comparison) String() string {
+	return fmt.Sprintf("%s, %s / %s", Spread(c.Ratios()), Duration(Median(c.A)), Duration(Median(c.B)))
 }

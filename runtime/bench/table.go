@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -7,32 +7,40 @@ import (
 	"unicode/utf8"
 )
 
-// row is a line of the table. A row without a target is there to compare with.
-type row struct {
-	what, measured, target, verdict string
+// Row is a line of the table. A row without a target is there to compare with.
+type Row struct {
+	What, Measured, Target, Verdict string
 }
 
-// atMost judges a figure that is not to be over its target.
-func atMost(measured, target float64) string {
+// AtMost judges a figure that is not to be over its target.
+func AtMost(measured, target float64) string {
 	if measured <= target {
 		return fmt.Sprintf("met, %.0f %% below", 100*(1-measured/target))
 	}
 	return fmt.Sprintf("missed by %.0f %%", 100*(measured/target-1))
 }
 
-// atLeast judges a figure that is not to be under its target.
-func atLeast(measured, target float64) string {
+// AtLeast judges a figure that is not to be under its target.
+func AtLeast(measured, target float64) string {
 	if measured >= target {
 		return fmt.Sprintf("met, %.1f times it", measured/target)
 	}
 	return fmt.Sprintf("missed by %.0f %%", 100*(1-measured/target))
 }
 
-// printTable writes the rows as a Markdown table whose columns line up.
-func printTable(w io.Writer, rows []row) error {
+// None judges a count that is to be zero.
+func None(count float64) string {
+	if count == 0 {
+		return "met"
+	}
+	return "missed by " + Figure(count)
+}
+
+// PrintTable writes the rows as a Markdown table whose columns line up.
+func PrintTable(w io.Writer, rows []Row) error {
 	lines := [][]string{{"what", "measured: median (range)", "target", "met or missed"}}
 	for _, r := range rows {
-		lines = append(lines, []string{r.what, r.measured, r.target, r.verdict})
+		lines = append(lines, []string{r.What, r.Measured, r.Target, r.Verdict})
 	}
 	widths := make([]int, len(lines[0]))
 	for _, l := range lines {
