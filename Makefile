@@ -8,6 +8,7 @@ RUST_EXAMPLE := plugins/examples/orders-rust
 ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
 GO_EXAMPLE   := plugins/examples/orders-go
 PEERS := runtime/sandbox/peers
+GRAPH_PEERS := runtime/graph/peers
 CORPUS := runtime/sandbox/testdata
 REAL  := runtime/meter/testdata/real
 TOOLS := scripts/with-tools.sh
@@ -73,6 +74,9 @@ check-go:
 	# Without cgo, so that a check does not download wasmtime.
 	cd $(PEERS) && CGO_ENABLED=0 $(GO) vet ./...
 	staticcheck=$$($(GO) tool -n staticcheck) && cd $(PEERS) && CGO_ENABLED=0 "$$staticcheck" ./...
+	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go
+	cd $(GRAPH_PEERS) && $(GO) vet ./...
+	staticcheck=$$($(GO) tool -n staticcheck) && cd $(GRAPH_PEERS) && "$$staticcheck" ./...
 	$(GO) test -count=1 -run '^TestImportRules$$' ./runtime
 
 check-rust:
@@ -97,8 +101,16 @@ soak: ## random modules against their originals by the hundred thousand, then fu
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
 	$(GO) test -run '^$$' -bench '^BenchmarkCost$$' -benchtime 1x ./runtime/meter
+	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go
+	$(GO) build -C $(GRAPH_PEERS) -o $(CURDIR)/$(BIN)/graph-peers .
+	$(BIN)/graph-peers
 	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
 	$(BIN)/peers -examples plugins/examples $(PEERFLAGS)
+
+# 9,500 lines of which nobody reads one.
+$(GRAPH_PEERS)/gqlgen/generated.go: $(addprefix $(GRAPH_PEERS)/,schema.graphql gqlgen.yml go.mod)
+	cd $(GRAPH_PEERS) && $(GO) tool gqlgen generate
+	@touch $@
 
 golden: ## rewrite the golden files
 	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport -update
