@@ -112,10 +112,7 @@ func (o *Operation) decide() *Error {
 	if !o.plan.dynamic {
 		return nil
 	}
-	truth := make([]bool, len(o.variables))
-	for i, v := range o.variables {
-		truth[i] = string(v) == "true"
-	}
+	truth := o.truth()
 	for _, v := range o.plan.conditional {
 		if decl := &o.plan.variables[v]; !isBoolean(o.variables[v]) {
 			return &Error{
@@ -131,6 +128,15 @@ func (o *Operation) decide() *Error {
 		}
 	}
 	return nil
+}
+
+// truth tells which variables are true.
+func (o *Operation) truth() []bool {
+	truth := make([]bool, len(o.variables))
+	for i, v := range o.variables {
+		truth[i] = string(v) == "true"
+	}
+	return truth
 }
 
 func isBoolean(text []byte) bool { return string(text) == "true" || string(text) == "false" }
@@ -171,7 +177,7 @@ func (o *Operation) permit(permitted func(string) bool) Errors {
 		if f.root == nil || !slices.ContainsFunc(f.root.Requires, func(p string) bool { return !permitted(p) }) {
 			continue
 		}
-		errs = append(errs, forbidden(f, []any{f.key}))
+		errs = append(errs, o.forbidden(f, []any{f.key}))
 	}
 	if errs != nil {
 		return errs
@@ -190,10 +196,10 @@ func (o *Operation) permit(permitted func(string) bool) Errors {
 	return nil
 }
 
-func forbidden(f *field, path []any) *Error {
+func (o *Operation) forbidden(f *field, path []any) *Error {
 	return &Error{
 		Message: "not permitted to read " + f.parent + "." + f.name,
-		Code:    abi.CodeForbidden, Path: path, Locations: f.locations,
+		Code:    abi.CodeForbidden, Path: path, Locations: o.locations(f),
 	}
 }
 

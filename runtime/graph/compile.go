@@ -145,10 +145,13 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 		occurrences: found.occurrences(),
 	}
 	for _, n := range found.nodes {
-		at := Location{n.field.Position.Line, n.field.Position.Column}
-		if !slices.Contains(f.locations, at) {
-			f.locations = append(f.locations, at)
+		at := locationOf(n.field.Position)
+		i := slices.IndexFunc(f.named, func(n namedAt) bool { return n.Location == at })
+		if i < 0 {
+			i = len(f.named)
+			f.named = append(f.named, namedAt{Location: at})
 		}
+		f.named[i].when = append(f.named[i].when, n.conditions)
 	}
 	if len(f.occurrences[0].conditions) > 0 {
 		s.dynamic, c.plan.dynamic = true, true
@@ -215,7 +218,7 @@ func (c *compiler) source(f *field, s *selection, def *ast.FieldDefinition) {
 // checks those of the others, which have no meaning yet.
 func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, node *ast.Field) {
 	for _, a := range def.Arguments {
-		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.locations[0]}
+		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.named[0].Location}
 		if given := node.Arguments.ForName(a.Name); given != nil {
 			value, err := c.literals.compile(a.Type, given.Value)
 			if err != nil {

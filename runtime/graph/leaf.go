@@ -83,14 +83,14 @@ func (p *projector) misfit(f *field, s *shape, n uint32) {
 func (p *projector) fail(f *field, code abi.Code, message string) {
 	p.faulty(&Error{
 		Message: f.parent + "." + f.name + ": " + message,
-		Code:    code, Path: p.pathNow(), Locations: f.locations,
+		Code:    code, Path: p.pathNow(), Locations: p.operation.locations(f),
 	})
 }
 
 // exceeded reports a limit that the value of a field meets.
 func (p *projector) exceeded(f *field, limit, message string) {
 	err := limitError(limit, "%s.%s: %s", f.parent, f.name, message)
-	err.Path, err.Locations = p.pathNow(), f.locations
+	err.Path, err.Locations = p.pathNow(), p.operation.locations(f)
 	if p.meta != nil { // the schema is no resolver's output
 		p.add(err)
 		return

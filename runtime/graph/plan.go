@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -66,18 +68,18 @@ const (
 
 // field is one response key of a selection.
 type field struct {
-	id        int
-	key       string // response key
-	keyJSON   []byte // "key": as it is written
-	name      string // in the schema, and the member's name
-	parent    string // type that has the field
-	slot      int
-	source    source
-	shape     *shape
-	sub       *selection            // of an object type
-	subs      map[string]*selection // of an abstract type, by object type
-	locations []Location
-	requires  []int // indices of permissions
+	id       int
+	key      string // response key
+	keyJSON  []byte // "key": as it is written
+	name     string // in the schema, and the member's name
+	parent   string // type that has the field
+	slot     int
+	source   source
+	shape    *shape
+	sub      *selection            // of an object type
+	subs     map[string]*selection // of an abstract type, by object type
+	named    []namedAt             // never empty
+	requires []int                 // indices of permissions
 
 	// The field is in the response where the conditions of any of these hold,
 	// at the place of the first that does.
@@ -92,6 +94,25 @@ type field struct {
 // conditions are the @skip and @include around one occurrence of a field: all
 // must hold. They are sorted and distinct.
 type conditions []condition
+
+// namedAt is a place in the text that names a field. It counts where one of its
+// conditions holds: fragments may be spread several times.
+type namedAt struct {
+	Location
+	when []conditions
+}
+
+// locations are the places that have a field in the response.
+func (o *Operation) locations(f *field) []Location {
+	truth := o.truth()
+	var all []Location
+	for _, n := range f.named {
+		if slices.ContainsFunc(n.when, func(c conditions) bool { return c.hold(truth) }) {
+			all = append(all, n.Location)
+		}
+	}
+	return all
+}
 
 // occurrenceAt is one place where a selection names a field.
 type occurrenceAt struct {

@@ -150,7 +150,7 @@ func (p *projector) match(s *selection, n uint32, slots []uint32) {
 // field appends the value of a field of the object whose slots begin at base.
 func (p *projector) field(f *field, s *selection, base int) bool {
 	if denied := p.operation.denied; denied != nil && denied[f.id] {
-		p.add(forbidden(f, p.pathNow()))
+		p.add(p.operation.forbidden(f, p.pathNow()))
 		return p.null(f.shape)
 	}
 	switch f.source {
@@ -183,7 +183,7 @@ func (p *projector) resolved(f *field) bool {
 			err.Path = p.pathNow()
 		}
 		if err.Locations == nil {
-			err.Locations = f.locations
+			err.Locations = p.operation.locations(f)
 		}
 		p.add(&err)
 		return p.null(f.shape)

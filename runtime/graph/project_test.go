@@ -115,6 +115,11 @@ func TestProject(t *testing.T) {
 			`{"data":{"order":{"id":"c"}}}`,
 		},
 		{
+			"locations of what the conditions leave", `query($a: Boolean!) { order(id: 1) { count @include(if: $a) count @skip(if: $a) ...F ...F @include(if: $a) } } fragment F on Order { count }`, `{"a":false}`, "",
+			[]string{`{"count":"1"}`},
+			`{"errors":[{"message":"Order.count: expected Int, got string","locations":[{"line":1,"column":61},{"line":1,"column":134}],"path":["order","count"],"extensions":{"code":"BAD_OUTPUT"}}],"data":{"order":{"count":null}}}`,
+		},
+		{
 			"constant conditions", `{ order(id: 1) { id @skip(if: true) count @include(if: true) total @include(if: false) } }`, "", "",
 			[]string{`{"id":"c","count":1,"total":1}`},
 			`{"data":{"order":{"count":1}}}`,
