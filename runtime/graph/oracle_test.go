@@ -13,14 +13,15 @@ import (
 )
 
 // oracle executes an operation as the specification says it, word for word and
-// over maps. It shares nothing with plans and projectors.
+// over decoded values. It shares nothing with plans, projectors and jsondoc.
 type oracle struct {
 	schema    *ast.Schema
 	document  *ast.QueryDocument
 	variables map[string]bool
 	permitted map[string]bool
-	outputs   []string
-	errors    []string // "path code"
+	listItems int
+	results   []Result // of the root fields to come
+	errors    []string // "path code line:column…"
 }
 
 func (o *oracle) execute() string {
@@ -82,16 +83,16 @@ func (o *oracle) applies(object *ast.Definition, condition string) bool {
 	return slices.Contains(o.schema.Types[condition].Types, object.Name)
 }
 
-func (o *oracle) selectionSet(object *ast.Definition, sets []ast.SelectionSet, value map[string]any, path string, root bool) (string, bool) {
+func (o *oracle) selectionSet(def *ast.Definition, sets []ast.SelectionSet, value object, path string, root bool) (string, bool) {
 	var keys []string
 	groups := map[string][]*ast.Field{}
 	visited := map[string]bool{}
 	for _, set := range sets {
-		o.collect(object, set, visited, &keys, groups)
+		o.collect(def, set, visited, &keys, groups)
 	}
 	var members []string
 	for _, key := range keys {
-		text, ok := o.field(object, groups[key], value, path+"/"+key, root)
+		text, ok := o.field(def, groups[key], value, path+"/"+key, root)
 		if !ok {
 			return "", false
 		}
@@ -100,26 +101,30 @@ func (o *oracle) selectionSet(object *ast.Definition, sets []ast.SelectionSet, v
 	return "{" + strings.Join(members, ",") + "}", true
 }
 
-func (o *oracle) field(object *ast.Definition, nodes []*ast.Field, value map[string]any, path string, root bool) (string, bool) {
+func (o *oracle) field(parent *ast.Definition, nodes []*ast.Field, data object, path string, root bool) (string, bool) {
 	if nodes[0].Name == "__typename" {
-		return strconv.Quote(object.Name), true
+		return strconv.Quote(parent.Name), true
 	}
-	def := object.Fields.ForName(nodes[0].Name)
-	if !root && !o.mayRead(object, def) {
-		return o.fail(def.Type, path, "FORBIDDEN")
+	def := parent.Fields.ForName(nodes[0].Name)
+	if !root && !o.mayRead(parent, def) {
+		return o.fail(def.Type, nodes, path, "FORBIDDEN")
 	}
 	if !root {
-		return o.complete(def.Type, nodes, value[def.Name], path)
+		return o.complete(def.Type, nodes, data.member(def.Name), path)
 	}
-	output := o.outputs[0]
-	o.outputs = o.outputs[1:]
-	var decoded any
-	decoder := json.NewDecoder(strings.NewReader(output))
-	decoder.UseNumber()
-	if err := decoder.Decode(&decoded); err != nil {
-		panic(err)
+	result := o.results[0]
+	o.results = o.results[1:]
+	switch {
+	case result.Err != nil:
+		return o.fail(def.Type, nodes, path, string(result.Err.Code))
+	case len(result.Output) == 0:
+		return o.complete(def.Type, nodes, nil, path)
 	}
-	return o.complete(def.Type, nodes, decoded, path)
+	value, ok := decodeOutput(string(result.Output))
+	if !ok {
+		return o.fail(def.Type, nodes, path, "BAD_OUTPUT")
+	}
+	return o.complete(def.Type, nodes, value, path)
 }
 
 func (o *oracle) mayRead(object *ast.Definition, def *ast.FieldDefinition) bool {
@@ -137,23 +142,40 @@ func (o *oracle) mayRead(object *ast.Definition, def *ast.FieldDefinition) bool 
 	return true
 }
 
-func (o *oracle) fail(t *ast.Type, path, code string) (string, bool) {
-	o.errors = append(o.errors, path+" "+code)
+func (o *oracle) fail(t *ast.Type, nodes []*ast.Field, path, code string) (string, bool) {
+	var at []string
+	for _, n := range nodes {
+		at = append(at, fmt.Sprintf(" %d:%d", n.Position.Line, n.Position.Column))
+	}
+	slices.Sort(at)
+	o.errors = append(o.errors, path+" "+code+strings.Join(at, ""))
 	return "null", !t.NonNull
+}
+
+// reported are the errors that a response has.
+func (o *oracle) reported() []string {
+	if len(o.errors) <= maxErrors {
+		return o.errors
+	}
+	rest := fmt.Sprintf("%d more errors are left out BAD_OUTPUT", len(o.errors)-maxErrors)
+	return append(o.errors[:maxErrors:maxErrors], rest)
 }
 
 // complete is CompleteValue.
 func (o *oracle) complete(t *ast.Type, nodes []*ast.Field, value any, path string) (string, bool) {
 	if value == nil {
 		if t.NonNull {
-			return o.fail(t, path, "BAD_OUTPUT")
+			return o.fail(t, nodes, path, "BAD_OUTPUT")
 		}
 		return "null", true
 	}
 	if t.Elem != nil {
 		list, ok := value.([]any)
 		if !ok {
-			return o.fail(t, path, "BAD_OUTPUT")
+			return o.fail(t, nodes, path, "BAD_OUTPUT")
+		}
+		if len(list) > o.listItems {
+			return o.fail(t, nodes, path, "LIMIT_EXCEEDED")
 		}
 		var items []string
 		for i, item := range list {
@@ -169,19 +191,19 @@ func (o *oracle) complete(t *ast.Type, nodes []*ast.Field, value any, path strin
 	if def.Kind == ast.Scalar || def.Kind == ast.Enum {
 		text, ok := leafOf(def, value)
 		if !ok {
-			return o.fail(t, path, "BAD_OUTPUT")
+			return o.fail(t, nodes, path, "BAD_OUTPUT")
 		}
 		return text, true
 	}
-	object, ok := value.(map[string]any)
+	members, ok := value.(object)
 	if !ok {
-		return o.fail(t, path, "BAD_OUTPUT")
+		return o.fail(t, nodes, path, "BAD_OUTPUT")
 	}
 	if def.Kind != ast.Object {
-		name, _ := object["__typename"].(string)
+		name, _ := members.member("__typename").(string)
 		concrete := o.schema.Types[name]
 		if concrete == nil || concrete.Kind != ast.Object || !o.applies(concrete, def.Name) {
-			return o.fail(t, path, "BAD_OUTPUT")
+			return o.fail(t, nodes, path, "BAD_OUTPUT")
 		}
 		def = concrete
 	}
@@ -189,7 +211,7 @@ func (o *oracle) complete(t *ast.Type, nodes []*ast.Field, value any, path strin
 	for _, n := range nodes {
 		sets = append(sets, n.SelectionSet)
 	}
-	text, ok := o.selectionSet(def, sets, object, path, false)
+	text, ok := o.selectionSet(def, sets, members, path, false)
 	if !ok {
 		return "null", !t.NonNull
 	}
@@ -200,25 +222,25 @@ func leafOf(def *ast.Definition, value any) (string, bool) {
 	number, isNumber := value.(json.Number)
 	text, isString := value.(string)
 	_, isBoolean := value.(bool)
-	encoded, _ := json.Marshal(value)
+	encoded := encode(value)
 	f, err := strconv.ParseFloat(string(number), 64)
 	switch {
 	case def.Kind == ast.Enum:
-		return string(encoded), isString && def.EnumValues.ForName(text) != nil
+		return encoded, isString && def.EnumValues.ForName(text) != nil
 	case def.Name == "Int":
-		return strconv.FormatFloat(f, 'f', -1, 64), isNumber && err == nil && f == math.Trunc(f) && f >= math.MinInt32 && f <= math.MaxInt32
+		return strconv.FormatInt(int64(f), 10), isNumber && err == nil && f == math.Trunc(f) && f >= math.MinInt32 && f <= math.MaxInt32
 	case def.Name == "Float":
 		return string(number), isNumber && err == nil
 	case def.Name == "String":
-		return string(encoded), isString
+		return encoded, isString
 	case def.Name == "Boolean":
-		return string(encoded), isBoolean
+		return encoded, isBoolean
 	case def.Name == "ID" && isNumber:
 		return `"` + string(number) + `"`, !strings.ContainsAny(string(number), ".eE")
 	case def.Name == "ID":
-		return string(encoded), isString
+		return encoded, isString
 	}
-	return string(encoded), true
+	return encoded, true
 }
 
 // tokens decodes JSON keeping the order of members.

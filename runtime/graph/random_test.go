@@ -24,7 +24,7 @@ func (r *random) query() string {
 	for i, field := range []string{"order(id: 1)", "must", "orders", "things", "node"} {
 		typ := []string{"Order", "Order", "Order", "Thing", "Node"}[i]
 		if r.IntN(2) == 0 {
-			root += fmt.Sprintf(" r%d: %s%s {%s }", i, field, r.condition(), r.selections(typ, 3, 0, used))
+			root += fmt.Sprintf(" r%d: %s%s {%s }", i, field, r.condition(), r.selections(typ, 2+r.IntN(4), 0, used))
 		}
 	}
 	text := "query($a: Boolean!, $b: Boolean!) {" + root + " x: number @skip(if: $a) y: number @skip(if: $b) }"
@@ -116,15 +116,22 @@ func (r *random) output(t *ast.Type, depth int) string {
 		return wrong[r.IntN(len(wrong))]
 	}
 	if t.Elem != nil {
-		items := make([]string, r.IntN(4))
+		items, inner := make([]string, r.IntN(4)), depth-1
+		if t.Elem.Elem == nil && r.schema.Types[t.Name()].IsLeafType() && r.IntN(20) == 0 { // more errors than are reported
+			items, inner = make([]string, 60), 0
+		}
 		for i := range items {
-			items[i] = r.output(t.Elem, depth-1)
+			items[i] = r.output(t.Elem, inner)
 		}
 		return "[" + strings.Join(items, " , ") + "]"
 	}
 	def := r.schema.Types[t.NamedType]
 	if def.Kind == ast.Enum {
-		return `"` + def.EnumValues[r.IntN(len(def.EnumValues))].Name + `"`
+		name := def.EnumValues[r.IntN(len(def.EnumValues))].Name
+		if r.IntN(5) == 0 {
+			name = fmt.Sprintf(`\u%04x%s`, name[0], name[1:])
+		}
+		return `"` + name + `"`
 	}
 	if def.Kind == ast.Scalar {
 		choices := map[string][]string{
@@ -135,6 +142,27 @@ func (r *random) output(t *ast.Type, depth int) string {
 	}
 	possible := r.schema.PossibleTypes[def.Name]
 	return r.object(possible[r.IntN(len(possible))], depth)
+}
+
+// damaged now and then gives back what is no output, or is one just so.
+func (r *random) damaged(output string) string {
+	at := r.IntN(len(output))
+	switch r.IntN(40) {
+	case 0:
+		return output[:at]
+	case 1:
+		return output + []string{" ", "\n\t", "x", "]", "\x00"}[r.IntN(5)]
+	case 2:
+		return output[:at] + string([]byte{byte(r.Uint32())}) + output[at+1:]
+	case 3:
+		return strings.Replace(output, `"`, `"`+[]string{`\ud800`, `\ud83d\ude00`, `\\ud800`, "\xff", "\xed\xa0\x80", "é"}[r.IntN(6)], 1)
+	case 4: // nested just below and above the limit
+		levels := 62 + r.IntN(3)
+		return strings.Replace(output, "{", `{"deep":`+strings.Repeat("[", levels)+strings.Repeat("]", levels)+",", 1)
+	case 5:
+		return ""
+	}
+	return output
 }
 
 func (r *random) object(def *ast.Definition, depth int) string {
