@@ -309,14 +309,30 @@ func wide(t testing.TB, count int, reversed bool) (*graph.Operation, string) {
 }
 
 func TestProjectAllocatesNothing(t *testing.T) {
-	operation, output := wide(t, 200, true)
-	results := outputs(output)
-	dst := operation.AppendResponse(nil, results)
-	if !strings.HasPrefix(string(dst), `{"data":{"w":{"field0":"some text","field1":12.5,"field2":42,`) {
-		t.Fatalf("response %.200s", dst)
-	}
-	allocations := testing.AllocsPerRun(50, func() { dst = operation.AppendResponse(dst[:0], results) })
-	if allocations >= 1 && !raceEnabled {
-		t.Errorf("%v allocations per response", allocations)
+	flat, members := wide(t, 200, true)
+	nested := bind(t, prepare(t, shopSchema(t), `{ things { __typename ... on Order { id total status tags extra matrix } ... on Customer { name } } }`), "", "")
+	things := "[" + strings.Repeat(`{"__typename":"Order","id":7,"total":1.5,"status":"\u0050AID","tags":["\u00e9"],"extra":{ "a" : 1 },"matrix":[[1]]},`, 50) +
+		`{"name":"n","__typename":"Customer"}]`
+	for _, test := range []struct {
+		operation    *graph.Operation
+		output, want string
+	}{
+		{flat, members, `{"data":{"w":{"field0":"some text","field1":12.5,"field2":42,`},
+		{nested, things, `{"data":{"things":[{"__typename":"Order","id":"7","total":1.5,"status":"PAID","tags":["\u00e9"],"extra":{"a":1},"matrix":[[1]]},`},
+	} {
+		results := outputs(test.output)
+		dst := test.operation.AppendResponse(nil, results)
+		if !strings.HasPrefix(string(dst), test.want) {
+			t.Fatalf("response %.300s", dst)
+		}
+		if raceEnabled {
+			continue
+		}
+		if n := testing.AllocsPerRun(50, func() { dst = test.operation.AppendResponse(dst[:0], results) }); n >= 1 {
+			t.Errorf("%v allocations per response", n)
+		}
+		if n := testing.AllocsPerRun(50, func() { dst = test.operation.AppendResponse(nil, results) }); n >= 2 {
+			t.Errorf("%v allocations per response in a new buffer", n)
+		}
 	}
 }
