@@ -43,4 +43,5 @@ packages() {
 packages sdk/assemblyscript
 packages plugins/examples/orders-assemblyscript sdk/assemblyscript # which npm copies
 packages cmd/server/testdata/graphql-ws
+packages cmd/server/testdata/apollo-client
 packages runtime/meter/testdata/real

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,75 +15,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
 
-// node starts a script of testdata/graphql-ws and returns its lines of JSON.
-func node(t *testing.T, script string, arguments ...string) (next func() string) {
-	t.Helper()
-	dir := filepath.Join("testdata", "graphql-ws")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatalf("the client packages are not installed: run `make deps`, or `npm ci` in cmd/server/%s", filepath.ToSlash(dir))
-	}
-	command := exec.CommandContext(t.Context(), "node", append([]string{script}, arguments...)...)
-	command.Dir = dir
-	command.Stderr = os.Stderr
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatalf("start node: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	lines := bufio.NewScanner(stdout)
-	lines.Buffer(nil, 1<<20)
-	return func() string {
-		t.Helper()
-		if !lines.Scan() {
-			t.Fatalf("%s ended: %v", script, lines.Err())
-		}
-		return lines.Text()
-	}
-}
-
 const orderQuery = "subscription { orderUpdated { id status note } }"
-
-func TestGraphQLWSClient(t *testing.T) {
-	p := start(t)
-	p.createTenant("acme", "{}")
-	p.push("acme", "orders", examples.OrdersRust)
-	next := node(t, "subscribe.mjs", p.socketURL("acme"), orderQuery, "3", `{"permissions":["orders:note"]}`)
-	if got := next(); got != `{"live":{"__typename":"Query"}}` {
-		t.Fatalf("got %s", got)
-	}
-	for n := range 3 {
-		p.publish("acme", "orders", `{"id":"skipped","customerId":"c","status":"DRAFT"}`)
-		p.publish("acme", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"c","status":"PAID","note":"ring"}`, n))
-		want := fmt.Sprintf(`{"next":{"data":{"orderUpdated":{"id":"o%d","status":"PAID","note":"ring"}}}}`, n)
-		if got := next(); got != want {
-			t.Fatalf("got %s, want %s", got, want)
-		}
-	}
-	if got := next(); got != `{"complete":true}` {
-		t.Fatalf("got %s", got)
-	}
-}
-
-func TestGraphQLWSClientSeesAnInvalidOperation(t *testing.T) {
-	p := start(t)
-	next := node(t, "subscribe.mjs", p.socketURL("demo"), "subscription { orderUpdated { nothing } }", "1")
-	got := next()
-	for _, want := range []string{`"error":[`, `nothing`, `"locations":[{"line":1,"column":31}]`, "GRAPHQL_VALIDATION_FAILED"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}
 
 func TestToolsReadTheSchema(t *testing.T) {
 	p := start(t)
-	next := node(t, "introspect.mjs", p.url+"/t/demo/graphql")
+	next := node(t, "graphql-ws", "introspect.mjs", p.url+"/t/demo/graphql")
 	var schema strings.Builder
 	for line := next(); ; line = next() {
 		schema.WriteString(line + "\n")

@@ -122,6 +122,21 @@ func (p *process) stop() {
 	}
 }
 
+// kill ends the server as a crash would.
+func (p *process) kill() {
+	p.t.Helper()
+	if err := p.command.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.exited
+}
+
+// restart starts the server anew where this one, which has ended, listened.
+func (p *process) restart() *process {
+	p.t.Helper()
+	return start(p.t, "--listen", strings.TrimPrefix(p.url, "http://"))
+}
+
 // request sends a request to the server and returns status and body.
 func (p *process) request(method, path, contentType string, body []byte) (int, string) {
 	p.t.Helper()

@@ -1,5 +1,7 @@
-// Subscribes with the graphql-ws client and prints one JSON line for each thing
-// that happens. node subscribe.mjs URL OPERATION COUNT [CONNECTION_PARAMS]
+// Subscribes with the graphql-ws client, which reconnects by itself, and prints
+// one JSON line for each thing that happens. After COUNT results it completes
+// the operation; COUNT 0 leaves that to the server.
+// node subscribe.mjs URL OPERATION COUNT [CONNECTION_PARAMS]
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
@@ -9,9 +11,11 @@ const say = (what) => console.log(JSON.stringify(what));
 const client = createClient({
   url,
   webSocketImpl: WebSocket,
-  retryAttempts: 0,
+  retryAttempts: Infinity,
+  shouldRetry: () => true, // where nobody listens yet, too
+  retryWait: () => new Promise((done) => setTimeout(done, 50)),
   connectionParams: connectionParams ? JSON.parse(connectionParams) : undefined,
-  on: { closed: (event) => say({ closed: event.code, reason: event.reason }) },
+  on: { connected: () => live(), closed: (event) => say({ closed: event.code, reason: event.reason }) },
 });
 
 // Messages of one socket are taken in order, so this query is answered only
@@ -37,4 +41,3 @@ const stop = client.subscribe(
     },
   },
 );
-live();
