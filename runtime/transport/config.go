@@ -25,7 +25,7 @@ type Config struct {
 	AllowOrigin func(origin string, t *tenant.Tenant) bool
 
 	InitTimeout  time.Duration // from the upgrade to connection_init; 10 s
-	KeepAlive    time.Duration // between two pings; a peer that was silent for a whole one is cut; 12 s
+	KeepAlive    time.Duration // between two pings; a peer that left two in a row unanswered is cut with the third beat; 12 s
 	WriteTimeout time.Duration // for each write to a socket; 10 s
 	CloseTimeout time.Duration // from our close frame to the peer's; 5 s
 }

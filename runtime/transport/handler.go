@@ -97,12 +97,13 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, t *tenant.Tena
 	}
 	// The list may come in several headers, of which gorilla reads the first.
 	r.Header.Set("Sec-WebSocket-Protocol", strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","))
-	socket, err := h.upgrader.Upgrade(w, r, nil)
+	taken := &hijacker{ResponseWriter: w}
+	socket, err := h.upgrader.Upgrade(taken, r, nil)
 	if err != nil { // and answered
 		h.leave(t, nil)
 		return
 	}
-	c := newConn(h, t, socket, headerCredentials(r))
+	c := newConn(h, t, socket, taken.upgraded(), headerCredentials(r))
 	h.admit(t, c)
 	go func() {
 		defer h.leave(t, c)

@@ -51,8 +51,8 @@ const (
 // works on; at most maxOperations are started at a time.
 type machine struct {
 	phase         phase
-	silent        bool // nothing was heard since the last ping
-	maxOperations int  // set anew by the owner before each message
+	silence       int // beats since something was heard
+	maxOperations int // set anew by the owner before each message
 	slots         int
 	started       uint64 // operations so far
 	operations    map[string]*operation
@@ -66,7 +66,8 @@ const (
 	sendPong                     // with payload, where there is one
 	sendError                    // with errors, for op
 	sendComplete                 // for op
-	sendPing                     // the WebSocket's, not the protocol's
+	sendPing                     // the protocol's
+	sendControlPing              // the WebSocket's
 	sendClose                    // with code and reason; the last to send
 	startAuthenticate            // with payload
 	startOperation               // op, with request
@@ -96,7 +97,7 @@ func (m *machine) opened(agreed bool, out []action) []action {
 
 // received takes a message.
 func (m *machine) received(msg message, out []action) []action {
-	m.silent = false
+	m.heard()
 	if m.phase == phaseClosed {
 		return out
 	}
@@ -119,7 +120,7 @@ func (m *machine) violated(v violation, out []action) []action {
 }
 
 // heard takes a sign of life, such as a control frame.
-func (m *machine) heard() { m.silent = false }
+func (m *machine) heard() { m.silence = 0 }
 
 func (m *machine) init(payload []byte, out []action) []action {
 	if m.phase != phaseWaiting {
@@ -233,16 +234,21 @@ func (m *machine) initTimedOut(out []action) []action {
 	return m.close(closeInitTimeout, reasonInitTimeout, out)
 }
 
-// ticked takes the beat of the keep-alive.
+// ticked takes the beat of the keep-alive. A peer that leaves a ping of the
+// WebSocket unanswered for a whole beat is asked once more by one of the
+// protocol, since some gateways keep control frames to themselves.
 func (m *machine) ticked(out []action) []action {
-	switch {
-	case m.phase == phaseClosed:
+	if m.phase == phaseClosed {
 		return out
-	case m.silent:
-		return append(m.gone(out), action{kind: terminate})
 	}
-	m.silent = true
-	return append(out, action{kind: sendPing})
+	m.silence++
+	switch m.silence {
+	case 1:
+		return append(out, action{kind: sendControlPing})
+	case 2:
+		return append(out, action{kind: sendPing})
+	}
+	return append(m.gone(out), action{kind: terminate})
 }
 
 // close ends the connection with a word to the peer.

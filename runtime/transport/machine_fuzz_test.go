@@ -13,24 +13,39 @@ import (
 type model struct {
 	ready, initSeen, closed bool
 	open                    map[string]uint64 // id to serial: subscribed, and ended by nobody
+	leaving                 map[string]uint64 // ended by the server, whose last frame has not left
 	slots                   map[uint64]bool   // started, and not released
-	ended                   map[uint64]string // serial to who ended it
 	serial                  uint64
+	quiet                   int // beats without a word of the peer
+}
+
+func (w *model) phase() phase {
+	switch {
+	case w.closed:
+		return phaseClosed
+	case w.ready:
+		return phaseReady
+	case w.initSeen:
+		return phaseAuthenticating
+	}
+	return phaseWaiting
 }
 
 // FuzzMachine plays random events and holds the machine against the model: what
-// is sent, started, stopped and closed is what the model expects, and the open
-// ids are the same after each event.
+// is sent, started, stopped and closed is what the model expects, and phase, ids
+// and slots are the same after each event.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 20, 30, 10, 11, 12, 40, 50, 10})
 	f.Add([]byte{0, 1, 10, 40, 10, 41, 70, 10, 60, 2})
 	f.Add([]byte{0, 1, 90, 10, 11, 12, 80, 80, 3, 4, 4})
+	f.Add([]byte{0, 1, 94, 10, 4, 4, 8, 4, 4, 80, 4, 4, 4, 10})
+	f.Add([]byte{0, 1, 94, 10, 40, 10, 31, 50, 10, 42, 62, 10})
 	f.Fuzz(func(t *testing.T, events []byte) {
 		if len(events) > 500 {
 			return
 		}
 		c := &checker{t: t, m: &machine{maxOperations: 3}, want: model{
-			open: map[string]uint64{}, slots: map[uint64]bool{}, ended: map[uint64]string{},
+			open: map[string]uint64{}, leaving: map[string]uint64{}, slots: map[uint64]bool{},
 		}}
 		for _, e := range events {
 			c.event(e/10, e%10)
@@ -67,6 +82,9 @@ func (c *checker) event(verb, arg byte) {
 	case 6:
 		if op != nil {
 			c.m.left(op)
+			if c.want.leaving[op.id] == op.serial {
+				delete(c.want.leaving, op.id)
+			}
 		}
 	case 7:
 		if op != nil {
@@ -74,9 +92,37 @@ func (c *checker) event(verb, arg byte) {
 			delete(c.want.slots, op.serial)
 		}
 	case 8:
-		c.expect(c.m.received(message{kind: messagePing}, nil), c.unlessClosed("pong"))
+		c.expect(c.hear(message{kind: messagePing}), c.unlessClosed("pong"))
 	case 9:
 		c.m.maxOperations = int(arg % 4)
+	}
+}
+
+// hear has the machine take a message.
+func (c *checker) hear(msg message) []action {
+	c.want.quiet = 0
+	return c.m.received(msg, nil)
+}
+
+// tick plays a beat: a ping of the WebSocket, one of the protocol, the end.
+func (c *checker) tick() {
+	got := c.m.ticked(nil)
+	if c.want.closed {
+		c.expect(got)
+		return
+	}
+	c.want.quiet++
+	switch c.want.quiet {
+	case 1:
+		c.expect(got, "control ping")
+	case 2:
+		c.expect(got, "ping")
+	default:
+		last := len(got) - 1
+		if got[last].kind != terminate {
+			c.t.Fatalf("a dead peer: got %v", got)
+		}
+		c.expectStops(got[:last])
 	}
 }
 
@@ -84,7 +130,7 @@ func (c *checker) connectionEvent(arg byte) {
 	w := &c.want
 	switch arg {
 	case 0:
-		got := c.m.received(message{kind: messageInit}, nil)
+		got := c.hear(message{kind: messageInit})
 		switch {
 		case w.closed:
 			c.expect(got)
@@ -112,20 +158,22 @@ func (c *checker) connectionEvent(arg byte) {
 			c.expectClose(got, 4408)
 		}
 	case 4:
-		c.m.heard()
-		c.expect(c.m.ticked(nil), c.unlessClosed("ping"))
+		c.tick()
 	case 5:
 		c.expectClose(c.m.violated(violation{4400, "x"}, nil), 4400)
 	case 6:
 		c.expectStops(c.m.gone(nil))
+	case 7:
+		c.expect(c.hear(message{kind: messagePong}))
 	default:
-		c.expect(c.m.received(message{kind: messagePong}, nil))
+		c.m.heard()
+		c.want.quiet = 0
 	}
 }
 
 func (c *checker) subscribe(id string) {
 	w := &c.want
-	got := c.m.received(message{kind: messageSubscribe, id: id}, nil)
+	got := c.hear(message{kind: messageSubscribe, id: id})
 	_, taken := w.open[id]
 	switch {
 	case w.closed:
@@ -140,8 +188,9 @@ func (c *checker) subscribe(id string) {
 	}
 	w.serial++
 	c.ops = append(c.ops, got[0].op)
+	delete(w.leaving, id)
 	if len(w.slots) >= c.m.maxOperations {
-		w.ended[w.serial] = "limit"
+		w.leaving[id] = w.serial
 		c.expect(got, fmt.Sprint("error ", w.serial))
 		return
 	}
@@ -151,19 +200,18 @@ func (c *checker) subscribe(id string) {
 }
 
 func (c *checker) complete(id string) {
-	got := c.m.received(message{kind: messageComplete, id: id}, nil)
-	serial, open := c.want.open[id]
-	if !open { // at most what waits of an ended operation is dropped
-		for _, a := range got {
-			if a.kind != dropFrames || c.want.ended[a.op.serial] == "" || a.op.id != id {
-				c.t.Fatalf("completing %s, which is not open: %s", id, describe(a))
-			}
-		}
+	got := c.hear(message{kind: messageComplete, id: id})
+	if serial, ok := c.want.open[id]; ok {
+		delete(c.want.open, id)
+		c.expect(got, fmt.Sprint("drop ", serial), fmt.Sprint("stop ", serial))
 		return
 	}
-	delete(c.want.open, id)
-	c.want.ended[serial] = "client"
-	c.expect(got, fmt.Sprint("drop ", serial), fmt.Sprint("stop ", serial))
+	if serial, ok := c.want.leaving[id]; ok {
+		delete(c.want.leaving, id)
+		c.expect(got, fmt.Sprint("drop ", serial))
+		return
+	}
+	c.expect(got)
 }
 
 func (c *checker) executorEvent(verb byte, op *operation) {
@@ -185,7 +233,7 @@ func (c *checker) executorEvent(verb byte, op *operation) {
 			return
 		}
 		delete(c.want.open, op.id)
-		c.want.ended[op.serial] = "executor"
+		c.want.leaving[op.id] = op.serial
 		c.expect(got, fmt.Sprint(word, op.serial))
 	}
 }
@@ -228,34 +276,34 @@ func (c *checker) expectStops(got []action) {
 	var want []string
 	for _, serial := range slices.Sorted(maps.Values(c.want.open)) {
 		want = append(want, fmt.Sprint("stop ", serial))
-		c.want.ended[serial] = "close"
 	}
 	c.want.closed = true
 	clear(c.want.open)
+	clear(c.want.leaving)
 	c.expect(got, want...)
 }
 
 func (c *checker) compare() {
 	c.t.Helper()
-	live := map[string]uint64{}
+	open, leaving := map[string]uint64{}, map[string]uint64{}
 	for id, op := range c.m.operations {
-		if op.live {
-			live[id] = op.serial
-		} else if c.want.ended[op.serial] == "" {
-			c.t.Fatalf("operation %d has ended for no reason", op.serial)
-		}
 		if op.id != id {
 			c.t.Fatalf("operation %d is filed under %q", op.serial, id)
 		}
+		if op.live {
+			open[id] = op.serial
+		} else {
+			leaving[id] = op.serial
+		}
 	}
-	if !maps.Equal(live, c.want.open) {
-		c.t.Fatalf("open ids %v, want %v", live, c.want.open)
+	if !maps.Equal(open, c.want.open) || !maps.Equal(leaving, c.want.leaving) {
+		c.t.Fatalf("open ids %v and leaving %v, want %v and %v", open, leaving, c.want.open, c.want.leaving)
 	}
 	if c.m.slots != len(c.want.slots) {
 		c.t.Fatalf("%d slots, want %d", c.m.slots, len(c.want.slots))
 	}
-	if closed := c.m.phase == phaseClosed; closed != c.want.closed {
-		c.t.Fatalf("closed %v, want %v", closed, c.want.closed)
+	if want := c.want.phase(); c.m.phase != want {
+		c.t.Fatalf("phase %d, want %d", c.m.phase, want)
 	}
 }
 
@@ -267,6 +315,8 @@ func shortName(a action) string {
 		return "pong"
 	case sendPing:
 		return "ping"
+	case sendControlPing:
+		return "control ping"
 	case startAuthenticate:
 		return "authenticate"
 	case sendError:

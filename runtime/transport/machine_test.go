@@ -199,7 +199,9 @@ func describe(a action) string {
 	case sendComplete:
 		return string(appendComplete([]byte("< "), a.op.id))
 	case sendPing:
-		return "ping"
+		return string(appendPing([]byte("< ")))
+	case sendControlPing:
+		return "control ping"
 	case sendClose:
 		frame := appendClose(nil, a.code, a.reason)
 		return fmt.Sprintf("close %d %s", a.code, frame[2:])

@@ -145,36 +145,56 @@ func TestWriteDeadline(t *testing.T) {
 	})
 }
 
-// The beat: a peer that answers lives on, one that does not is cut after the
-// second.
+// A peer that answers pings lives on, whether the WebSocket's or the
+// protocol's; one that answers neither is cut with the third beat.
 func TestKeepAlive(t *testing.T) {
 	onStage(t, func(c *transport.Config) { c.KeepAlive = 10 * time.Second }, func(s *stage) {
-		c := s.join()
-		c.subscribe("1", "subscription a")
+		control := s.join()
+		control.subscribe("1", "subscription control")
 		go func() {
 			time.Sleep(10 * time.Minute)
-			s.script.sub("a").next("1")
+			s.script.sub("control").next("1")
 		}()
-		c.expect(`{"id":"1","type":"next","payload":1}`)
+		control.expect(`{"id":"1","type":"next","payload":1}`) // no ping of the protocol before it
 
-		dead := s.join()
-		dead.subscribe("1", "subscription b")
-		pings, start := 0, time.Now()
-		dead.SetPingHandler(func(string) error { pings++; return nil })
+		mute := func(name string) *client {
+			c := s.join()
+			c.subscribe("1", "subscription "+name)
+			c.SetPingHandler(func(string) error { return nil })
+			return c
+		}
+		message, dead := mute("message"), mute("dead")
 		go func() {
 			for {
-				if _, _, err := c.ReadMessage(); err != nil {
+				if _, _, err := control.ReadMessage(); err != nil {
 					return
 				}
 			}
 		}()
-		if _, _, err := dead.ReadMessage(); err == nil || pings != 1 || time.Since(start) != 20*time.Second {
-			t.Errorf("%v after %v and %d pings", err, time.Since(start), pings)
+		go func() {
+			for range 30 {
+				message.expect(`{"type":"ping"}`)
+				message.send(`{"type":"pong"}`)
+			}
+			_ = message.Close()
+		}()
+		start := time.Now()
+		dead.expect(`{"type":"ping"}`)
+		if d := time.Since(start); d != 20*time.Second {
+			t.Errorf("the protocol's ping after %v", d)
 		}
-		s.expectNoted("unsubscribed b")
-		c.send(`{"id":"1","type":"complete"}`)
-		s.expectNoted("unsubscribed a")
-		_ = c.Close()
+		if _, text, err := dead.ReadMessage(); err == nil || time.Since(start) != 30*time.Second {
+			t.Errorf("%s, %v after %v", text, err, time.Since(start))
+		}
+		s.expectNoted("unsubscribed dead")
+		time.Sleep(9 * time.Minute)
+		if s.script.noted("unsubscribed message") != 0 || s.script.noted("unsubscribed control") != 0 {
+			t.Error("a peer that answers was cut")
+		}
+		time.Sleep(2 * time.Minute)
+		s.expectNoted("unsubscribed message")
+		_ = control.Close()
+		s.expectNoted("unsubscribed control")
 	})
 }
 

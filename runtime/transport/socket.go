@@ -23,7 +23,8 @@ type conn struct {
 	handler     *Handler
 	tenant      *tenant.Tenant
 	socket      *websocket.Conn
-	net         net.Conn // below socket; only write writes to it
+	frames      *readSide // below socket
+	net         net.Conn  // below frames; only write writes to it
 	credentials Credentials
 	ctx         context.Context // ends with the connection
 	cancel      context.CancelFunc
@@ -40,8 +41,8 @@ type conn struct {
 	}
 }
 
-func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, credentials Credentials) *conn {
-	c := &conn{handler: h, tenant: t, socket: socket, net: socket.NetConn(), credentials: credentials}
+func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, frames *readSide, credentials Credentials) *conn {
+	c := &conn{handler: h, tenant: t, socket: socket, frames: frames, net: frames.Conn, credentials: credentials}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetPingHandler(c.pinged)
 	socket.SetPongHandler(c.ponged)
@@ -188,7 +189,7 @@ func (c *conn) read() error {
 	for {
 		kind, r, err := c.socket.NextReader()
 		if err != nil {
-			return err
+			return c.broken(err)
 		}
 		if c.closing() {
 			continue // NextReader skips what is left of a message
@@ -199,10 +200,26 @@ func (c *conn) read() error {
 		}
 		s := scratches.Get().(*scratch)
 		if err := c.readMessage(s, r); err != nil {
-			return err
+			return c.broken(err)
 		}
 		s.recycle()
 	}
+}
+
+// broken takes the end of reading. Where the peer's frames were at fault, it is
+// told, and what it still sends is taken until it hangs up or the read deadline
+// passes: else the kernel might drop our close frame with what nobody read.
+func (c *conn) broken(err error) error {
+	problem := c.frames.refusal
+	if errors.Is(err, websocket.ErrReadLimit) { // there is none but the format's
+		problem = "bad length"
+	}
+	if problem == "" {
+		return err
+	}
+	c.violated(violation{websocket.CloseProtocolError, "WebSocket protocol error: " + problem})
+	_, _ = io.Copy(io.Discard, c.net) // whatever ends it, the connection ends
+	return err
 }
 
 func (c *conn) readMessage(s *scratch, r io.Reader) error {

@@ -53,6 +53,7 @@ func TestTCP(t *testing.T) {
 	}
 
 	stall(t, s, dialer, url)
+	fault(t, s, dialer, url)
 
 	if err := s.handler.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
@@ -115,4 +116,19 @@ func stall(t *testing.T, s *stage, dialer *websocket.Dialer, url string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// fault sends a frame that is none, and much behind it that nobody will read:
+// the close frame arrives all the same.
+func fault(t *testing.T, s *stage, dialer *websocket.Dialer, url string) {
+	conn, _, err := dialer.Dial(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client{s, conn}
+	if _, err := c.NetConn().Write([]byte("\x81\x02{}" + strings.Repeat("x", 1<<20))); err != nil {
+		t.Fatal(err)
+	}
+	c.expectClose(websocket.CloseProtocolError, "WebSocket protocol error: bad MASK")
+	_ = c.Close()
 }

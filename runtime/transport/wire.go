@@ -15,6 +15,8 @@ const maxCloseReason = 123
 
 func appendAck(dst []byte) []byte { return append(dst, `{"type":"connection_ack"}`...) }
 
+func appendPing(dst []byte) []byte { return append(dst, `{"type":"ping"}`...) }
+
 // appendPong answers a ping with its own payload.
 func appendPong(dst, payload []byte) []byte {
 	if payload == nil {

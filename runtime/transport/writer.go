@@ -34,7 +34,7 @@ func (c *conn) performLocked(todo []action) {
 func (c *conn) sendLocked(todo []action) {
 	for i := range todo {
 		switch a := &todo[i]; a.kind {
-		case sendAck, sendPong, sendPing:
+		case sendAck, sendPong, sendPing, sendControlPing:
 			c.sendOwnLocked(a)
 		case sendError:
 			c.sendErrorLocked(a)
@@ -70,6 +70,8 @@ func (c *conn) sendOwnLocked(a *action) {
 	case sendPong:
 		b.bytes = appendPong(b.bytes, a.payload)
 	case sendPing:
+		b.bytes = appendPing(b.bytes)
+	case sendControlPing:
 		opcode = websocket.PingMessage
 	}
 	c.endLocked(opcode, nil, false)
