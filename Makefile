@@ -99,7 +99,7 @@ soak: ## random modules against their originals by the hundred thousand, then fu
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
-	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
+	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/broker ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
 	$(GO) test -run '^$$' -bench '^BenchmarkCost$$' -benchtime 1x ./runtime/meter
 	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go
 	$(GO) build -C $(GRAPH_PEERS) -o $(CURDIR)/$(BIN)/graph-peers .

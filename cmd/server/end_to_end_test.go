@@ -263,3 +263,31 @@ func TestDevModeServesThisMachineOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestNewVersionRefusesAnOperation ends the one operation that is not valid any
+// more; its id is free, and the other goes on.
+func TestNewVersionRefusesAnOperation(t *testing.T) {
+	module := func(field string) []byte {
+		g := sandboxtest.New(`type Subscription { both: Int @on(channel: "c") ` + field + `: Int @on(channel: "c") }`)
+		for _, name := range []string{"both", field} {
+			g.Resolver("Subscription."+name, g.Echo(abi.InputEvent))
+		}
+		return g.Bytes()
+	}
+	p := start(t)
+	p.createTenant("acme", "{}")
+	p.push("acme", "m", module("old"))
+	s := p.dial("acme", "{}")
+	s.subscribe(map[string]string{"1": "subscription { old }", "2": "subscription { both }"})
+	p.publish("acme", "c", "1")
+	s.next("1", `{"data":{"old":1}}`)
+	s.next("2", `{"data":{"both":1}}`)
+	p.push("acme", "m", module("new"))
+	if m := s.await("1"); m.Type != "error" || !strings.Contains(string(m.Payload), `\"old\"`) || !strings.Contains(string(m.Payload), "GRAPHQL_VALIDATION_FAILED") {
+		t.Fatalf("got %s %s", m.Type, m.Payload)
+	}
+	s.subscribe(map[string]string{"1": "subscription { new }"})
+	p.publish("acme", "c", "2")
+	s.next("1", `{"data":{"new":2}}`)
+	s.next("2", `{"data":{"both":2}}`)
+}

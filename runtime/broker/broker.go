@@ -61,11 +61,14 @@ type state struct {
 	tenant *tenant.Tenant
 	runs   quota // under way or waiting for a slot
 
+	activating sync.Mutex // held by Activate, before mu
+
 	mu struct {
 		sync.Mutex
 		version *Version
 		index   *index
-		live    map[*Subscription]struct{}
+		live    []*Subscription // Subscription.at is an index into it
+		next    *replanning     // nil unless a version is being activated
 	}
 }
 
@@ -110,52 +113,9 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 	if st = b.mu.tenants[t]; st == nil {
 		st = &state{tenant: t}
 		st.mu.index = newIndex()
-		st.mu.live = map[*Subscription]struct{}{}
 		b.mu.tenants[t] = st
 	}
 	return st
-}
-
-// Activate makes v the tenant's version: the next event runs under it. Live
-// subscriptions are planned anew; those that no longer validate end with an
-// error that says why. The version before is retired when nothing uses it.
-func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
-	st := b.state(t, true)
-	v.references = 1
-	st.mu.Lock()
-	old := st.mu.version
-	st.mu.version = v
-	st.mu.index = newIndex()
-	var refused []refusal
-	for s := range st.mu.live {
-		if errs := st.replanLocked(s, v); errs != nil {
-			refused = append(refused, refusal{s, errs})
-		}
-	}
-	st.mu.Unlock()
-	for _, r := range refused {
-		r.subscription.end(func(sink Sink) { sink.Error(r.errors) })
-	}
-	st.release(old)
-}
-
-type refusal struct {
-	subscription *Subscription
-	errors       graph.Errors
-}
-
-// replanLocked enters a live subscription under a new version.
-func (st *state) replanLocked(s *Subscription, v *Version) graph.Errors {
-	s.entries = nil
-	o, query, errs := v.plan(st.tenant, s.identity, s.request)
-	s.request.Query = query
-	if errs == nil {
-		errs = st.enterLocked(s, o)
-	}
-	if errs != nil {
-		delete(st.mu.live, s)
-	}
-	return errs
 }
 
 // Remove ends all subscriptions of a tenant that was deleted, and retires its
@@ -173,11 +133,11 @@ func (b *Broker) Remove(t *tenant.Tenant) {
 	old := st.mu.version
 	st.mu.version = nil
 	live := st.mu.live
-	st.mu.live = map[*Subscription]struct{}{}
+	st.mu.live = nil
 	st.mu.index = newIndex()
 	st.mu.Unlock()
 	gone := graph.Errors{{Message: "the tenant was deleted", Code: abi.CodeForbidden}}
-	for s := range live {
+	for _, s := range live {
 		s.end(func(sink Sink) { sink.Error(gone) })
 	}
 	st.release(old)

@@ -111,14 +111,14 @@ func (b *bus) Publish(_ context.Context, tenantID string, events []event.Event) 
 
 // stage is a broker with one tenant and one module.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	broker *broker.Broker
 	tenant *tenant.Tenant
 	bus    *bus
 	events int
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t testing.TB) *stage {
 	t.Helper()
 	owner, err := tenant.New("acme", tenant.DefaultLimits())
 	if err != nil {

@@ -22,90 +22,156 @@ type index struct {
 // filter by the same conditions have the same shape, and in a shape the values
 // of the conditions lead to a bucket.
 type fieldIndex struct {
-	field  *graph.RootField
-	fixed  []fixedCondition
-	shapes map[uint64]map[string]*bucket // by the set of conditions, then by their values
+	index   *index
+	channel string
+	field   *graph.RootField
+	fixed   []fixedCondition
+	shapes  map[uint64]*shape // by the set of conditions
+}
+
+// shape holds the subscriptions whose field has the same set of conditions.
+type shape struct {
+	field      *fieldIndex
+	conditions uint64
+	buckets    map[string]*bucket // by the values of the conditions
 }
 
 // bucket is a set of subscriptions.
 type bucket struct {
+	shape   *shape
+	key     string
 	members []member
 }
 
-// member is a subscription with the entry of its own that leads here.
+// member is a place with the entry of it that leads here.
 type member struct {
-	subscription *Subscription
-	entry        int
+	place *place
+	entry int
 }
 
-// entry is a subscription's place in a bucket.
+// place is where a subscription stands in an index, with its operation under
+// the version that the index belongs to. It does not change but for the
+// entries, which the tenant's lock guards.
+type place struct {
+	subscription *Subscription
+	bound
+	first entry
+	more  *[]entry // nil where one is all
+}
+
+// entry is a place in a bucket.
 type entry struct {
-	channel string
-	shape   uint64
-	key     string
-	at      int // in bucket.members
+	bucket *bucket
+	at     int // in bucket.members
+}
+
+// entry returns the i-th entry.
+func (p *place) entry(i int) *entry {
+	if i == 0 {
+		return &p.first
+	}
+	return &(*p.more)[i-1]
+}
+
+// entries is how many there are: none where nothing can match.
+func (p *place) entries() int {
+	switch {
+	case p.first.bucket == nil:
+		return 0
+	case p.more == nil:
+		return 1
+	}
+	return 1 + len(*p.more)
 }
 
 func newIndex() *index { return &index{channels: map[string]map[string]*fieldIndex{}} }
 
 // add enters a subscription on each channel of its field.
-func (x *index) add(s *Subscription, f *graph.RootField, k keys) {
+func (x *index) add(s *Subscription, b bound, f *graph.RootField, k keys) *place {
+	p := &place{subscription: s, bound: b}
+	if len(k.values) == 0 {
+		return p
+	}
 	for _, channel := range f.Channels {
-		fields := x.channels[channel.Name]
-		if fields == nil {
-			fields = map[string]*fieldIndex{}
-			x.channels[channel.Name] = fields
-		}
-		fi := fields[f.Resolver]
-		if fi == nil {
-			fi = &fieldIndex{field: f, fixed: fixedConditions(f), shapes: map[uint64]map[string]*bucket{}}
-			fields[f.Resolver] = fi
-		}
-		buckets := fi.shapes[k.shape]
-		if buckets == nil {
-			buckets = map[string]*bucket{}
-			fi.shapes[k.shape] = buckets
-		}
+		shape := x.shape(channel.Name, f, k.shape)
 		for _, key := range k.values {
-			b := buckets[key]
-			if b == nil {
-				b = &bucket{}
-				buckets[key] = b
-			}
-			b.members = append(b.members, member{s, len(s.entries)})
-			s.entries = append(s.entries, entry{channel: channel.Name, shape: k.shape, key: key, at: len(b.members) - 1})
+			shape.add(p, key)
 		}
+	}
+	return p
+}
+
+// shape finds a shape of a field on a channel, or makes it.
+func (x *index) shape(channel string, f *graph.RootField, conditions uint64) *shape {
+	fields := x.channels[channel]
+	if fields == nil {
+		fields = map[string]*fieldIndex{}
+		x.channels[channel] = fields
+	}
+	fi := fields[f.Resolver]
+	if fi == nil {
+		fi = &fieldIndex{index: x, channel: channel, field: f, fixed: fixedConditions(f), shapes: map[uint64]*shape{}}
+		fields[f.Resolver] = fi
+	}
+	s := fi.shapes[conditions]
+	if s == nil {
+		s = &shape{field: fi, conditions: conditions, buckets: map[string]*bucket{}}
+		fi.shapes[conditions] = s
+	}
+	return s
+}
+
+func (s *shape) add(p *place, key string) {
+	b := s.buckets[key]
+	if b == nil {
+		b = &bucket{shape: s, key: key}
+		s.buckets[key] = b
+	}
+	n := p.entries()
+	e := entry{bucket: b, at: len(b.members)}
+	b.members = append(b.members, member{p, n})
+	switch {
+	case n == 0:
+		p.first = e
+	case p.more == nil:
+		p.more = &[]entry{e}
+	default:
+		*p.more = append(*p.more, e)
 	}
 }
 
-// remove takes a subscription out and drops what it leaves empty.
-func (x *index) remove(s *Subscription, resolver string) {
-	for _, e := range s.entries {
-		fields := x.channels[e.channel]
-		fi := fields[resolver]
-		buckets := fi.shapes[e.shape]
-		b := buckets[e.key]
+// remove takes a place out of its index and drops what it leaves empty.
+func (p *place) remove() {
+	for i := range p.entries() {
+		e := p.entry(i)
+		b := e.bucket
 		last := len(b.members) - 1
 		moved := b.members[last]
 		b.members[e.at] = moved
-		moved.subscription.entries[moved.entry].at = e.at
+		moved.place.entry(moved.entry).at = e.at
 		b.members[last] = member{}
 		b.members = b.members[:last]
-		if last > 0 {
-			continue
-		}
-		delete(buckets, e.key)
-		if len(buckets) == 0 {
-			delete(fi.shapes, e.shape)
-		}
-		if len(fi.shapes) == 0 {
-			delete(fields, resolver)
-		}
-		if len(fields) == 0 {
-			delete(x.channels, e.channel)
+		if last == 0 {
+			b.drop()
 		}
 	}
-	s.entries = nil
+	p.first, p.more = entry{}, nil
+}
+
+// drop takes an empty bucket out, and all around it that is empty then.
+func (b *bucket) drop() {
+	s := b.shape
+	fi, x := s.field, s.field.index
+	delete(s.buckets, b.key)
+	if len(s.buckets) == 0 {
+		delete(fi.shapes, s.conditions)
+	}
+	if len(fi.shapes) == 0 {
+		delete(x.channels[fi.channel], fi.field.Resolver)
+	}
+	if len(x.channels[fi.channel]) == 0 {
+		delete(x.channels, fi.channel)
+	}
 }
 
 // match calls found for each field with matching subscriptions. The members
@@ -116,12 +182,12 @@ func (x *index) match(channel string, payload *jsondoc.Document, found func(*fie
 		if !fi.admits(payload, key) {
 			continue
 		}
-		for shape, buckets := range fi.shapes {
+		for conditions, shape := range fi.shapes {
 			var ok bool
-			if key, ok = appendPayloadKey(key[:0], fi.field, shape, payload); !ok {
+			if key, ok = appendPayloadKey(key[:0], fi.field, conditions, payload); !ok {
 				continue
 			}
-			if b := buckets[string(key)]; b != nil {
+			if b := shape.buckets[string(key)]; b != nil {
 				found(fi, b.members)
 			}
 		}

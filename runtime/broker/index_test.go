@@ -15,9 +15,9 @@ func (x *index) sizes() (channels, fields, shapes, buckets, members int) {
 		channels++
 		for _, fi := range byField {
 			fields++
-			for _, byKey := range fi.shapes {
+			for _, shape := range fi.shapes {
 				shapes++
-				for _, b := range byKey {
+				for _, b := range shape.buckets {
 					buckets++
 					members += len(b.members)
 				}
@@ -38,9 +38,9 @@ func TestIndexKeepsNothingOfWhoLeft(t *testing.T) {
 		})
 	}
 	type live struct {
-		subscription *Subscription
-		field        *graph.RootField
-		keys         keys
+		place *place
+		field *graph.RootField
+		keys  keys
 	}
 	r := rand.New(rand.NewPCG(7, 8))
 	x := newIndex()
@@ -48,23 +48,23 @@ func TestIndexKeepsNothingOfWhoLeft(t *testing.T) {
 	for round := range 2000 {
 		if leaving := round >= 1500; leaving && len(all) > 0 || len(all) > 20 || len(all) > 0 && r.IntN(2) == 0 {
 			i := r.IntN(len(all))
-			x.remove(all[i].subscription, all[i].field.Resolver)
-			if all[i].subscription.entries != nil {
+			all[i].place.remove()
+			if all[i].place.entries() != 0 {
 				t.Fatal("a subscription keeps entries that are gone")
 			}
 			all = slices.Delete(all, i, i+1)
 		} else if !leaving {
-			l := live{&Subscription{}, fields[r.IntN(len(fields))], keys{shape: uint64(r.IntN(3))}}
-			for key := range r.IntN(3) + 1 {
+			l := live{field: fields[r.IntN(len(fields))], keys: keys{shape: uint64(r.IntN(3))}}
+			for key := range r.IntN(4) {
 				l.keys.values = append(l.keys.values, fmt.Sprint("k", key*r.IntN(4)+key))
 			}
 			l.keys.values = slices.Compact(l.keys.values)
-			x.add(l.subscription, l.field, l.keys)
+			l.place = x.add(&Subscription{}, bound{}, l.field, l.keys)
 			all = append(all, l)
 		}
 		fresh := newIndex()
 		for _, l := range all {
-			fresh.add(&Subscription{}, l.field, l.keys)
+			fresh.add(&Subscription{}, bound{}, l.field, l.keys)
 		}
 		if got, want := fmt.Sprint(x.sizes()), fmt.Sprint(fresh.sizes()); got != want {
 			t.Fatalf("round %d: channels, fields, shapes, buckets and members are %s, want %s", round, got, want)

@@ -22,9 +22,9 @@ type Operation struct {
 	broker    *Broker
 	state     *state
 	version   *Version // nil once released
-	request   graph.Request
+	variables []byte
 	identity  tenant.Identity
-	operation *graph.Operation
+	bound
 }
 
 // Open parses, validates and plans an operation under the tenant's active
@@ -38,25 +38,12 @@ func (b *Broker) Open(t *tenant.Tenant, id tenant.Identity, request graph.Reques
 	if v == nil {
 		return nil, noSchema()
 	}
-	o, query, errs := v.plan(t, id, request)
+	bound, errs := v.bind(t, &id, document{request.Query, request.OperationName}, request.Variables)
 	if errs != nil {
 		st.release(v)
 		return nil, errs
 	}
-	request.Query = query
-	return &Operation{broker: b, state: st, version: v, request: request, identity: id, operation: o}, nil
-}
-
-// plan validates a request under the version. It returns the operation and the
-// request's text, which equal requests share.
-func (v *Version) plan(t *tenant.Tenant, id tenant.Identity, r graph.Request) (*graph.Operation, string, graph.Errors) {
-	limits := graphLimits(t.Limits())
-	p, query, errs := v.plans.prepare(v.Schema, r, limits)
-	if errs != nil {
-		return nil, r.Query, errs
-	}
-	o, errs := p.Bind(r.Variables, id.Permitted, limits)
-	return o, query, errs
+	return &Operation{broker: b, state: st, version: v, variables: request.Variables, identity: id, bound: bound}, nil
 }
 
 func graphLimits(l tenant.Limits) graph.Limits {
@@ -79,7 +66,7 @@ func (o *Operation) Close() {
 // returns.
 func (o *Operation) Subscribe(sink Sink) (*Subscription, graph.Errors) {
 	defer o.Close()
-	return o.state.subscribe(o.request, o.identity, o.version, o.operation, sink)
+	return o.state.subscribe(o.variables, o.identity, o.version, o.bound, sink)
 }
 
 // Execute runs a query or a mutation and returns the whole response.

@@ -5,51 +5,75 @@ import (
 	"sync"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // What a version keeps of plans at most. A plan that falls out lives on with
 // the subscriptions that use it; they only stop sharing with later ones.
 const (
 	maxPlans     = 1000
-	maxPlanBytes = 4 << 20 // of operation texts
+	maxPlanBytes = 4 << 20 // of operation texts, and of what is wrong with them
 	maxFields    = 100_000 // of all plans; a small text can make a large plan
 )
 
+// document is what a client sent to be executed.
+type document struct{ query, operationName string }
+
 // planKey is what a plan follows from, within one schema.
 type planKey struct {
-	query, operationName string
-	limits               graph.Limits
+	document
+	limits graph.Limits
 }
 
 // plans keeps the plans of one version, the least recently used going first, so
-// that equal operations are validated once and share their projections. The
-// zero value is ready to use. It is safe for concurrent use.
+// that equal operations are validated once and share their projections. What is
+// wrong with an operation is kept like a plan. The zero value is ready to use.
+// It is safe for concurrent use.
 type plans struct {
 	mu     sync.Mutex
 	known  map[planKey]*list.Element // of *planned
 	order  list.List                 // the most recently used in front
 	bytes  int
 	fields int
+	made   int // how often an operation was validated
 }
 
+// planned is an operation's plan, or what is wrong with it.
 type planned struct {
-	key  planKey
+	planKey
 	plan *graph.Plan
+	errs graph.Errors
+	// shared is the plan, bound, where all subscribers get the same from that.
+	shared *graph.Operation
 }
 
-// prepare returns the plan for a request, and the text that it was made of,
-// which the caller keeps instead of its own copy.
-func (p *plans) prepare(schema *graph.Schema, r graph.Request, limits graph.Limits) (*graph.Plan, string, graph.Errors) {
-	key := planKey{r.Query, r.OperationName, limits}
+func (p *planned) bytes() int {
+	if p.errs == nil {
+		return len(p.query)
+	}
+	return len(p.query) + len(p.errs.Append(nil))
+}
+
+// fields is how many fields the plan holds.
+func (p *planned) fields() int {
+	if p.plan == nil {
+		return 0
+	}
+	return p.plan.Fields()
+}
+
+// prepare returns the plan for a document, or what is wrong with it. The caller
+// keeps the result's document instead of its own copy.
+func (p *plans) prepare(schema *graph.Schema, d document, limits graph.Limits) *planned {
+	key := planKey{d, limits}
 	if known := p.find(key); known != nil {
-		return known.plan, known.key.query, nil
+		return known
 	}
-	plan, errs := schema.Prepare(r.Query, r.OperationName, limits)
-	if errs != nil {
-		return nil, "", errs
+	fresh := &planned{planKey: key}
+	if fresh.plan, fresh.errs = schema.Prepare(d.query, d.operationName, limits); fresh.errs == nil && fresh.plan.Constant() {
+		fresh.shared, _ = fresh.plan.Bind(nil, nil, limits) // what fails will do so again
 	}
-	kept := p.keep(&planned{key, plan})
-	return kept.plan, kept.key.query, nil
+	return p.keep(fresh)
 }
 
 func (p *plans) find(key planKey) *planned {
@@ -68,20 +92,35 @@ func (p *plans) find(key planKey) *planned {
 func (p *plans) keep(fresh *planned) *planned {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e := p.known[fresh.key]; e != nil {
+	p.made++
+	if e := p.known[fresh.planKey]; e != nil {
 		return e.Value.(*planned)
 	}
 	if p.known == nil {
 		p.known = map[planKey]*list.Element{}
 	}
-	p.known[fresh.key] = p.order.PushFront(fresh)
-	p.bytes += len(fresh.key.query)
-	p.fields += fresh.plan.Fields()
+	p.known[fresh.planKey] = p.order.PushFront(fresh)
+	p.bytes += fresh.bytes()
+	p.fields += fresh.fields()
 	for p.order.Len() > maxPlans || p.bytes > maxPlanBytes || p.fields > maxFields {
 		oldest := p.order.Remove(p.order.Back()).(*planned)
-		delete(p.known, oldest.key)
-		p.bytes -= len(oldest.key.query)
-		p.fields -= oldest.plan.Fields()
+		delete(p.known, oldest.planKey)
+		p.bytes -= oldest.bytes()
+		p.fields -= oldest.fields()
 	}
 	return fresh
+}
+
+// bind plans a document under the version and binds it for a subscriber.
+func (v *Version) bind(t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
+	limits := graphLimits(t.Limits())
+	p := v.plans.prepare(v.Schema, d, limits)
+	switch {
+	case p.errs != nil:
+		return bound{}, p.errs
+	case p.shared != nil && len(variables) == 0:
+		return bound{p, p.shared}, nil
+	}
+	o, errs := p.plan.Bind(variables, id.Permitted, limits)
+	return bound{p, o}, errs
 }

@@ -16,11 +16,11 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	var p plans
 	prepare := func(query string, limits graph.Limits) *graph.Plan {
 		t.Helper()
-		plan, text, errs := p.prepare(schema, graph.Request{Query: query}, limits)
-		if errs != nil || text != query {
-			t.Fatalf("%q, %v", text, errs)
+		known := p.prepare(schema, document{query: query}, limits)
+		if known.errs != nil || known.query != query {
+			t.Fatalf("%q, %v", known.query, known.errs)
 		}
-		return plan
+		return known.plan
 	}
 	first := prepare("{ a }", graph.Limits{})
 	if prepare("{ a }", graph.Limits{}) != first {
@@ -29,8 +29,14 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	if prepare("{ a  }", graph.Limits{}) == first || prepare("{ a }", graph.Limits{QueryDepth: 3}) == first {
 		t.Error("a plan serves another text or other limits")
 	}
-	if _, _, errs := p.prepare(schema, graph.Request{Query: "{ a }"}, graph.Limits{QueryBytes: 2}); errs == nil {
-		t.Error("a known text passes a limit that it is over")
+	made := p.made
+	for range 3 {
+		if p.prepare(schema, document{query: "{ a }"}, graph.Limits{QueryBytes: 2}).errs == nil {
+			t.Error("a known text passes a limit that it is over")
+		}
+	}
+	if p.made != made+1 {
+		t.Errorf("an invalid operation was validated %d times", p.made-made)
 	}
 	for n := range 2 * maxPlans {
 		prepare(fmt.Sprintf("{ a%s }", strings.Repeat(" ", n)), graph.Limits{})

@@ -69,7 +69,7 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 		m := fields[len(fields)-1]
 		m.subscribers = slices.Grow(m.subscribers, len(members))
 		for _, found := range members {
-			m.subscribers = append(m.subscribers, subscriber{found.subscription, found.subscription.operation})
+			m.subscribers = append(m.subscribers, subscriber{found.place.subscription, found.place.operation})
 		}
 	})
 	return version, fields

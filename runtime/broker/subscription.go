@@ -21,15 +21,17 @@ type Sink interface {
 	Complete()
 }
 
-// Subscription is one live operation. It is safe for concurrent use.
+// Subscription is one live operation. It is safe for concurrent use. There may
+// be many: BenchmarkSubscriptionMemory measures what one takes.
 type Subscription struct {
-	state    *state
-	request  graph.Request
-	identity tenant.Identity
+	state     *state
+	variables string // as the request has them
+	identity  tenant.Identity
 
 	// Guarded by state.mu.
-	operation *graph.Operation
-	entries   []entry
+	at    int    // in state.mu.live, while it is there
+	place *place // in the index
+	next  *place // in the index of the version that is being activated
 
 	mu struct {
 		sync.Mutex
@@ -50,10 +52,30 @@ func (s *Subscription) leave() {
 	st := s.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if _, ok := st.mu.live[s]; ok {
-		delete(st.mu.live, s)
-		st.mu.index.remove(s, s.operation.Roots()[0].Field.Resolver)
+	st.dropLocked(s)
+}
+
+// dropLocked takes a subscription out of all that leads to it; one that is not
+// live any more is in nothing.
+func (st *state) dropLocked(s *Subscription) {
+	if !st.isLiveLocked(s) {
+		return
 	}
+	last := len(st.mu.live) - 1
+	moved := st.mu.live[last]
+	st.mu.live[s.at], moved.at = moved, s.at
+	st.mu.live[last] = nil
+	st.mu.live = st.mu.live[:last]
+	for _, p := range []*place{s.place, s.next} {
+		if p != nil {
+			p.remove()
+		}
+	}
+	s.place, s.next = nil, nil
+}
+
+func (st *state) isLiveLocked(s *Subscription) bool {
+	return s.at < len(st.mu.live) && st.mu.live[s.at] == s
 }
 
 // end says a last word, unless the subscription has ended before.
@@ -90,41 +112,53 @@ func (s *Subscription) ended() bool {
 }
 
 // subscribe makes a subscription live under the tenant's active version, which
-// may be a newer one than the operation was opened under.
-func (st *state) subscribe(request graph.Request, id tenant.Identity, v *Version, o *graph.Operation, sink Sink) (*Subscription, graph.Errors) {
-	s := &Subscription{state: st, request: request, identity: id}
+// may be a newer one than v, which the operation was bound under. Where another
+// version is being activated, it takes its place under both.
+func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, sink Sink) (*Subscription, graph.Errors) {
+	s := &Subscription{state: st, variables: string(variables), identity: id}
 	s.mu.sink = sink
-	st.mu.Lock()
-	defer st.mu.Unlock()
+	active := candidateOf(b, &s.identity)
+	var pending *replanning
+	var ahead candidate
+	for {
+		st.mu.Lock()
+		switch {
+		case st.mu.version == nil:
+			st.mu.Unlock()
+			return nil, noSchema()
+		case st.mu.version != v:
+			v = st.mu.version
+			st.mu.Unlock()
+			active = v.candidate(st.tenant, s, b.planned.document)
+		case st.mu.next != pending:
+			pending = st.mu.next
+			st.mu.Unlock()
+			if pending != nil {
+				ahead = pending.version.candidate(st.tenant, s, b.planned.document)
+			}
+		default:
+			defer st.mu.Unlock()
+			return st.joinLocked(s, active, ahead)
+		}
+	}
+}
+
+// joinLocked enters a subscription, under the version that is being activated
+// as well where there is one.
+func (st *state) joinLocked(s *Subscription, active, ahead candidate) (*Subscription, graph.Errors) {
+	if active.errs != nil {
+		return nil, active.errs
+	}
 	if limit := st.tenant.Limits().Subscriptions; int64(len(st.mu.live)) >= limit {
 		return nil, limitErrors("subscriptions", fmt.Sprintf("the tenant has %d live subscriptions, which is its limit", limit))
 	}
-	if active := st.mu.version; active != v {
-		if active == nil {
-			return nil, noSchema()
-		}
-		var errs graph.Errors
-		if o, s.request.Query, errs = active.plan(st.tenant, id, request); errs != nil {
-			return nil, errs
-		}
-	}
-	if errs := st.enterLocked(s, o); errs != nil {
-		return nil, errs
+	s.at = len(st.mu.live)
+	st.mu.live = append(st.mu.live, s)
+	s.place = st.mu.index.add(s, active.bound, active.field, active.keys)
+	if r := st.mu.next; r != nil {
+		r.enterLocked(s, ahead)
 	}
 	return s, nil
-}
-
-// enterLocked puts a subscription into the index with an operation.
-func (st *state) enterLocked(s *Subscription, o *graph.Operation) graph.Errors {
-	root := o.Roots()[0]
-	k, err := subscriberKeys(root.Field, root.Arguments, s.identity.Claim)
-	if err != nil {
-		return graph.Errors{{Message: err.Error(), Code: abi.CodeLimitExceeded}}
-	}
-	s.operation = o
-	st.mu.index.add(s, root.Field, k)
-	st.mu.live[s] = struct{}{}
-	return nil
 }
 
 func limitErrors(limit, message string) graph.Errors {

@@ -29,6 +29,13 @@ type Plan struct {
 // they are selected on: what its memory follows from.
 func (p *Plan) Fields() int { return p.fields }
 
+// Constant tells whether Bind gives every subscriber the same: there are no
+// variables, and no permission is asked for.
+func (p *Plan) Constant() bool {
+	return len(p.variables) == 0 && len(p.permissions) == 0 &&
+		!slices.ContainsFunc(p.root.fields, func(f *field) bool { return f.root != nil && len(f.root.Requires) > 0 })
+}
+
 // Kind tells queries, mutations and subscriptions apart.
 func (p *Plan) Kind() OperationKind { return p.kind }
 

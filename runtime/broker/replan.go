@@ -1,0 +1,172 @@
+package broker
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// sliceTime is how long re-planning works before it gives way: to the tenant's
+// events, which the lock is kept from, and to those of others. A single
+// operation may take longer to validate, which keeps nobody from the lock.
+const sliceTime = time.Millisecond / 2
+
+// sliceSubscriptions is how many subscriptions are moved under one lock at most.
+const sliceSubscriptions = 512
+
+// bound is an operation, bound under some version, with the plan's place among
+// those that the version keeps.
+type bound struct {
+	planned   *planned
+	operation *graph.Operation
+}
+
+// candidate is a subscription's operation under one version, before it is
+// entered into that version's index; or why it cannot be.
+type candidate struct {
+	bound
+	field *graph.RootField
+	keys  keys
+	errs  graph.Errors
+}
+
+func candidateOf(b bound, id *tenant.Identity) (c candidate) {
+	root := b.operation.Roots()[0]
+	c.bound, c.field = b, root.Field
+	var err error
+	if c.keys, err = subscriberKeys(root.Field, root.Arguments, id.Claim); err != nil {
+		c.errs = graph.Errors{{Message: err.Error(), Code: abi.CodeLimitExceeded}}
+	}
+	return c
+}
+
+// candidate plans a subscription under the version.
+func (v *Version) candidate(t *tenant.Tenant, s *Subscription, d document) candidate {
+	b, errs := v.bind(t, &s.identity, d, []byte(s.variables))
+	if errs != nil {
+		return candidate{errs: errs}
+	}
+	return candidateOf(b, &s.identity)
+}
+
+// replanning enters the live subscriptions of a tenant into the index of a
+// version that is to be active, while they run on under the one that is.
+type replanning struct {
+	version *Version
+	state   *state
+
+	// Guarded by state.mu.
+	index   *index
+	entered []*Subscription
+	refused []refusal
+}
+
+// refusal is a subscription that is not valid under the new version.
+type refusal struct {
+	subscription *Subscription
+	errors       graph.Errors
+}
+
+// Activate makes v the tenant's version: the next event runs under it, for all
+// subscriptions alike. Live subscriptions are planned anew before, in slices,
+// and go on without a gap; those that no longer validate end with an error that
+// says why. The version before is retired when nothing uses it.
+func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
+	st := b.state(t, true)
+	st.activating.Lock()
+	defer st.activating.Unlock()
+	v.references = 1
+	r, live := st.beginReplanning(v)
+	for len(live) > 0 {
+		live = live[r.slice(live):]
+		runtime.Gosched()
+	}
+	old := r.swap()
+	r.settle()
+	st.release(old)
+}
+
+func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	r := &replanning{version: v, state: st, index: newIndex(), entered: make([]*Subscription, 0, len(st.mu.live))}
+	st.mu.next = r
+	return r, append([]*Subscription(nil), st.mu.live...)
+}
+
+// slice plans subscriptions for about sliceTime, enters them, and returns how
+// many they were.
+func (r *replanning) slice(live []*Subscription) int {
+	var few [64]candidate
+	planned := few[:0]
+	end := time.Now().Add(sliceTime)
+	for _, s := range live {
+		planned = append(planned, r.plan(s))
+		if len(planned) == sliceSubscriptions || time.Now().After(end) {
+			break
+		}
+	}
+	r.state.mu.Lock()
+	defer r.state.mu.Unlock()
+	for i, s := range live[:len(planned)] {
+		if r.state.isLiveLocked(s) {
+			r.enterLocked(s, planned[i])
+		}
+	}
+	return len(planned)
+}
+
+// plan plans a subscription anew; one that has left meanwhile is nobody's.
+func (r *replanning) plan(s *Subscription) candidate {
+	r.state.mu.Lock()
+	p := s.place
+	r.state.mu.Unlock()
+	if p == nil {
+		return candidate{}
+	}
+	return r.version.candidate(r.state.tenant, s, p.planned.document)
+}
+
+// enterLocked gives a subscription its place under the new version.
+func (r *replanning) enterLocked(s *Subscription, c candidate) {
+	if c.errs != nil {
+		r.refused = append(r.refused, refusal{s, c.errs})
+		return
+	}
+	s.next = r.index.add(s, c.bound, c.field, c.keys)
+	r.entered = append(r.entered, s)
+}
+
+// swap makes the new version the active one, and returns the other.
+func (r *replanning) swap() *Version {
+	st := r.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	old := st.mu.version
+	st.mu.version, st.mu.index, st.mu.next = r.version, r.index, nil
+	return old
+}
+
+// settle forgets the places under the old version, and ends the subscriptions
+// that have none under the new.
+func (r *replanning) settle() {
+	for rest := r.entered; len(rest) > 0; {
+		n := min(len(rest), sliceSubscriptions)
+		r.state.mu.Lock()
+		for _, s := range rest[:n] {
+			if s.next != nil {
+				s.place, s.next = s.next, nil
+			}
+		}
+		r.state.mu.Unlock()
+		rest = rest[n:]
+		runtime.Gosched()
+	}
+	for _, refused := range r.refused {
+		refused.subscription.leave()
+		refused.subscription.end(func(sink Sink) { sink.Error(refused.errors) })
+	}
+}
