@@ -55,7 +55,7 @@ type machine struct {
 	maxOperations int // set anew by the owner before each message
 	slots         int
 	started       uint64 // operations so far
-	operations    map[string]*operation
+	operations    operations
 }
 
 // actionKind says what is to be done.
@@ -148,15 +148,12 @@ func (m *machine) subscribe(msg message, out []action) []action {
 	if m.phase != phaseReady {
 		return m.close(closeUnauthorized, reasonUnauthorized, out)
 	}
-	if old := m.operations[msg.id]; old != nil && old.live {
+	if old := m.operations.get(msg.id); old != nil && old.live {
 		return m.close(closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", msg.id), out)
 	}
 	m.started++
 	op := &operation{id: msg.id, serial: m.started, live: true}
-	if m.operations == nil {
-		m.operations = make(map[string]*operation, 1)
-	}
-	m.operations[op.id] = op
+	m.operations.put(op)
 	if m.slots >= m.maxOperations {
 		return m.fail(op, tooManyOperations(m.maxOperations), out)
 	}
@@ -176,11 +173,11 @@ func tooManyOperations(limit int) graph.Errors {
 // completedByClient ends an operation without a word: the client knows. It may
 // also meet one that ended meanwhile, or none.
 func (m *machine) completedByClient(id string, out []action) []action {
-	op := m.operations[id]
+	op := m.operations.get(id)
 	if op == nil {
 		return out
 	}
-	delete(m.operations, id)
+	m.operations.remove(id)
 	out = append(out, action{kind: dropFrames, op: op})
 	if op.live {
 		op.live = false
@@ -213,8 +210,8 @@ func (m *machine) complete(op *operation, out []action) []action {
 // left takes note that the frame that ended op has been written, or will never
 // be. A client that reuses the id from here on cannot mistake old for new.
 func (m *machine) left(op *operation) {
-	if !op.live && m.operations[op.id] == op {
-		delete(m.operations, op.id)
+	if !op.live && m.operations.get(op.id) == op {
+		m.operations.remove(op.id)
 	}
 }
 

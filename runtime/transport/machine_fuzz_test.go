@@ -286,14 +286,14 @@ func (c *checker) expectStops(got []action) {
 func (c *checker) compare() {
 	c.t.Helper()
 	open, leaving := map[string]uint64{}, map[string]uint64{}
-	for id, op := range c.m.operations {
-		if op.id != id {
-			c.t.Fatalf("operation %d is filed under %q", op.serial, id)
+	for i, op := range c.m.operations {
+		if i > 0 && c.m.operations[i-1].id >= op.id {
+			c.t.Fatalf("%q is filed before %q", c.m.operations[i-1].id, op.id)
 		}
 		if op.live {
-			open[id] = op.serial
+			open[op.id] = op.serial
 		} else {
-			leaving[id] = op.serial
+			leaving[op.id] = op.serial
 		}
 	}
 	if !maps.Equal(open, c.want.open) || !maps.Equal(leaving, c.want.leaving) {

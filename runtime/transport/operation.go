@@ -14,13 +14,13 @@ type operation struct {
 	serial uint64 // orders the operations of a connection
 	conn   *conn  // nil only in tests of the machine alone
 
+	dropped atomic.Bool // the client has completed it: none of its frames may leave
+
 	// Guarded by the connection's lock. live and slot are the machine's.
 	live         bool // neither side has ended it
 	slot         bool // the executor works on it
 	subscription Subscription
 	cancel       context.CancelFunc // of a query or a mutation
-
-	dropped atomic.Bool // the client has completed it: none of its frames may leave
 }
 
 // Next implements Sink.
