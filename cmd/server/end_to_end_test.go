@@ -291,3 +291,17 @@ func TestNewVersionRefusesAnOperation(t *testing.T) {
 	s.next("1", `{"data":{"new":2}}`)
 	s.next("2", `{"data":{"both":2}}`)
 }
+
+func TestIntrospectionOff(t *testing.T) {
+	p := start(t)
+	const asks, refused = `{ __schema { description } }`, `GraphQL introspection has been disabled, but the requested query contained the field \"__schema\".`
+	for _, allowed := range []bool{true, false, true} {
+		p.must(200, "PATCH", "/v1/tenants/demo", "application/json", fmt.Appendf(nil, `{"introspection":%t}`, allowed))
+		if got := p.query("demo", asks); strings.Contains(got, refused) == allowed || strings.Contains(got, `"data"`) != allowed {
+			t.Errorf("allowed %t: %s", allowed, got)
+		}
+		if got := p.query("demo", `{ __typename }`); got != `{"data":{"__typename":"Query"}}` {
+			t.Errorf("allowed %t: %s", allowed, got)
+		}
+	}
+}

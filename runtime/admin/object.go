@@ -61,6 +61,20 @@ func (o *object) text(i int) (s string, ok bool, err error) {
 	return string(o.doc.AppendString(nil, n)), true, nil
 }
 
+// boolean returns the member known[i], true or false. ok is false where it is
+// absent.
+func (o *object) boolean(i int) (value, ok bool, err error) {
+	n := o.members[i]
+	if n == 0 {
+		return false, false, nil
+	}
+	k := o.doc.Nodes[n].Kind
+	if k != jsondoc.True && k != jsondoc.False {
+		return false, false, o.mistakeAt(n, fmt.Sprintf("%s must be true or false, not %s", o.known[i], k))
+	}
+	return k == jsondoc.True, true, nil
+}
+
 // mustText is text for a member that must be there.
 func (o *object) mustText(i int) (string, error) {
 	s, ok, err := o.text(i)

@@ -10,22 +10,23 @@ import (
 )
 
 type tenantAnswer struct {
-	ID      string        `json:"id"`
-	Created string        `json:"created"`
-	Limits  tenant.Limits `json:"limits"`
+	ID            string        `json:"id"`
+	Created       string        `json:"created"`
+	Introspection bool          `json:"introspection"`
+	Limits        tenant.Limits `json:"limits"`
 }
 
 func describeTenant(t *tenant.Tenant) tenantAnswer {
-	return tenantAnswer{t.ID(), timestamp(t.Created()), t.Limits()}
+	return tenantAnswer{t.ID(), timestamp(t.Created()), t.Introspection(), t.Limits()}
 }
 
-// createTenant: POST /v1/tenants {"id","limits"?}.
+// createTenant: POST /v1/tenants {"id","limits"?,"introspection"?}.
 func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	body, err := readJSON(w, r.Request, typeJSON)
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"id", "limits"}}
+	o := object{body: body, known: []string{"id", "limits", "introspection"}}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
@@ -35,6 +36,10 @@ func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	}
 	if !tenant.ValidName(id) {
 		return o.mistakeAt(o.members[0], fmt.Sprintf("id must be 1 to %d of the characters a-z 0-9 -", tenant.MaxNameBytes))
+	}
+	introspection, given, err := o.boolean(2)
+	if err != nil {
+		return err
 	}
 	limits := tenant.DefaultLimits()
 	if n := o.members[1]; n != 0 {
@@ -46,6 +51,7 @@ func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
+	t.SetIntrospection(!given || introspection)
 	w.Header().Set("Location", "/v1/tenants/"+id)
 	return answer(w, http.StatusCreated, describeTenant(t))
 }
@@ -66,23 +72,32 @@ func (h *handler) getTenant(w http.ResponseWriter, r *call) error {
 	return answer(w, http.StatusOK, describeTenant(r.tenant))
 }
 
-// patchTenant: PATCH /v1/tenants/{tenant} {"limits"}. The limits that are named
-// change; null stands for the default.
+// patchTenant: PATCH /v1/tenants/{tenant} {"limits"?,"introspection"?}. What is
+// named changes, all of it or nothing; a limit of null stands for the default.
 func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
 	body, err := readJSON(w, r.Request, typeJSON, typeMergePatch)
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"limits"}}
+	o := object{body: body, known: []string{"limits", "introspection"}}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
-	n := o.members[0]
-	if n == 0 {
-		return o.missing(0)
+	introspection, given, err := o.boolean(1)
+	if err != nil {
+		return err
 	}
-	if _, err := r.tenant.MergeLimits(o.doc.Raw(n)); err != nil {
-		return o.placeLimits(n, err)
+	n := o.members[0]
+	if n == 0 && !given {
+		return o.mistakeAt(0, "limits and introspection are missing: nothing is to be changed")
+	}
+	if n != 0 {
+		if _, err := r.tenant.MergeLimits(o.doc.Raw(n)); err != nil {
+			return o.placeLimits(n, err)
+		}
+	}
+	if given {
+		r.tenant.SetIntrospection(introspection)
 	}
 	return answer(w, http.StatusOK, describeTenant(r.tenant))
 }

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -59,14 +60,15 @@ func TestCreateTenantRefuses(t *testing.T) {
 	}{
 		``:                               {"", 0, 1, 1},
 		`{"id":"x"`:                      {"", 9, 1, 10},
-		`[]`:                             {"a JSON object with id, limits is wanted, not array", 0, 1, 1},
+		`[]`:                             {"a JSON object with id, limits, introspection is wanted, not array", 0, 1, 1},
 		`{}`:                             {"id is missing", 0, 1, 1},
 		`{"id":7}`:                       {"id must be a string, not number", 6, 1, 7},
 		`{"id":"X"}`:                     {"id must be 1 to 63", 6, 1, 7},
-		"{\"id\":\"x\",\n \"ids\":1}":    {`unknown member "ids"; there are id, limits`, 12, 2, 2},
+		"{\"id\":\"x\",\n \"ids\":1}":    {`unknown member "ids"; there are id, limits, introspection`, 12, 2, 2},
 		`{"id":"x","id":"y"}`:            {`duplicate key "id"`, 10, 1, 11},
 		`{"id":"x","limits":{"fuel":1}}`: {`unknown limit "fuel"`, 20, 1, 21},
 		`{"id":"x","limits":{"modules":1,"versions":0}}`: {"limit versions must be", 32, 1, 33},
+		`{"id":"x","introspection":"no"}`:                {"introspection must be true or false, not string", 26, 1, 27},
 		`{"id":"x","limits":7}`:                          {"limits: a JSON object is wanted", 19, 1, 20},
 	} {
 		w := s.do("POST", "/v1/tenants", "application/json", body)
@@ -92,15 +94,42 @@ func TestPatchTenant(t *testing.T) {
 		}
 	}
 	for body, part := range map[string]string{
-		`{}`:                                   "limits is missing",
+		`{}`:                                   "limits and introspection are missing",
+		`{"introspection":null}`:               "introspection must be true or false, not null",
+		`{"introspection":false,"limits":7}`:   "limits: a JSON object is wanted",
 		`{"id":"x"}`:                           `unknown member "id"`,
 		`{"limits":{"modules":1,"nope":2}}`:    `unknown limit "nope"`,
 		`{"limits":{"modules":1000000000000}}`: "limit modules must be a whole number of modules from 0 to 1000",
 	} {
 		s.wantProblem(s.do("PATCH", "/v1/tenants/acme", "application/json", body), http.StatusBadRequest, abi.CodeBadUserInput, part)
 	}
-	if s.acme.Limits().Modules != 7 {
-		t.Error("a refused patch changed a limit")
+	if s.acme.Limits().Modules != 7 || !s.acme.Introspection() {
+		t.Error("a refused patch changed something")
+	}
+}
+
+func TestIntrospectionOfATenant(t *testing.T) {
+	s := newStage(t)
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		tenant             string
+		allowed            bool
+	}{
+		{"POST", "/v1/tenants", `{"id":"open"}`, http.StatusCreated, "open", true},
+		{"POST", "/v1/tenants", `{"id":"shut","introspection":false}`, http.StatusCreated, "shut", false},
+		{"PATCH", "/v1/tenants/shut", `{"limits":{"modules":1}}`, http.StatusOK, "shut", false},
+		{"PATCH", "/v1/tenants/shut", `{"introspection":true}`, http.StatusOK, "shut", true},
+		{"PATCH", "/v1/tenants/shut", `{"limits":{"modules":2},"introspection":false}`, http.StatusOK, "shut", false},
+	} {
+		w := s.do(c.method, c.path, "application/json", c.body)
+		found, ok := s.tenants.Get(c.tenant)
+		if w.Code != c.status || !ok || found.Introspection() != c.allowed || !strings.Contains(w.Body.String(), fmt.Sprintf(`"introspection":%t,`, c.allowed)) {
+			t.Errorf("%s %s: %d %s", c.path, c.body, w.Code, w.Body)
+		}
+	}
+	if shut, _ := s.tenants.Get("shut"); shut.Limits().Modules != 2 {
+		t.Error("the limit beside it did not change")
 	}
 }
 

@@ -114,6 +114,7 @@ func (p *plans) keep(fresh *planned) *planned {
 // bind plans a document under the version and binds it for a subscriber.
 func (v *Version) bind(t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
 	limits := graphLimits(t.Limits())
+	limits.NoIntrospection = !t.Introspection()
 	p := v.plans.prepare(v.Schema, d, limits)
 	switch {
 	case p.errs != nil:

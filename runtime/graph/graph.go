@@ -24,6 +24,10 @@ type Limits struct {
 	QueryDepth     int // nesting of fields once fragments are expanded; introspection does not count
 	VariablesBytes int // length of the variables' JSON text
 	ListItems      int // elements of one list in a response; a longer list is null with an error
+
+	// NoIntrospection refuses __schema and __type, and leaves suggestions out of
+	// errors, since they tell names one by one. __typename stays.
+	NoIntrospection bool
 }
 
 func (l Limits) withDefaults() Limits {

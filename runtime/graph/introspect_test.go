@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 )
 
@@ -142,5 +144,39 @@ func TestIntrospectionIsBounded(t *testing.T) {
 	got := operation.AppendResponse(nil, nil)
 	if len(got) > 1000 || !bytes.Contains(got, []byte("the introspection result is too large")) {
 		t.Errorf("%d bytes: %.300s", len(got), got)
+	}
+}
+
+// TestNoIntrospection holds what a tenant hides against graphql-js'
+// NoSchemaIntrospectionCustomRule: each field whose type is of introspection is
+// an error; __typename is none. Suggestions would tell the same by and by.
+func TestNoIntrospection(t *testing.T) {
+	schema := shopSchema(t)
+	hidden := func(field string) string {
+		return `GraphQL introspection has been disabled, but the requested query contained the field "` + field + `".`
+	}
+	for query, want := range map[string][]string{
+		"{ __typename number must { __typename } }":                          nil,
+		"mutation { __typename }":                                            nil,
+		"{ __schema { queryType { name } } }":                                {hidden("__schema") + "@1:3", hidden("queryType") + "@1:14"},
+		"{ number x: __type(name: \"Order\") { name } }":                     {hidden("__type") + "@1:10"},
+		"{ ... { ... on Query { __schema { description } } } }":              {hidden("__schema") + "@1:24"},
+		"{ ...F }\nfragment F on Query { __type(name: \"Order\") { name } }": {hidden("__type") + "@2:23"},
+		"query A { number } query B { __schema { description } }":            {hidden("__schema") + "@1:30"},
+		"{ nope }":         {`Cannot query field "nope" on type "Query".@1:3`},
+		"{ number(z: 1) }": {`Unknown argument "z" on field "Query.number".@1:3`},
+		"{ " + strings.Repeat("a: __schema { description } ", 99) + "}": slices.Repeat([]string{hidden("__schema")}, 50),
+	} {
+		_, errs := schema.Prepare(query, "", graph.Limits{NoIntrospection: true})
+		if len(errs) != len(want) {
+			t.Errorf("%.60s: %d errors: %.300s", query, len(errs), errs.Append(nil))
+			continue
+		}
+		for i, e := range errs {
+			got := fmt.Sprintf("%s@%d:%d", e.Message, e.Locations[0].Line, e.Locations[0].Column)
+			if !strings.HasPrefix(got, want[i]) || e.Code != abi.CodeValidationFailed {
+				t.Errorf("%.60s: %s %s, want %s", query, e.Code, got, want[i])
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -13,12 +14,24 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 )
 
-// foreignRules are gqlparser's rules but for two: OverlappingFieldsCanBeMerged
+// foreignRules are the rules for all documents.
+var foreignRules = listRules(rules.NewDefaultRules())
+
+// discreetRules are foreignRules without suggestions.
+var discreetRules = func() []core.Rule {
+	set := rules.NewDefaultRules()
+	set.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return listRules(set)
+}()
+
+// listRules lists gqlparser's rules but for two: OverlappingFieldsCanBeMerged
 // is quadratic in the selections and in its own messages, and
 // SingleFieldSubscriptions takes two aliases of one field for one field. The
 // suggestions of KnownTypeNames come in the order of a map.
-var foreignRules = func() []core.Rule {
-	set := rules.NewDefaultRules()
+func listRules(set *rules.Rules) []core.Rule {
 	set.RemoveRule(rules.OverlappingFieldsCanBeMergedRule.Name)
 	set.RemoveRule(rules.SingleFieldSubscriptionsRule.Name)
 	set.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
@@ -28,7 +41,7 @@ var foreignRules = func() []core.Rule {
 	}
 	slices.SortFunc(list, func(a, b core.Rule) int { return cmp.Compare(a.Name, b.Name) })
 	return append(list, core.Rule{Name: "IntRange", RuleFunc: intRange})
-}()
+}
 
 // enough ends a validation that has found enough errors.
 type enough struct{}
@@ -39,10 +52,17 @@ func (s *Schema) validate(doc *ast.QueryDocument, l Limits) Errors {
 	if err := checkShape(doc, l); err != nil {
 		return Errors{err}
 	}
-	if errs := s.applyForeign(doc); errs != nil {
+	list := foreignRules
+	if l.NoIntrospection {
+		list = discreetRules
+	}
+	if errs := s.applyForeign(doc, list); errs != nil {
 		return errs
 	}
 	var errs Errors
+	if l.NoIntrospection {
+		errs = introspects(doc)
+	}
 	for _, op := range doc.Operations {
 		o := overlap{schema: s}
 		errs = append(errs, o.check(op)...)
@@ -94,7 +114,7 @@ func countSelections(set ast.SelectionSet) int {
 // applyForeign runs gqlparser's rules until they have found enough. A panic in
 // them is answered as an internal error: it must not take the server down for
 // all tenants.
-func (s *Schema) applyForeign(doc *ast.QueryDocument) (errs Errors) {
+func (s *Schema) applyForeign(doc *ast.QueryDocument, list []core.Rule) (errs Errors) {
 	defer func() {
 		switch recover().(type) {
 		case nil, enough:
@@ -115,7 +135,7 @@ func (s *Schema) applyForeign(doc *ast.QueryDocument) (errs Errors) {
 			panic(enough{})
 		}
 	}
-	for _, r := range foreignRules {
+	for _, r := range list {
 		r.RuleFunc(events, add)
 	}
 	core.Walk(s.doc, doc, events)
@@ -132,6 +152,32 @@ func intRange(events *core.Events, add core.AddErrFunc) {
 			add(core.Message("Int cannot represent non 32-bit signed integer value: %s", show(v)), core.At(v.Position))
 		}
 	})
+}
+
+// introspects refuses every field whose type belongs to introspection, with the
+// message of graphql-js. The document has been validated: fields are defined.
+func introspects(doc *ast.QueryDocument) (errs Errors) {
+	var walk func(set ast.SelectionSet)
+	walk = func(set ast.SelectionSet) {
+		for _, s := range set {
+			switch s := s.(type) {
+			case *ast.Field:
+				if strings.HasPrefix(s.Definition.Type.Name(), "__") && len(errs) < maxErrors {
+					errs = append(errs, invalid(s.Position, "GraphQL introspection has been disabled, but the requested query contained the field %q.", s.Name))
+				}
+				walk(s.SelectionSet)
+			case *ast.InlineFragment:
+				walk(s.SelectionSet)
+			}
+		}
+	}
+	for _, op := range doc.Operations {
+		walk(op.SelectionSet)
+	}
+	for _, f := range doc.Fragments {
+		walk(f.SelectionSet)
+	}
+	return errs
 }
 
 // singleField holds subscriptions to one root field, counted by response key.

@@ -16,6 +16,7 @@ type Tenant struct {
 	id      string
 	created time.Time
 	limits  atomic.Pointer[Limits] // never nil; replaced whole, never written
+	closed  atomic.Bool            // to introspection
 	gone    chan struct{}          // closed by Directory.Delete
 }
 
@@ -41,6 +42,14 @@ func (t *Tenant) Created() time.Time { return t.created }
 
 // Gone is closed when the tenant is deleted: whoever serves it stops then.
 func (t *Tenant) Gone() <-chan struct{} { return t.gone }
+
+// Introspection tells whether operations may ask for the schema, by __schema and
+// __type. They may unless SetIntrospection said otherwise.
+func (t *Tenant) Introspection() bool { return !t.closed.Load() }
+
+// SetIntrospection allows or refuses introspection to operations that begin
+// afterwards.
+func (t *Tenant) SetIntrospection(allowed bool) { t.closed.Store(!allowed) }
 
 // Limits is a snapshot of the tenant's limits. A caller that checks two limits
 // together takes one snapshot for both.
