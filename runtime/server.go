@@ -272,7 +272,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Shutdown stops the runs under way, closes all connections, ends Run and frees
 // what the server holds. Where ctx ends first, its error is returned and
-// what is still in use stays. The http.Server should be shut down before.
+// what is still in use stays. The http.Server should be shut down before. It
+// waits for event streams, which end with its base context: cancel that first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	err := s.transport.Shutdown(ctx)

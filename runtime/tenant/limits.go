@@ -122,7 +122,7 @@ var definitions = [...]Definition{
 		64 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.ConfigBytes },
 	},
 	{
-		"connections", "connections", "open sockets, on one node", "a new socket is refused with LIMIT_EXCEEDED",
+		"connections", "connections", "open sockets and event streams, on one node", "a new one is refused with LIMIT_EXCEEDED",
 		100_000, 0, 10_000_000, func(l *Limits) *int64 { return &l.Connections },
 	},
 	{
@@ -134,7 +134,7 @@ var definitions = [...]Definition{
 		100, 1, 10_000, func(l *Limits) *int64 { return &l.SubscriptionsPerConnection },
 	},
 	{
-		"queueBytes", "bytes", "frames that wait for one socket", "the slow consumer's socket closes with 1013",
+		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream", "the slow consumer's socket closes with 1013, its stream ends",
 		1 * mib, 4 * kib, 64 * mib, func(l *Limits) *int64 { return &l.QueueBytes },
 	},
 	{

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // BenchmarkNext is what one delivered response costs before the kernel: a frame
@@ -21,5 +23,23 @@ func BenchmarkNext(b *testing.B) {
 		q.end(websocket.TextMessage, op, false, 1<<20)
 		q.take().recycle()
 		q.taken = 0
+	}
+}
+
+// BenchmarkNextEvent is the same for an event stream.
+func BenchmarkNextEvent(b *testing.B) {
+	response := []byte(`{"data":{"orderUpdated":{"id":"` + strings.Repeat("x", 200) + `"}}}`)
+	limited, err := tenant.New("demo", tenant.DefaultLimits())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &stream{tenant: limited, wake: make(chan struct{}, 1)}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(response)))
+	for b.Loop() {
+		s.Next(response)
+		<-s.wake
+		s.mu.queue.take().recycle()
+		s.mu.queue.taken = 0
 	}
 }

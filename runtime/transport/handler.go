@@ -13,9 +13,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// Handler serves /t/{tenant}/graphql for all tenants: WebSockets and HTTP. It
-// is an http.Handler, safe for concurrent use. WebSockets outlive ServeHTTP
-// and http.Server.Shutdown; Shutdown of the Handler ends them.
+// Handler serves /t/{tenant}/graphql for all tenants: WebSockets, HTTP, and
+// server-sent events. It is an http.Handler, safe for concurrent use. WebSockets
+// outlive ServeHTTP and http.Server.Shutdown; Shutdown of the Handler ends them.
+// Event streams end with the request's context as well. http.Server.Shutdown
+// waits for them: give the http.Server a BaseContext that ends before.
 type Handler struct {
 	config   Config
 	upgrader websocket.Upgrader
@@ -32,8 +34,17 @@ type Handler struct {
 // room is the connections of one tenant. It exists while it has a place taken.
 type room struct {
 	places int // taken: connections, and upgrades under way
-	conns  map[*conn]struct{}
+	conns  map[connection]struct{}
 	empty  chan struct{} // closed when the room ends
+}
+
+// connection is a WebSocket or an event stream.
+type connection interface {
+	// close ends it in an orderly way, with a code and a reason where it has
+	// those, and soon. It may be called again, and afterwards.
+	close(code int, reason string)
+	// cut ends it at once.
+	cut()
 }
 
 // New returns a handler. Config says which settings are required.
@@ -122,7 +133,7 @@ func (h *Handler) enter(t *tenant.Tenant) *problem.Problem {
 	}
 	r := h.mu.rooms[t]
 	if r == nil && limit > 0 {
-		r = &room{conns: make(map[*conn]struct{}), empty: make(chan struct{})}
+		r = &room{conns: make(map[connection]struct{}), empty: make(chan struct{})}
 		h.mu.rooms[t] = r
 		h.serving.Go(func() { h.watch(t, r) })
 	}
@@ -138,7 +149,7 @@ func (h *Handler) enter(t *tenant.Tenant) *problem.Problem {
 
 // admit makes a connection known to those who end connections, or ends it where
 // they have been.
-func (h *Handler) admit(t *tenant.Tenant, c *conn) {
+func (h *Handler) admit(t *tenant.Tenant, c connection) {
 	h.mu.Lock()
 	h.mu.rooms[t].conns[c] = struct{}{}
 	closed := h.mu.closed
@@ -154,7 +165,7 @@ func (h *Handler) admit(t *tenant.Tenant, c *conn) {
 }
 
 // leave gives a place back.
-func (h *Handler) leave(t *tenant.Tenant, c *conn) {
+func (h *Handler) leave(t *tenant.Tenant, c connection) {
 	defer h.serving.Done()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -181,20 +192,21 @@ func (h *Handler) watch(t *tenant.Tenant, r *room) {
 	}
 }
 
-func (r *room) list(dst []*conn) []*conn {
+func (r *room) list(dst []connection) []connection {
 	for c := range r.conns {
 		dst = append(dst, c)
 	}
 	return dst
 }
 
-// Shutdown refuses new connections, closes all others with 1001, and returns
-// when they have ended. When ctx ends first it cuts them and returns ctx's
-// error. Requests over plain HTTP are http.Server's to drain.
+// Shutdown refuses new connections, closes sockets with 1001, ends the responses
+// of event streams, and returns when all have ended. When ctx ends first it cuts
+// them and returns ctx's error. Requests over plain HTTP are http.Server's to
+// drain.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.mu.closed = true
-	var conns []*conn
+	var conns []connection
 	for _, r := range h.mu.rooms {
 		conns = r.list(conns)
 	}
@@ -213,7 +225,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	for _, c := range conns {
-		_ = c.net.Close()
+		c.cut()
 	}
 	return ctx.Err()
 }

@@ -18,14 +18,18 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// serveHTTP serves one operation by the GraphQL over HTTP specification.
+// serveHTTP serves one operation by the GraphQL over HTTP specification, and by
+// the GraphQL over SSE protocol where the client prefers an event stream or has
+// a subscription and accepts one.
 //
 // What keeps a request from being one of GraphQL (method, media types,
 // credentials) is answered with problem+json. From there on every answer is a
-// GraphQL response, with the statuses that the specification's audit wants.
+// GraphQL response, with the statuses that the specification's audit wants, or a
+// stream of such: what keeps an operation from being executed goes into the
+// stream, since browsers show a page nothing of a response with another status.
 func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) {
-	media := negotiate(r.Header)
-	if p := refuse(w, r, media); p != nil {
+	accept := negotiate(r.Header)
+	if p := refuse(w, r, accept); p != nil {
 		problem.Write(w, *p)
 		return
 	}
@@ -36,32 +40,46 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 	}
 	request, failure := readHTTP(w, r, t.Limits().MessageBytes)
 	if failure != nil {
-		writeFailure(w, media, failure)
+		h.writeFailure(w, accept.plain(), failure)
 		return
 	}
 	operation, errs := h.config.Executor.Open(t, identity, request)
 	if len(errs) > 0 {
-		writeErrors(w, media, statusOf(media, errs), errs)
+		h.refuseOperation(w, r, accept.response, errs)
 		return
 	}
-	if failure = misplaced(w, r, operation.Kind()); failure != nil {
+	if failure = misplaced(w, r, operation.Kind(), accept); failure != nil {
 		operation.Close()
-		writeFailure(w, media, failure)
+		h.writeFailure(w, accept.plain(), failure)
 		return
 	}
-	writeResponse(w, media, http.StatusOK, operation.Execute(r.Context()))
+	if accept.response == typeStream || operation.Kind() == graph.Subscription {
+		h.serveStream(w, r, t, operation)
+		return
+	}
+	h.writeResponse(w, accept.response, http.StatusOK, operation.Execute(r.Context()))
+}
+
+// refuseOperation answers an operation that was not opened.
+func (h *Handler) refuseOperation(w http.ResponseWriter, r *http.Request, media string, errs graph.Errors) {
+	if media == typeStream {
+		h.streamErrors(w, r, errs)
+		return
+	}
+	h.writeErrors(w, media, statusOf(media, errs), errs)
 }
 
 // refuse looks at what can be told from the headers alone.
-func refuse(w http.ResponseWriter, r *http.Request, media string) *problem.Problem {
+func refuse(w http.ResponseWriter, r *http.Request, accept accepted) *problem.Problem {
 	status, message := 0, ""
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		status, message = http.StatusMethodNotAllowed, "the method must be GET or POST"
-	case media == "":
+	case accept.response == "":
+		w.Header().Add("Vary", "Accept")
 		status = http.StatusNotAcceptable
-		message = "the response is " + typeGraphQL + " or " + typeJSON + "; Accept allows neither"
+		message = "the response is " + typeGraphQL + ", " + typeJSON + " or " + typeStream + "; Accept allows none of these"
 	case r.Method == http.MethodPost && isEncoded(r.Header):
 		status, message = http.StatusUnsupportedMediaType, "a body with Content-Encoding is not read"
 	case r.Method == http.MethodPost && !isJSON(r.Header.Get("Content-Type")):
@@ -198,12 +216,12 @@ func readJSON(values url.Values, key string) ([]byte, *failure) {
 // misplaced refuses what this request cannot carry: a GET must not change
 // anything, and a response that is one JSON value cannot be a stream, which
 // makes a subscription a matter of what is acceptable.
-func misplaced(w http.ResponseWriter, r *http.Request, kind graph.OperationKind) *failure {
+func misplaced(w http.ResponseWriter, r *http.Request, kind graph.OperationKind, accept accepted) *failure {
 	switch {
-	case kind == graph.Subscription:
+	case kind == graph.Subscription && !accept.stream:
 		return &failure{
 			status: http.StatusNotAcceptable, code: abi.CodeBadUserInput,
-			message: "a subscription needs a WebSocket with the subprotocol " + subprotocol,
+			message: "a subscription needs Accept: " + typeStream + ", or a WebSocket with the subprotocol " + subprotocol,
 		}
 	case kind == graph.Mutation && r.Method == http.MethodGet:
 		w.Header().Set("Allow", "POST, OPTIONS")
@@ -232,26 +250,26 @@ func statusOf(media string, errs graph.Errors) int {
 	return http.StatusBadRequest
 }
 
-func writeFailure(w http.ResponseWriter, media string, f *failure) {
+func (h *Handler) writeFailure(w http.ResponseWriter, media string, f *failure) {
 	e := &graph.Error{Message: f.message, Code: f.code}
 	if f.limit != "" {
 		e.Extensions = []byte(`{"limit":"` + f.limit + `"}`)
 	}
-	writeErrors(w, media, f.status, graph.Errors{e})
+	h.writeErrors(w, media, f.status, graph.Errors{e})
 }
 
-func writeErrors(w http.ResponseWriter, media string, status int, errs graph.Errors) {
+func (h *Handler) writeErrors(w http.ResponseWriter, media string, status int, errs graph.Errors) {
 	body := errs.Append([]byte(`{"errors":`))
-	writeResponse(w, media, status, append(body, '}'))
+	h.writeResponse(w, media, status, append(body, '}'))
 }
 
-func writeResponse(w http.ResponseWriter, media string, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", media+"; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Add("Vary", "Accept")
+func (h *Handler) writeResponse(w http.ResponseWriter, media string, status int, body []byte) {
+	header := w.Header()
+	header.Set("Content-Type", media+"; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Add("Vary", "Accept")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may be gone, which is nobody's failure
+	_ = h.respond(w).write(body) // the client may be gone, which is nobody's failure
 }

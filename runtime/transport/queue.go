@@ -6,7 +6,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is one WebSocket frame of a batch.
+// frame is one WebSocket frame of a batch, or one event of a stream.
 type frame struct {
 	end  int        // of its bytes in the batch
 	op   *operation // whose frame it is; nil for the connection's own
@@ -34,7 +34,7 @@ func (b *batch) recycle() {
 	batches.Put(b)
 }
 
-// queue holds what waits for one socket. It is guarded by the connection's
+// queue holds what waits for one socket or one event stream. It is guarded by the connection's
 // lock. An idle connection's queue holds no memory.
 //
 // Invariant: waiting is nil or has a frame.
@@ -46,27 +46,43 @@ type queue struct {
 	sealed  bool // nothing enters any more
 }
 
-// begin opens the next frame: its content is to be appended to the batch.
-func (q *queue) begin() *batch {
+// open gives the batch to append to, as it is.
+func (q *queue) open() *batch {
 	if q.waiting == nil {
 		q.waiting = batches.Get().(*batch)
 	}
-	b := q.waiting
+	return q.waiting
+}
+
+// begin opens the next WebSocket frame: its content is to be appended to the
+// batch.
+func (q *queue) begin() *batch {
+	b := q.open()
 	b.bytes = beginFrame(b.bytes)
 	return b
 }
 
-// end closes the frame. It reports false where more than limit bytes wait
+// end closes the frame that begin opened, and adds it.
+func (q *queue) end(opcode int, op *operation, last bool, limit int) bool {
+	b := q.waiting
+	b.bytes = endFrame(b.bytes, b.end(), opcode)
+	return q.add(op, last, limit)
+}
+
+// end is where the frames so far end.
+func (b *batch) end() int {
+	if n := len(b.frames); n > 0 {
+		return b.frames[n-1].end
+	}
+	return 0
+}
+
+// add makes a frame of what was appended. It reports false where more than limit bytes wait
 // behind the first frame: the queue is of no use then but to be dropped. The
 // first does not count, for it is being written: a response is not a sign of a
 // slow consumer because it is large.
-func (q *queue) end(opcode int, op *operation, last bool, limit int) bool {
+func (q *queue) add(op *operation, last bool, limit int) bool {
 	b := q.waiting
-	start := 0
-	if n := len(b.frames); n > 0 {
-		start = b.frames[n-1].end
-	}
-	b.bytes = endFrame(b.bytes, start, opcode)
 	b.frames = append(b.frames, frame{end: len(b.bytes), op: op, last: last})
 	first := q.first
 	if q.taken == 0 {
@@ -102,3 +118,52 @@ func (q *queue) take() *batch {
 	}
 	return b
 }
+
+// wrote takes the first n frames out of the account; they begin at start. It
+// reports true where the others are not to be written.
+func (q *queue) wrote(frames []frame, n, start int) (cut bool) {
+	end := frames[n-1].end
+	q.taken -= end - start
+	if n < len(frames) {
+		q.first = frames[n].end - end
+	}
+	return q.cut
+}
+
+// outlet is where a batch goes. Its writer alone calls it.
+type outlet interface {
+	// writeBytes writes all of p, each piece under a deadline of its own.
+	writeBytes(p []byte) error
+	// wrote is told of the first n frames, which begin at start: they have left, or
+	// were passed over. It reports true where the others are not to be written.
+	wrote(frames []frame, n, start int) (cut bool)
+}
+
+// maxWriteBytes is written under one deadline.
+const maxWriteBytes = 64 << 10
+
+// write writes the frames of a batch but for those that may not leave any more.
+func (b *batch) write(to outlet) error {
+	start := 0
+	for rest := b.frames; len(rest) > 0; {
+		n, end := 0, start
+		for n < len(rest) && end-start < maxWriteBytes && !rest[n].mayNotLeave() {
+			end = rest[n].end
+			n++
+		}
+		if err := to.writeBytes(b.bytes[start:end]); err != nil {
+			return err
+		}
+		for n < len(rest) && rest[n].mayNotLeave() {
+			end = rest[n].end
+			n++
+		}
+		if to.wrote(rest, n, start) {
+			return nil
+		}
+		start, rest = end, rest[n:]
+	}
+	return nil
+}
+
+func (f *frame) mayNotLeave() bool { return f.op != nil && f.op.dropped.Load() }

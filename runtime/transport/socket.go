@@ -112,6 +112,9 @@ func (c *conn) close(code int, reason string) {
 	c.performLocked(c.mu.machine.close(code, reason, nil))
 }
 
+// cut implements connection.
+func (c *conn) cut() { _ = c.net.Close() }
+
 // recovered turns a panic, which is a bug, into the end of this one connection.
 func (c *conn) recovered() {
 	if p := recover(); p != nil {

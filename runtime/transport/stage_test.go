@@ -33,6 +33,7 @@ import (
 //	refuse MESSAGE      fails to open
 //	unsubscribable      opens, and fails to subscribe
 //	panic               panics
+//	crash               a query that does when it is executed
 type script struct {
 	mu   sync.Mutex
 	subs map[string]*scriptSub
@@ -110,6 +111,9 @@ func (o *scriptOperation) Execute(ctx context.Context) []byte {
 		o.script.note("cancelled")
 		return []byte(`{"data":null}`)
 	}
+	if o.verb == "crash" {
+		panic("as the script says")
+	}
 	return []byte(o.rest)
 }
 
@@ -162,7 +166,11 @@ func (s *scriptSub) complete() {
 func (s *scriptSub) fail(message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sink.Error(graph.Errors{{Message: message}})
+	e := &graph.Error{Message: message}
+	if code, after, ok := strings.Cut(message, ":"); ok {
+		e.Code, e.Message = abi.Code(code), after
+	}
+	s.sink.Error(graph.Errors{e})
 }
 
 // doorkeeper is an Authenticator that goes by the authorization.
@@ -211,6 +219,7 @@ type stage struct {
 	tenants *tenant.Directory
 	handler *transport.Handler
 	pipes   chan net.Conn
+	stop    context.CancelFunc // ends the context of all requests
 }
 
 // onStage runs a test in a bubble: time is simulated, and the test fails where
@@ -219,7 +228,10 @@ func onStage(t *testing.T, change func(*transport.Config), test func(s *stage)) 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, change)
-		server := &http.Server{Handler: s.handler}
+		base, stop := context.WithCancel(context.Background())
+		defer stop()
+		s.stop = stop
+		server := &http.Server{Handler: s.handler, BaseContext: func(net.Listener) context.Context { return base }}
 		served := make(chan struct{})
 		go func() {
 			defer close(served)

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -131,4 +132,51 @@ func fault(t *testing.T, s *stage, dialer *websocket.Dialer, url string) {
 	}
 	c.expectClose(websocket.CloseProtocolError, "WebSocket protocol error: bad MASK")
 	_ = c.Close()
+}
+
+// TestStreamOverHTTP2 has two streams on one connection, as browsers do.
+func TestStreamOverHTTP2(t *testing.T) {
+	s := newStage(t, nil)
+	server := httptest.NewUnstartedServer(s.handler)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	open := func(name string) *bufio.Reader {
+		r, err := http.NewRequest("GET", server.URL+"/t/demo/graphql?query=subscription+"+name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/event-stream")
+		response, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = response.Body.Close() })
+		if response.ProtoMajor != 2 || response.StatusCode != 200 || response.Close {
+			t.Fatalf("%s %s, close %t", response.Proto, response.Status, response.Close)
+		}
+		return bufio.NewReader(response.Body)
+	}
+	expect := func(r *bufio.Reader, want string) {
+		t.Helper()
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
+			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	a, b := open("a"), open("b")
+	s.script.sub("b").next("2")
+	s.script.sub("a").next("1")
+	expect(a, ":\n\nevent: next\ndata: 1\n\n")
+	expect(b, ":\n\nevent: next\ndata: 2\n\n")
+	s.script.sub("a").complete()
+	expect(a, "event: complete\ndata:\n\n")
+	if err := s.handler.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*bufio.Reader{a, b} {
+		if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
+			t.Errorf("the stream ended with %q, %v", rest, err)
+		}
+	}
 }

@@ -1,5 +1,6 @@
 // Package transport speaks GraphQL with subscribers: graphql-transport-ws over
-// a WebSocket, and GraphQL over HTTP, both at /t/{tenant}/graphql.
+// a WebSocket, GraphQL over HTTP, and GraphQL over server-sent events, all at
+// /t/{tenant}/graphql.
 //
 // The WebSocket protocol is a state machine without input or output
 // (machine.go): messages, timers and the executor's answers go in, frames to

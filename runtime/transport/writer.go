@@ -7,9 +7,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxWriteBytes is written under one deadline.
-const maxWriteBytes = 64 << 10
-
 // performLocked does what the machine asked for outside of the reader.
 func (c *conn) performLocked(todo []action) {
 	c.sendLocked(todo)
@@ -131,7 +128,7 @@ func (c *conn) wakeLocked() {
 // connection is idle: its stack would be most of what the connection costs.
 func (c *conn) write() {
 	for b := c.take(); b != nil; b = c.take() {
-		if err := c.writeBatch(b); err != nil {
+		if err := b.write(c); err != nil {
 			_ = c.net.Close() // the reader ends then, and all else with it
 			return            // with writing set: there is no other writer
 		}
@@ -155,33 +152,6 @@ func (c *conn) take() *batch {
 	return nil
 }
 
-// writeBatch writes the frames of a batch but for those that may not leave any
-// more.
-func (c *conn) writeBatch(b *batch) error {
-	start := 0
-	for rest := b.frames; len(rest) > 0; {
-		n, end := 0, start
-		for n < len(rest) && end-start < maxWriteBytes && !rest[n].mayNotLeave() {
-			end = rest[n].end
-			n++
-		}
-		if err := c.writeBytes(b.bytes[start:end]); err != nil {
-			return err
-		}
-		for n < len(rest) && rest[n].mayNotLeave() {
-			end = rest[n].end
-			n++
-		}
-		if c.wrote(rest, n, start) {
-			return nil
-		}
-		start, rest = end, rest[n:]
-	}
-	return nil
-}
-
-func (f *frame) mayNotLeave() bool { return f.op != nil && f.op.dropped.Load() }
-
 func (c *conn) writeBytes(p []byte) error {
 	for len(p) > 0 {
 		n := min(len(p), maxWriteBytes)
@@ -196,20 +166,14 @@ func (c *conn) writeBytes(p []byte) error {
 	return nil
 }
 
-// wrote takes the first n frames out of the account; they begin at start. It
-// reports true where the others are not to be written.
+// wrote also lets the machine know which operations have said their last word.
 func (c *conn) wrote(frames []frame, n, start int) (cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	end := frames[n-1].end
-	c.mu.queue.taken -= end - start
-	if n < len(frames) {
-		c.mu.queue.first = frames[n].end - end
-	}
 	for i := range frames[:n] {
 		if f := &frames[i]; f.last {
 			c.mu.machine.left(f.op)
 		}
 	}
-	return c.mu.queue.cut
+	return c.mu.queue.wrote(frames, n, start)
 }

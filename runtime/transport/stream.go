@@ -1,0 +1,294 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// stream is a response of server-sent events, for one operation: the distinct
+// connections mode of the GraphQL over SSE protocol. It is the Sink of its
+// subscription. The goroutine of ServeHTTP writes it, and nobody else does.
+//
+// Its states are two: open, and sealed, where nothing enters the queue any more.
+// What waits then still leaves, and with it the response ends. Whether the
+// operation is over or the client should come back, the protocol says by the
+// event complete alone, so it is the last word of an operation and of nothing
+// else.
+type stream struct {
+	handler *Handler
+	tenant  *tenant.Tenant
+	out     response
+	wake    chan struct{} // holds one: the queue has something, or was sealed
+	tasks   sync.WaitGroup
+
+	mu struct {
+		sync.Mutex
+		queue        queue
+		subscription Subscription // nil before it is live, and for queries and mutations
+		writeBy      time.Time    // no write may last longer; zero for no such time
+		over         bool         // ServeHTTP returns: out is not ours any more
+	}
+}
+
+// serveStream answers with an event stream and returns when it has ended.
+func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.Tenant, o Operation) {
+	cursor, bad := lastEventID(r.Header)
+	if bad != nil {
+		o.Close()
+		h.writeFailure(w, typeJSON, bad)
+		return
+	}
+	s := &stream{handler: h, tenant: t, out: h.respond(w), wake: make(chan struct{}, 1)}
+	if err := s.out.control.SetWriteDeadline(time.Time{}); err != nil {
+		o.Close()
+		h.config.Logger.Error("an event stream cannot be written with deadlines", "tenant", t.ID(), "error", err)
+		problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
+		return
+	}
+	if p := h.enter(t); p != nil {
+		o.Close()
+		w.Header().Set("Retry-After", "5")
+		problem.Write(w, *p)
+		return
+	}
+	defer h.leave(t, s)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer s.tasks.Wait()
+	defer cancel()
+	head := []byte(keepAliveComment)
+	if o.Kind() != graph.Subscription {
+		s.execute(ctx, o)
+	} else {
+		s.subscribe(o)
+		if cursor != "" {
+			head = appendGapEvent(head, cursor)
+		}
+	}
+	h.admit(t, s)
+	s.serve(ctx, r, head)
+}
+
+// streamErrors answers an operation that was not opened.
+func (h *Handler) streamErrors(w http.ResponseWriter, r *http.Request, errs graph.Errors) {
+	writeStreamHead(w, r)
+	_ = h.respond(w).write(appendCompleteEvent(appendErrorsEvent([]byte(keepAliveComment), errs))) // the client may be gone
+}
+
+func (s *stream) execute(ctx context.Context, o Operation) {
+	s.tasks.Go(func() {
+		defer s.recovered()
+		s.Next(o.Execute(ctx))
+		s.Complete()
+	})
+}
+
+func (s *stream) subscribe(o Operation) {
+	subscription, errs := o.Subscribe(s)
+	if len(errs) > 0 {
+		s.Error(errs)
+		return
+	}
+	s.mu.Lock()
+	s.mu.subscription = subscription
+	s.mu.Unlock()
+}
+
+// recovered turns a panic, which is a bug, into the end of this one response.
+func (s *stream) recovered() {
+	if p := recover(); p != nil {
+		s.handler.config.Logger.Error("panic while serving an event stream",
+			"tenant", s.tenant.ID(), "panic", p, "stack", string(debug.Stack()))
+		s.Error(graph.Errors{{Message: reasonInternal, Code: abi.CodeInternal}})
+	}
+}
+
+// Next implements Sink. It copies the response and allocates nothing once
+// buffers have grown, BenchmarkNextEvent.
+func (s *stream) Next(response []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.queue.sealed {
+		return
+	}
+	b := s.mu.queue.open()
+	b.bytes = appendNextEvent(b.bytes, response)
+	s.addLocked()
+}
+
+// Error implements Sink. A subscriber who is not known any more gets no word but
+// the end of the response: he comes back, and is told then.
+func (s *stream) Error(errs graph.Errors) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.queue.sealed {
+		return
+	}
+	if errs[0].Code != abi.CodeUnauthenticated {
+		b := s.mu.queue.open()
+		b.bytes = appendCompleteEvent(appendErrorsEvent(b.bytes, errs))
+		s.addLocked()
+	}
+	s.sealLocked()
+}
+
+// Complete implements Sink.
+func (s *stream) Complete() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.queue.sealed {
+		return
+	}
+	b := s.mu.queue.open()
+	b.bytes = appendCompleteEvent(b.bytes)
+	s.addLocked()
+	s.sealLocked()
+}
+
+// addLocked makes a frame of what was appended to the queue. Where it does not
+// fit, the client is too slow, and the response ends.
+func (s *stream) addLocked() {
+	if s.mu.queue.add(nil, false, int(s.tenant.Limits().QueueBytes)) {
+		s.wakeLocked()
+		return
+	}
+	s.mu.queue.drop()
+	s.sealLocked()
+	// The caller may be within a sink's call, where nothing can be stopped.
+	s.tasks.Go(s.stop)
+}
+
+func (s *stream) sealLocked() {
+	s.mu.queue.sealed = true
+	s.wakeLocked()
+}
+
+func (s *stream) wakeLocked() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it will look
+	}
+}
+
+// stop ends the subscription, where there is one.
+func (s *stream) stop() {
+	s.mu.Lock()
+	subscription := s.mu.subscription
+	s.mu.Unlock()
+	if subscription != nil {
+		subscription.Close()
+	}
+}
+
+// close implements connection. A response has no place for a code or a reason.
+func (s *stream) close(int, string) { s.closeWithin(s.handler.config.CloseTimeout) }
+
+// cut implements connection.
+func (s *stream) cut() { s.closeWithin(0) }
+
+// closeWithin ends the response once what waits has been written, for which there
+// is so much time.
+func (s *stream) closeWithin(limit time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.over {
+		return
+	}
+	if by := time.Now().Add(limit); s.mu.writeBy.IsZero() || by.Before(s.mu.writeBy) {
+		s.mu.writeBy = by
+		_ = s.out.control.SetWriteDeadline(by) // of the write under way; it worked before
+	}
+	s.sealLocked()
+}
+
+// serve writes the response until it ends. head goes before all events. By then
+// the subscription is live, so that whoever sees the response's status knows it.
+func (s *stream) serve(ctx context.Context, r *http.Request, head []byte) {
+	defer s.stop()
+	defer s.finish()
+	// The client has left, or the server is about to.
+	defer context.AfterFunc(ctx, func() { s.close(0, "") })()
+	writeStreamHead(s.out.w, r)
+	if s.writeBytes(head) != nil {
+		return
+	}
+	beat := time.NewTicker(s.handler.config.KeepAlive)
+	defer beat.Stop()
+	for s.flush() {
+		select {
+		case <-s.wake:
+		case <-beat.C:
+			if s.writeBytes([]byte(keepAliveComment)) != nil {
+				return
+			}
+		}
+	}
+}
+
+func writeStreamHead(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", typeStream+"; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	if r.ProtoMajor == 1 {
+		h.Set("Connection", "close") // the last deadline is left on it
+	}
+	h.Add("Vary", "Accept")
+	w.WriteHeader(http.StatusOK)
+}
+
+// flush writes all that waits. It reports false where nothing can follow.
+func (s *stream) flush() bool {
+	for {
+		s.mu.Lock()
+		b, sealed := s.mu.queue.take(), s.mu.queue.sealed
+		s.mu.Unlock()
+		if b == nil {
+			return !sealed
+		}
+		if err := b.write(s); err != nil {
+			return false
+		}
+		b.recycle()
+	}
+}
+
+// writeBytes implements outlet.
+func (s *stream) writeBytes(p []byte) error { return s.out.writeWithin(p, s.extend) }
+
+// extend gives the next write its time.
+func (s *stream) extend() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	by := time.Now().Add(s.out.timeout)
+	if !s.mu.writeBy.IsZero() && s.mu.writeBy.Before(by) {
+		by = s.mu.writeBy
+	}
+	return s.out.control.SetWriteDeadline(by)
+}
+
+// wrote implements outlet.
+func (s *stream) wrote(frames []frame, n, start int) (cut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.queue.wrote(frames, n, start)
+}
+
+// finish gives the response back to net/http, which has its end to write. After a
+// write that failed it writes no more.
+func (s *stream) finish() {
+	_ = s.extend()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.over = true
+	s.mu.queue.sealed = true
+	s.mu.queue.drop()
+}
