@@ -44,4 +44,5 @@ packages sdk/assemblyscript
 packages plugins/examples/orders-assemblyscript sdk/assemblyscript # which npm copies
 packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
+packages cmd/server/testdata/graphql-over-http
 packages runtime/meter/testdata/real

@@ -25,9 +25,9 @@ type Config struct {
 	AllowOrigin func(origin string, t *tenant.Tenant) bool
 
 	InitTimeout  time.Duration // from the upgrade to connection_init; 10 s
-	KeepAlive    time.Duration // between two pings; a peer that left two in a row unanswered is cut with the third beat; 12 s
-	WriteTimeout time.Duration // for each write to a socket; 10 s
-	CloseTimeout time.Duration // from our close frame to the peer's; 5 s
+	KeepAlive    time.Duration // between two pings; a peer that left two in a row unanswered is cut with the third beat; and between two comments of an event stream; 12 s
+	WriteTimeout time.Duration // for each write to a socket or of a response; 10 s
+	CloseTimeout time.Duration // from our close frame to the peer's, and for what an event stream has left to write; 5 s
 }
 
 func (c Config) withDefaults() Config {

@@ -179,6 +179,7 @@ func (s *stream) wakeLocked() {
 
 // stop ends the subscription, where there is one.
 func (s *stream) stop() {
+	defer s.recovered()
 	s.mu.Lock()
 	subscription := s.mu.subscription
 	s.mu.Unlock()
