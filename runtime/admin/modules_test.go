@@ -150,14 +150,14 @@ func TestPutModuleRefuses(t *testing.T) {
 		offset       bool
 		line, column int
 	}{
-		"no wasm":        {"hello", "not a WebAssembly module", abi.CodeBadUserInput, "", true, 0, 0},
-		"empty":          {"", "", abi.CodeBadUserInput, "", true, 0, 0},
-		"foreign import": {string(imports.Bytes()), "", abi.CodeBadUserInput, "env.now", true, 0, 0},
-		"no memory":      {string(noMemory.Bytes()), "memory", abi.CodeBadUserInput, "", false, 0, 0},
-		"bad SDL":        {module("type Query {\n\ta: Nope\n}", "Query.a"), "Nope", abi.CodeValidationFailed, "", false, 2, 5},
-		"of nothing":     {module("type Query { a: Int }", "Query.a", "Query.b"), "names no field", abi.CodeValidationFailed, "Query.b", false, 0, 0},
-		"of an object":   {module("type Query { a: T } type T { b: Int }", "Query.a", "T.b"), "not supported yet", abi.CodeValidationFailed, "T.b", false, 1, 30},
-		"no resolver":    {module("type Query { a: Int }"), "Query.a", abi.CodeValidationFailed, "", false, 1, 14},
+		"no wasm":         {"hello", "not a WebAssembly module", abi.CodeBadUserInput, "", true, 0, 0},
+		"empty":           {"", "", abi.CodeBadUserInput, "", true, 0, 0},
+		"foreign import":  {string(imports.Bytes()), "", abi.CodeBadUserInput, "env.now", true, 0, 0},
+		"no memory":       {string(noMemory.Bytes()), "memory", abi.CodeBadUserInput, "", false, 0, 0},
+		"bad SDL":         {module("type Query {\n\ta: Nope\n}", "Query.a"), "Nope", abi.CodeValidationFailed, "", false, 2, 5},
+		"of nothing":      {module("type Query { a: Int }", "Query.a", "Query.b"), "names no field", abi.CodeValidationFailed, "Query.b", false, 0, 0},
+		"of an interface": {module("type Query { a: T } interface T { b: Int }", "Query.a", "T.b"), "T is an interface", abi.CodeValidationFailed, "T.b", false, 1, 35},
+		"no resolver":     {module("type Query { a: Int }"), "Query.a", abi.CodeValidationFailed, "", false, 1, 14},
 	} {
 		for _, query := range []string{"", "?activate=true"} {
 			w := s.do("PUT", ordersPath+query, "application/wasm", test.wasm)

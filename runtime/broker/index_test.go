@@ -33,8 +33,8 @@ func TestIndexKeepsNothingOfWhoLeft(t *testing.T) {
 	var fields []*graph.RootField
 	for n := range 3 {
 		fields = append(fields, &graph.RootField{
-			Resolver: fmt.Sprintf("Subscription.f%d", n),
-			Channels: []graph.Channel{{Name: "shared"}, {Name: fmt.Sprintf("own%d", n)}},
+			ResolvedField: graph.ResolvedField{Resolver: fmt.Sprintf("Subscription.f%d", n)},
+			Channels:      []graph.Channel{{Name: "shared"}, {Name: fmt.Sprintf("own%d", n)}},
 		})
 	}
 	type live struct {

@@ -116,7 +116,9 @@ func (c *compiler) selection(typ *ast.Definition, parts []part) *selection {
 	}
 	base := c.plan.fields - len(g.order)
 	for i, found := range g.order {
-		s.fields = append(s.fields, c.field(s, typ, found, base+i))
+		f := c.field(s, typ, found, base+i)
+		s.fields = append(s.fields, f)
+		s.batched = s.batched || f.deep || f.source == fromBatch
 	}
 	return s
 }
@@ -161,7 +163,6 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 		f.shape = c.shape(ast.NonNullNamedType("String", nil))
 		return f
 	}
-	f.slot = s.members.add(node.Name)
 	// The type itself says more than the interface that the node was checked
 	// against.
 	def := typ.Fields.ForName(node.Name)
@@ -170,6 +171,9 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 		c.guard(f, typ)
 	}
 	c.source(f, s, def)
+	if f.source != fromBatch {
+		f.slot = s.members.add(node.Name)
+	}
 	c.arguments(f, s, def, node)
 	c.descend(f, def, found)
 	return f
@@ -198,8 +202,9 @@ func (c *compiler) guard(f *field, typ *ast.Definition) {
 	}
 }
 
-// source says where a field's value comes from. Only what the operation
-// selects at its root is resolved: a Query inside an object is read from that.
+// source says where a field's value comes from. Of the fields of root types,
+// only what the operation selects at its root is resolved: a Query inside an
+// object is read from that.
 func (c *compiler) source(f *field, s *selection, def *ast.FieldDefinition) {
 	switch {
 	case def.Name == "__schema":
@@ -210,12 +215,16 @@ func (c *compiler) source(f *field, s *selection, def *ast.FieldDefinition) {
 		f.source = fromPlaceholder
 	case s.id == 0:
 		f.source, f.root = fromResolver, c.schema.roots[s.typeName+"."+def.Name]
+	case c.schema.objects[def] != nil:
+		f.source, f.resolved = fromBatch, c.schema.objects[def]
+		f.batch = c.plan.batched
+		c.plan.batched++
 	}
 	f.deprecable = f.shape.elem != nil && s.typeName[:1] == "_" && def.Arguments.ForName("includeDeprecated") != nil
 }
 
-// arguments compiles the arguments of root fields and of introspection, and
-// checks those of the others, which have no meaning yet.
+// arguments compiles the arguments of fields that have resolvers and of
+// introspection, and checks those of the others, which have no meaning.
 func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, node *ast.Field) {
 	for _, a := range def.Arguments {
 		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.named[0].Location}
@@ -259,12 +268,15 @@ func (c *compiler) descend(f *field, def *ast.FieldDefinition, found *gathered) 
 	typ := c.schema.doc.Types[def.Type.Name()]
 	if typ.Kind == ast.Object {
 		f.sub = c.selection(typ, parts)
+		f.deep = f.sub.batched
 		return
 	}
 	f.subs = map[string]*selection{}
 	for _, t := range c.schema.doc.PossibleTypes[typ.Name] {
 		if t.Kind == ast.Object {
-			f.subs[t.Name] = c.selection(t, parts)
+			sub := c.selection(t, parts)
+			f.subs[t.Name] = sub
+			f.deep = f.deep || sub.batched
 		}
 	}
 }

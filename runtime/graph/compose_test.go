@@ -37,7 +37,7 @@ func TestComposeRootField(t *testing.T) {
 		t.Fatal("no root field")
 	}
 	got := fmt.Sprintf("%+v", *f)
-	want := `{Type:Subscription Name:orderUpdated Module:orders Resolver:Subscription.orderUpdated ` +
+	want := `{ResolvedField:{Type:Subscription Name:orderUpdated Module:orders Resolver:Subscription.orderUpdated} ` +
 		`Channels:[{Name:orders Initial:false Overflow:DISCONNECT Key:id}] ` +
 		`Matches:[{Path:[customerId] Arg:customerId Claim: In:[] ArgIsID:true} {Path:[items 0 region] Arg: Claim:regions In:[] ArgIsID:false} ` +
 		`{Path:[kind] Arg: Claim: In:[a b] ArgIsID:false}] Requires:[orders:read]}`
@@ -116,8 +116,16 @@ func TestComposeProblems(t *testing.T) {
 		{"resolver of nothing", []graph.Source{source("m", ok, "Query.a", "Query.b", "X.y")}, []string{
 			`module m: Query.b: the export names no field of the schema`, `module m: X.y: the export names no field of the schema`,
 		}},
-		{"resolver of an object field", []graph.Source{source("m", `type Query { a: T } type T { b: Int }`, "Query.a", "T.b")}, []string{
-			`module m:1:30: T.b: resolvers of object fields are not supported yet`,
+		{"resolvers of what is no object field", []graph.Source{source("m", `type Query { a(i: I): N } type T implements N { b: Int } interface N { b: Int } input I { b: Int } union U = T enum E { b }`, "Query.a", "N.b", "N.c", "I.b", "U.b", "E.b", "T.c")}, []string{
+			`module m:1:72: N.b: N is an interface: its fields are resolved by the object types that implement it`,
+			`module m: N.c: the export names no field of the schema`, `module m:1:91: I.b: the export names no field of the schema`,
+			`module m: U.b: the export names no field of the schema`, `module m: E.b: the export names no field of the schema`, `module m: T.c: the export names no field of the schema`,
+		}},
+		{"two exports of an object field", []graph.Source{source("m", ok+` type T { b: Int }`, "Query.a", "T.b"), source("n", `type T { b: Int }`, "T.b")}, []string{
+			"module n:1:10: T.b: it is exported by module m and by module n",
+		}},
+		{"object field of another module", []graph.Source{source("m", ok+` type T { b: Int }`, "Query.a"), source("n", `extend type T { c: Int }`, "T.b", "T.c")}, []string{
+			"module n: T.b: the field is declared by module m, not by module n",
 		}},
 		{"two exports", []graph.Source{source("m", ok, "Query.a"), source("n", ok, "Query.a")}, []string{"module n:1:14: Query.a: it is exported by module m and by module n"}},
 		{"export elsewhere", []graph.Source{source("m", ok), source("n", `extend type Query { b: Int }`, "Query.b", "Query.a")}, []string{

@@ -21,11 +21,14 @@ func (c *composer) roots(s *Schema) {
 			if requires != nil {
 				s.requires[f] = requires
 			}
-			if !isRoot(d.def.Name) {
-				c.refuseOn(d.def, f)
+			if isRoot(d.def.Name) {
+				c.root(s, d, f, requires)
 				continue
 			}
-			c.root(s, d, f, requires)
+			c.refuseOn(d.def, f)
+			if resolved := c.resolved(d, f); resolved.Module != "" && d.def.Kind == ast.Object {
+				s.objects[f] = &resolved
+			}
 		}
 	}
 	for _, m := range c.modules {
@@ -34,21 +37,9 @@ func (c *composer) roots(s *Schema) {
 }
 
 func (c *composer) root(s *Schema, d *declaration, f *ast.FieldDefinition, requires []string) {
-	resolver := d.def.Name + "." + f.Name
-	root := &RootField{Type: d.def.Name, Name: f.Name, Resolver: resolver, Requires: requires}
-	owners := d.fields[f.Name]
-	for _, m := range owners {
-		if !m.exports[resolver] {
-			continue
-		}
-		if root.Module != "" {
-			c.reportExport(m, resolver, "it is exported by module %s and by module %s", root.Module, m.name)
-			continue
-		}
-		root.Module = m.name
-	}
+	root := &RootField{ResolvedField: c.resolved(d, f), Requires: requires}
 	if root.Module == "" {
-		c.report(f.Position, "%s needs a resolver: module %s exports no %q", resolver, moduleNames(owners), resolver)
+		c.report(f.Position, "%s needs a resolver: module %s exports no %q", root.Resolver, moduleNames(d.fields[f.Name]), root.Resolver)
 	}
 	if d.def.Name == "Subscription" {
 		c.channels(root, f)
@@ -56,7 +47,23 @@ func (c *composer) root(s *Schema, d *declaration, f *ast.FieldDefinition, requi
 	} else {
 		c.refuseOn(d.def, f)
 	}
-	s.roots[resolver] = root
+	s.roots[root.Resolver] = root
+}
+
+// resolved finds the module that exports a field's resolver; none does where
+// Module is empty.
+func (c *composer) resolved(d *declaration, f *ast.FieldDefinition) ResolvedField {
+	field := ResolvedField{Type: d.def.Name, Name: f.Name, Resolver: d.def.Name + "." + f.Name}
+	for _, m := range d.fields[f.Name] {
+		switch {
+		case !m.exports[field.Resolver]:
+		case field.Module != "":
+			c.reportExport(m, field.Resolver, "it is exported by module %s and by module %s", field.Module, m.name)
+		default:
+			field.Module = m.name
+		}
+	}
+	return field
 }
 
 func moduleNames(modules []*module) string {
@@ -75,12 +82,12 @@ func (c *composer) checkExports(m *module) {
 			continue
 		}
 		d := c.types[typeName]
-		if d == nil || d.fields == nil || d.def.Kind != ast.Object || len(d.fields[field]) == 0 {
-			c.reportExport(m, export, "the export names no field of the schema")
+		if d != nil && d.def.Kind == ast.Interface && d.fields != nil && len(d.fields[field]) > 0 {
+			c.reportExport(m, export, "%s is an interface: its fields are resolved by the object types that implement it", typeName)
 			continue
 		}
-		if !isRoot(typeName) {
-			c.reportExport(m, export, "resolvers of object fields are not supported yet")
+		if d == nil || d.fields == nil || d.def.Kind != ast.Object || len(d.fields[field]) == 0 {
+			c.reportExport(m, export, "the export names no field of the schema")
 			continue
 		}
 		owns := false

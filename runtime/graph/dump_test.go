@@ -29,7 +29,7 @@ func (p *Plan) Dump() string {
 
 func (f *field) dump() string {
 	line := fmt.Sprintf("%s%s.%s: %s", f.keyJSON, f.parent, f.name, f.shape.text)
-	line += " " + [...]string{"member", "typename", "resolver", "placeholder", "schema", "type"}[f.source]
+	line += " " + [...]string{"member", "typename", "resolver", "batch", "placeholder", "schema", "type"}[f.source]
 	if f.sub != nil {
 		line += fmt.Sprintf(" -> %d", f.sub.id)
 	}

@@ -67,6 +67,8 @@ const (
 	maxMatches = 32
 	// Errors of one response or one validation; the rest is counted.
 	maxErrors = 50
+	// Bytes of one response: aliases could ask for a large output many times.
+	maxResponseBytes = 32 << 20
 	// Bytes of one introspection result.
 	maxIntrospectionBytes = 16 << 20
 )

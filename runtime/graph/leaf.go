@@ -54,33 +54,43 @@ func (p *projector) leaf(s *shape, n uint32) bool {
 	return true
 }
 
-// misfit reports a value of the wrong type. Values are not in the message:
-// they may be what the subscriber must not see.
-func (p *projector) misfit(f *field, s *shape, n uint32) {
+// misfit reports a value of the wrong type. Values are not in the message: they
+// may be what the subscriber must not see.
+func (p *projector) misfit(f *field, s *shape, got string) {
+	if !p.leavesOut() {
+		p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got "+got)
+	}
+}
+
+// misread says what a node is that does not fit a leaf.
+func (p *projector) misread(s *shape, n uint32) string {
 	got := p.doc.Nodes[n].Kind.String()
 	switch s.leaf {
 	case leafInt:
 		if got == "number" {
-			got = "a number that is no 32-bit integer"
+			return "a number that is no 32-bit integer"
 		}
 	case leafFloat:
 		if got == "number" {
-			got = "a number out of range"
+			return "a number out of range"
 		}
 	case leafID:
 		if got == "number" {
-			got = "a number that is no integer"
+			return "a number that is no integer"
 		}
 	case leafEnum:
 		if got == "string" {
-			got = "a string that is none of its values"
+			return "a string that is none of its values"
 		}
 	}
-	p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got "+got)
+	return got
 }
 
 // fail reports an error of a field's output at the path where the projector is.
 func (p *projector) fail(f *field, code abi.Code, message string) {
+	if p.leavesOut() {
+		return
+	}
 	p.faulty(&Error{
 		Message: f.parent + "." + f.name + ": " + message,
 		Code:    code, Path: p.pathNow(), Locations: p.operation.locations(f),
@@ -89,6 +99,9 @@ func (p *projector) fail(f *field, code abi.Code, message string) {
 
 // exceeded reports a limit that the value of a field meets.
 func (p *projector) exceeded(f *field, limit, message string) {
+	if p.leavesOut() {
+		return
+	}
 	err := limitError(limit, "%s.%s: %s", f.parent, f.name, message)
 	err.Path, err.Locations = p.pathNow(), p.operation.locations(f)
 	if p.meta != nil { // the schema is no resolver's output
@@ -100,18 +113,22 @@ func (p *projector) exceeded(f *field, limit, message string) {
 
 // faulty adds an error that the output caused.
 func (p *projector) faulty(err *Error) {
-	if p.misfits != nil && len(p.errs) < maxErrors {
+	if p.misfits != nil {
 		err = p.misfits.Report(err)
 	}
 	p.add(err)
 }
 
-func (p *projector) add(err *Error) {
-	if len(p.errs) == maxErrors {
-		p.unreported++
-		return
+func (p *projector) add(err *Error) { p.errs = append(p.errs, err) }
+
+// leavesOut tells whether the response has as many errors as it may, and counts
+// the one that is then not made: of hostile output there can be millions.
+func (p *projector) leavesOut() bool {
+	if len(p.errs) < maxErrors {
+		return false
 	}
-	p.errs = append(p.errs, err)
+	p.unreported++
+	return true
 }
 
 // more stands for the errors that a response leaves out.

@@ -23,6 +23,7 @@ type Plan struct {
 	conditional []int    // variables of @skip and @include
 	dynamic     bool     // some field depends on one of them
 	guarded     []*field // fields with nested @requires
+	batched     int      // fields of object types that have resolvers; field.batch is below it
 }
 
 // Fields is how many fields the plan holds, counted once per object type that
@@ -58,6 +59,7 @@ type selection struct {
 	fields   []*field // in response order, where no condition leaves one out
 	members  members  // member names of the fields: field.slot is an index into them
 	dynamic  bool     // some field of it has conditions
+	batched  bool     // some field of it, or below it, is resolved in batches
 	metaType bool     // __Type, which introspection data refers to by name
 }
 
@@ -68,6 +70,7 @@ const (
 	fromMember   source = iota // the parent's JSON
 	fromTypename               // the plan itself
 	fromResolver               // a run; root fields alone
+	fromBatch                  // a run for all parents of a response level
 	fromPlaceholder
 	fromSchema // __schema
 	fromType   // __type(name:)
@@ -94,6 +97,10 @@ type field struct {
 
 	root      *RootField
 	arguments []argument
+
+	resolved *ResolvedField // of a field that is resolved in batches
+	batch    int            // its index among those of the plan
+	deep     bool           // something below it is resolved in batches
 
 	deprecable bool // a list of introspection, with includeDeprecated as its only argument
 }
@@ -153,7 +160,8 @@ func (c conditions) hold(truth []bool) bool {
 	return true
 }
 
-// argument is an argument of a root field, or of one of introspection.
+// argument is an argument of a field that has a resolver, or of one of
+// introspection.
 type argument struct {
 	name   string
 	typ    *ast.Type

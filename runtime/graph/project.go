@@ -29,10 +29,19 @@ type Misfits interface {
 // the schema is null with an error that says what and where. Response keys are
 // in the order of the operation. The results are only read. Nothing is
 // allocated but errors, and once what dst lacks.
+//
+// An operation that HasBatches is executed with Begin: without it, the fields
+// that are resolved in batches are errors.
 func (o *Operation) AppendResponse(dst []byte, results []Result) []byte {
+	return o.project(dst, results, nil)
+}
+
+// project appends the response, given what batches have resolved; nil where
+// there are none.
+func (o *Operation) project(dst []byte, results []Result, e *Execution) []byte {
 	p := projectors.Get().(*projector)
 	defer p.release()
-	p.operation, p.results = o, results
+	p.operation, p.results, p.execution = o, results, e
 	if !p.object(o.plan.root, 0, nil) {
 		p.dst = append(p.dst[:0], "null"...)
 	}
@@ -55,13 +64,14 @@ func (o *Operation) AppendResponse(dst []byte, results []Result) []byte {
 type projector struct {
 	operation *Operation
 	results   []Result
-	next      int               // result of the next root field
-	misfits   Misfits           // of the last one
-	dst       []byte            // the data
-	doc       *jsondoc.Document // what nodes belong to
-	meta      *introspection    // where doc is the schema's own
-	metaStart int               // of the introspection result in dst
-	metaOver  bool              // it is too large and is given up
+	next      int // result of the next root field
+	execution *Execution
+	dst       []byte // the data
+	over      bool   // it is too large, and all of it is given up
+	origin
+	meta      *introspection // where doc is the schema's own
+	metaStart int            // of the introspection result in dst
+	metaOver  bool           // it is too large and is given up
 
 	slots   []uint32 // member nodes of the objects around, innermost last; 0 is a missing member
 	path    []step
@@ -71,6 +81,13 @@ type projector struct {
 	unreported int // errors over maxErrors
 
 	output jsondoc.Document
+}
+
+// origin is where the nodes come from that the projector is at.
+type origin struct {
+	doc     *jsondoc.Document
+	number  uint32  // of the document in the execution, where there is one
+	misfits Misfits // of the run that put it out
 }
 
 // step is one element of a path: a field, or an index where field is nil.
@@ -107,7 +124,7 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 	slots := p.slots[base:]
 	clear(slots)
 	if doc != nil {
-		p.match(s, n, slots)
+		p.scratch = s.match(doc, n, slots, p.scratch)
 	}
 	p.path = append(p.path, step{})
 	p.dst = append(p.dst, '{')
@@ -118,7 +135,7 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 		}
 		p.dst = append(p.dst, f.keyJSON...)
 		p.path[len(p.path)-1].field = f
-		if ok = p.field(f, s, base); !ok {
+		if ok = p.field(f, s, base, n) && !p.tooLarge(); !ok {
 			break
 		}
 	}
@@ -128,29 +145,33 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 	return ok
 }
 
-// match finds the members that a selection reads. Of a name that comes twice,
-// the last counts. See BenchmarkProject.
-func (p *projector) match(s *selection, n uint32, slots []uint32) {
+// match finds the members of the object at node n that a selection reads. Of a
+// name that comes twice, the last counts. See BenchmarkProject.
+func (s *selection) match(doc *jsondoc.Document, n uint32, slots []uint32, scratch []byte) []byte {
 	hint := 0
-	nodes := p.doc.Nodes
+	nodes := doc.Nodes
 	for key, end := n+1, nodes[n].Next; key < end; key = nodes[key+1].Next {
 		node := &nodes[key]
-		name := p.doc.Text[node.Start+1 : node.End-1]
+		name := doc.Text[node.Start+1 : node.End-1]
 		if node.Escaped {
-			p.scratch = p.doc.AppendString(p.scratch[:0], key)
-			name = p.scratch
+			scratch = doc.AppendString(scratch[:0], key)
+			name = scratch
 		}
 		if i := s.members.find(name, hint); i >= 0 {
 			slots[i] = key + 1
 			hint = i + 1
 		}
 	}
+	return scratch
 }
 
-// field appends the value of a field of the object whose slots begin at base.
-func (p *projector) field(f *field, s *selection, base int) bool {
-	if denied := p.operation.denied; denied != nil && denied[f.id] {
-		p.add(p.operation.forbidden(f, p.pathNow()))
+// field appends the value of a field of the object at node n, whose slots begin
+// at base.
+func (p *projector) field(f *field, s *selection, base int, n uint32) bool {
+	if p.operation.denies(f) {
+		if !p.leavesOut() {
+			p.add(p.operation.forbidden(f, p.pathNow()))
+		}
 		return p.null(f.shape)
 	}
 	switch f.source {
@@ -162,34 +183,33 @@ func (p *projector) field(f *field, s *selection, base int) bool {
 		return true
 	case fromResolver:
 		return p.resolved(f)
+	case fromBatch:
+		return p.batched(f, n)
 	case fromSchema, fromType:
 		return p.introspected(f)
 	}
-	n := p.slots[base+f.slot]
-	if n == 0 {
+	member := p.slots[base+f.slot]
+	if member == 0 {
 		return p.missing(f, f.shape)
 	}
-	return p.value(f, f.shape, n)
+	return p.value(f, f.shape, member)
 }
 
 // resolved appends the result of a run.
 func (p *projector) resolved(f *field) bool {
-	r := &p.results[p.next]
+	number := p.next
+	r := &p.results[number]
 	p.next++
-	p.misfits = r.Misfits
+	p.misfits, p.number = r.Misfits, uint32(number)
 	if r.Err != nil {
-		err := *r.Err
-		if err.Path == nil {
-			err.Path = p.pathNow()
-		}
-		if err.Locations == nil {
-			err.Locations = p.operation.locations(f)
-		}
-		p.add(&err)
-		return p.null(f.shape)
+		return p.refused(f, r.Err)
 	}
 	if len(r.Output) == 0 {
 		return p.missing(f, f.shape)
+	}
+	if p.execution != nil && p.execution.documents[number] != nil {
+		p.doc = p.execution.documents[number]
+		return p.value(f, f.shape, 0)
 	}
 	if err := p.output.Parse(r.Output, jsondoc.Options{AllowDuplicateKeys: true}); err != nil {
 		p.fail(f, abi.CodeBadOutput, "the output is not valid JSON: "+err.Error())
@@ -197,6 +217,36 @@ func (p *projector) resolved(f *field) bool {
 	}
 	p.doc = &p.output
 	return p.value(f, f.shape, 0)
+}
+
+// refused ends a field that has an error instead of a value.
+func (p *projector) refused(f *field, e *Error) bool {
+	if p.leavesOut() {
+		return p.null(f.shape)
+	}
+	err := *e
+	if err.Path == nil {
+		err.Path = p.pathNow()
+	}
+	if err.Locations == nil {
+		err.Locations = p.operation.locations(f)
+	}
+	p.add(&err)
+	return p.null(f.shape)
+}
+
+// tooLarge tells whether the response has grown too large. Then nothing of it
+// is left: each caller gives up, up to the root.
+func (p *projector) tooLarge() bool { return len(p.dst) > maxResponseBytes && p.giveUp() }
+
+func (p *projector) giveUp() bool {
+	if !p.over {
+		p.over = true
+		err := limitError("outputBytes", "the response is larger than %d bytes", maxResponseBytes)
+		err.Path = p.pathNow()
+		p.errs, p.unreported = Errors{err}, 0
+	}
+	return true
 }
 
 // value appends a value with its wrappers. false means null where there must
@@ -217,7 +267,7 @@ func (p *projector) value(f *field, s *shape, n uint32) bool {
 	default:
 		ok = p.leaf(s, n)
 		if !ok {
-			p.misfit(f, s, n)
+			p.misfit(f, s, p.misread(s, n))
 		}
 	}
 	if ok {
@@ -229,7 +279,7 @@ func (p *projector) value(f *field, s *shape, n uint32) bool {
 
 // null ends a value that has an error already.
 func (p *projector) null(s *shape) bool {
-	if s.nonNull {
+	if s.nonNull || p.over {
 		return false
 	}
 	p.dst = append(p.dst, "null"...)
@@ -239,7 +289,7 @@ func (p *projector) null(s *shape) bool {
 // missing ends a value that is null, or not there, in the output itself.
 func (p *projector) missing(f *field, s *shape) bool {
 	if s.nonNull {
-		p.fail(f, abi.CodeBadOutput, "expected "+s.text+", got null")
+		p.misfit(f, s, "null")
 		return false
 	}
 	p.dst = append(p.dst, "null"...)
@@ -249,10 +299,10 @@ func (p *projector) missing(f *field, s *shape) bool {
 func (p *projector) list(f *field, s *shape, n uint32) bool {
 	nodes := p.doc.Nodes
 	if nodes[n].Kind != jsondoc.Array {
-		p.misfit(f, s, n)
+		p.misfit(f, s, p.doc.Nodes[n].Kind.String())
 		return false
 	}
-	if p.meta == nil && p.tooLong(n) {
+	if p.meta == nil && p.operation.tooLong(p.doc, n) {
 		p.exceeded(f, "listItems", "the list has more items than the limit allows")
 		return false
 	}
@@ -268,7 +318,7 @@ func (p *projector) list(f *field, s *shape, n uint32) bool {
 			p.dst = append(p.dst, ',')
 		}
 		p.path[len(p.path)-1].index = i
-		ok = p.value(f, s.elem, item)
+		ok = p.value(f, s.elem, item) && !p.tooLarge()
 		i++
 	}
 	p.path = p.path[:len(p.path)-1]
@@ -276,16 +326,17 @@ func (p *projector) list(f *field, s *shape, n uint32) bool {
 	return ok
 }
 
-func (p *projector) tooLong(list uint32) bool {
-	nodes := p.doc.Nodes
-	if int(nodes[list].Next-list-1) <= p.operation.listItems {
+// tooLong tells whether a list has more items than a response may have.
+func (o *Operation) tooLong(doc *jsondoc.Document, list uint32) bool {
+	nodes := doc.Nodes
+	if int(nodes[list].Next-list-1) <= o.listItems {
 		return false
 	}
 	count := 0
 	for item := list + 1; item < nodes[list].Next; item = nodes[item].Next {
 		count++
 	}
-	return count > p.operation.listItems
+	return count > o.listItems
 }
 
 func (p *projector) composite(f *field, s *shape, sub *selection, n uint32) bool {
@@ -295,7 +346,7 @@ func (p *projector) composite(f *field, s *shape, sub *selection, n uint32) bool
 		}
 	}
 	if p.doc.Nodes[n].Kind != jsondoc.Object {
-		p.misfit(f, s, n)
+		p.misfit(f, s, p.doc.Nodes[n].Kind.String())
 		return false
 	}
 	return p.object(sub, n, p.doc)
@@ -304,16 +355,24 @@ func (p *projector) composite(f *field, s *shape, sub *selection, n uint32) bool
 // abstract finds the object type in the output's __typename.
 func (p *projector) abstract(f *field, s *shape, n uint32) bool {
 	if p.doc.Nodes[n].Kind != jsondoc.Object {
-		p.misfit(f, s, n)
+		p.misfit(f, s, p.doc.Nodes[n].Kind.String())
 		return false
 	}
-	name, ok := p.doc.Member(n, "__typename")
-	if ok && p.doc.Nodes[name].Kind == jsondoc.String {
-		p.scratch = p.doc.AppendString(p.scratch[:0], name)
-		if sub := f.subs[string(p.scratch)]; sub != nil {
-			return p.object(sub, n, p.doc)
-		}
+	var sub *selection
+	if sub, p.scratch = f.selected(p.doc, n, p.scratch); sub != nil {
+		return p.object(sub, n, p.doc)
 	}
-	p.fail(f, abi.CodeBadOutput, "expected "+s.text+`, got an object whose "__typename" names none of its types`)
+	p.misfit(f, s, `an object whose "__typename" names none of its types`)
 	return false
+}
+
+// selected returns what is selected on the object at node n, which says of
+// which type it is; nil where it names none of the field's.
+func (f *field) selected(doc *jsondoc.Document, n uint32, scratch []byte) (*selection, []byte) {
+	name, ok := doc.Member(n, "__typename")
+	if !ok || doc.Nodes[name].Kind != jsondoc.String {
+		return nil, scratch
+	}
+	scratch = doc.AppendString(scratch[:0], name)
+	return f.subs[string(scratch)], scratch
 }

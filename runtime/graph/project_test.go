@@ -181,6 +181,29 @@ func TestProjectFieldError(t *testing.T) {
 	}
 }
 
+// TestResponseIsBounded asks for a long list under so many aliases that the
+// response would be larger than all that was put out.
+func TestResponseIsBounded(t *testing.T) {
+	schema := shopSchema(t)
+	lines := `{"lines":[` + strings.Repeat(`{"sku":"`+strings.Repeat("s", 100)+`"},`, 9_999) + `{"sku":"s"}],"tags":["` + strings.Repeat("x", 1<<20) + `"]}`
+	for _, test := range []struct {
+		part    string
+		aliases int
+		fits    bool
+	}{{"tags", 31, true}, {"tags", 32, false}, {"tags", 600, false}, {"lines { sku }", 600, false}} {
+		query := "{ x: number must {"
+		for i := range test.aliases {
+			query += fmt.Sprintf(" a%d: %s", i, test.part)
+		}
+		got := bind(t, prepare(t, schema, query+" } }"), "", "").AppendResponse(nil, outputs(`"no number"`, lines))
+		tooLarge := strings.HasPrefix(string(got), `{"errors":[{"message":"the response is larger than 33554432 bytes","path":["must","a`) &&
+			strings.HasSuffix(string(got), `"extensions":{"code":"LIMIT_EXCEEDED","limit":"outputBytes"}}],"data":null}`)
+		if tooLarge == test.fits {
+			t.Errorf("%d of %s give %d bytes: %.300s", test.aliases, test.part, len(got), got)
+		}
+	}
+}
+
 // concealed are Misfits that keep what they hear to themselves.
 type concealed struct{ heard []*graph.Error }
 

@@ -43,13 +43,18 @@ type Match struct {
 	ArgIsID bool // the argument is an ID, which also matches a number of its digits
 }
 
-// RootField is a field of Query, Mutation or Subscription that a module
-// resolves. It is immutable.
-type RootField struct {
+// ResolvedField is a field that a module resolves. It is immutable.
+type ResolvedField struct {
 	Type     string
 	Name     string
 	Module   string // owns the field and exports its resolver
 	Resolver string // name of that export
+}
+
+// RootField is a resolved field of Query, Mutation or Subscription. It is
+// immutable.
+type RootField struct {
+	ResolvedField
 	Channels []Channel
 	Matches  []Match
 	Requires []string // permissions, all of which a subscriber needs
@@ -59,7 +64,8 @@ type RootField struct {
 // concurrent use.
 type Schema struct {
 	doc      *ast.Schema
-	roots    map[string]*RootField // by resolver
+	roots    map[string]*RootField                   // by resolver
+	objects  map[*ast.FieldDefinition]*ResolvedField // fields of other object types that have resolvers
 	possible map[string]map[string]bool
 	enums    map[string]map[string]bool
 	requires map[*ast.FieldDefinition][]string
@@ -74,7 +80,7 @@ type Schema struct {
 
 func newSchema(doc *ast.Schema) *Schema {
 	s := &Schema{
-		doc: doc, roots: map[string]*RootField{},
+		doc: doc, roots: map[string]*RootField{}, objects: map[*ast.FieldDefinition]*ResolvedField{},
 		possible: map[string]map[string]bool{}, enums: map[string]map[string]bool{},
 		requires:         map[*ast.FieldDefinition][]string{},
 		argumentDefaults: map[*ast.ArgumentDefinition][]byte{},
