@@ -175,7 +175,7 @@ func (st *state) release(v *Version) {
 // run waits for a slot and runs a resolver. A tenant waits for its own runs
 // before: one that has used up its instances must not hold slots that others
 // could use.
-func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) {
+func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) {
 	limits := st.tenant.Limits()
 	memory, err := st.runs.acquire(ctx, &limits)
 	if err != nil {

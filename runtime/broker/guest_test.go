@@ -42,6 +42,12 @@ func (g *reader) arguments() string {
 	return string(v)
 }
 
+func (g *reader) parents() string {
+	v, ok := g.in.Input(abi.InputParents)
+	g.record(sandbox.Read{Question: sandbox.AskInput, Kind: abi.InputParents, Value: v, Present: ok})
+	return string(v)
+}
+
 func (g *reader) argument(name string) string {
 	v, ok := g.in.Argument(name)
 	g.record(sandbox.Read{Question: sandbox.AskArgument, Name: name, Value: v, Present: ok})
@@ -73,6 +79,7 @@ type module struct {
 	resolvers map[string]resolver
 	mu        sync.Mutex
 	runs      int
+	ran       []string // names of resolvers
 	lines     []sandbox.Line
 }
 
@@ -85,6 +92,7 @@ func (m *module) Log(line sandbox.Line) {
 func (m *module) Run(_ context.Context, name string, in sandbox.Inputs, r *sandbox.Result) {
 	m.mu.Lock()
 	m.runs++
+	m.ran = append(m.ran, name)
 	m.mu.Unlock()
 	*r = sandbox.Result{}
 	m.resolvers[name](&reader{in, r}, r)
@@ -94,8 +102,17 @@ func (m *module) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := m.runs
-	m.runs = 0
+	m.runs, m.ran = 0, nil
 	return n
+}
+
+// took returns the resolvers that ran since the last call, in order.
+func (m *module) took() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ran := m.ran
+	m.ran, m.runs = nil, 0
+	return ran
 }
 
 // bus collects what mutations publish.

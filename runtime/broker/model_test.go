@@ -3,6 +3,7 @@ package broker_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,16 +99,80 @@ func TestSharingChangesNothing(t *testing.T) {
 	}
 }
 
-// withoutIncident joins messages and takes out the ids of incidents, which
-// differ by intention.
-func withoutIncident(messages []string) string {
-	text := strings.Join(messages, "|")
-	const mark = `"incident":"`
-	if i := strings.Index(text, mark); i >= 0 {
-		rest := text[i+len(mark):]
-		text = text[:i] + rest[strings.IndexByte(rest, '"'):]
+// TestSharingBatchesChangesNothing holds the same for fields of object types,
+// with resolvers that ask what they like, for operations and permissions of
+// different kinds.
+func TestSharingBatchesChangesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	shared := 0
+	for round := range 60 {
+		resolvers := map[string]resolver{}
+		for name, wrap := range map[string]string{"Subscription.f": `{"id":%s}`, "T.s": "[%s]", "T.n": `[{"id":%s}]`, "T.g": "[%s]"} {
+			d := randomDecision(r, 3)
+			readsParents := r.IntN(2) == 0
+			resolvers[name] = func(g *reader, r *sandbox.Result) {
+				if readsParents && strings.Contains(g.parents(), `"b"`) {
+					output(r, `[{"@error":{"message":"of b"}}]`)
+					return
+				}
+				d.run(g, r)
+				r.Fuel = int64(len(g.r.Reads)) * 100
+				if r.HasOutput {
+					r.Output = fmt.Appendf(nil, wrap, r.Output)
+				}
+			}
+		}
+		sdl := `type T { id: String s(a: Int, b: String): String n(a: Int): T g: String @requires(permission: "p") } type Subscription { f(a: Int, b: String): T @on(channel: "c") }`
+		limit := tenant.DefaultLimits()
+		limit.FuelPerOperation = int64(1000 + r.IntN(1000))
+		together := newStage(t)
+		together.limit(func(l *tenant.Limits) { *l = limit })
+		m, _ := together.activate(sdl, resolvers)
+		var subs []*subscriber
+		var alone []string
+		runs := 0
+		for range 20 {
+			id := tenant.Identity{}
+			if r.IntN(2) == 0 {
+				id = identity(t, fmt.Sprintf(`{"c":%d}`, r.IntN(200)), "p")
+			}
+			variables := fmt.Sprintf(`{"a":%d,"b":"%s","i":%v}`, 9+r.IntN(2), strings.Repeat("x", r.IntN(2)), r.IntN(2) == 0)
+			query := []string{
+				`subscription($a: Int, $b: String, $i: Boolean!) { f(a: $a) { id s(a: $a, b: $b) n { g @include(if: $i) s } } }`,
+				`subscription($a: Int, $b: String, $i: Boolean!) { f(b: $b) { g n(a: $a) @skip(if: $i) { n { s(a: 1) id } } } }`,
+			}[r.IntN(2)]
+			subs = append(subs, together.subscribe(id, query, variables))
+			single := newStage(t)
+			single.limit(func(l *tenant.Limits) { *l = limit })
+			own, _ := single.activate(sdl, resolvers)
+			sub := single.subscribe(id, query, variables)
+			single.publish("c", "1")
+			alone = append(alone, withoutIncident(sub.take()))
+			runs += own.count()
+		}
+		together.publish("c", "1")
+		for i, sub := range subs {
+			if got := withoutIncident(sub.take()); got != alone[i] {
+				t.Fatalf("round %d: subscriber %d got %s, alone %s", round, i, got, alone[i])
+			}
+		}
+		n := m.count()
+		if n > runs {
+			t.Fatalf("round %d: %d runs, and %d for subscribers alone", round, n, runs)
+		}
+		shared += runs - n
 	}
-	return text
+	if shared < 1000 {
+		t.Errorf("only %d runs were shared", shared)
+	}
+}
+
+// incidents are the ids of incidents, which differ by intention.
+var incidents = regexp.MustCompile(`"incident":"[^"]*"`)
+
+// withoutIncident joins messages and takes out the ids of incidents.
+func withoutIncident(messages []string) string {
+	return incidents.ReplaceAllString(strings.Join(messages, "|"), `"incident":""`)
 }
 
 // TestIndexAgainstAModel enters and takes out subscriptions at random, and holds

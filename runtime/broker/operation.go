@@ -69,28 +69,42 @@ func (o *Operation) Subscribe(sink Sink) (*Subscription, graph.Errors) {
 	return o.state.subscribe(o.variables, o.identity, o.version, o.bound, sink)
 }
 
-// Execute runs a query or a mutation and returns the whole response.
+// Execute runs a query or a mutation and returns the whole response: first its
+// root fields, one after the other, then those of object types, level by level.
 func (o *Operation) Execute(ctx context.Context) []byte {
 	defer o.Close()
 	roots := o.operation.Roots()
 	results := make([]graph.Result, len(roots))
 	requestID := rand.Text()
 	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity}
+	x := execution{shared: newShared(o.broker, o.state, o.version), operation: o.operation, inputs: in}
 	published := 0
 	var run sandbox.Result
+	var exhausted *graph.Error
 	for i, root := range roots {
+		field := &root.Field.ResolvedField
+		if x.fuel >= x.shared.fuel {
+			if exhausted == nil {
+				exhausted = x.shared.exhausted(field, &in)
+			}
+			results[i].Err = exhausted
+			continue
+		}
 		in.arguments = root.Arguments
-		o.broker.run(ctx, o.state, o.version, root.Field, &in, &run)
+		o.broker.run(ctx, o.state, o.version, field, &in, &run)
 		if err := o.publish(ctx, requestID, &published, run.Published); err != nil {
 			run.Fault = publishFault(err)
 		}
-		results[i] = o.broker.conclude(o.state, o.version, root.Field, &in, &run).result
+		outcome := o.broker.conclude(o.state, o.version, field, &in, &run)
+		results[i] = outcome.result
+		x.fuel += outcome.fuel
 	}
-	return o.operation.AppendResponse(nil, results)
+	return x.response(ctx, results)
 }
 
 // publish sends what a mutation field published, under ids that follow from
-// the request's.
+// the request's: at once, before the next field and before the fields below it
+// run, since nothing that these do takes the events back.
 func (o *Operation) publish(ctx context.Context, requestID string, count *int, published []sandbox.Published) error {
 	if len(published) == 0 {
 		return nil

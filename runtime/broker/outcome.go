@@ -19,44 +19,30 @@ type outcome struct {
 	broker *Broker
 	state  *state
 	runner Runner
-	field  *graph.RootField
+	field  *graph.ResolvedField
 	event  string // id of the event or request
 
-	verdict     abi.Verdict // Failed where the run ended with a fault
-	result      graph.Result
-	hasOutput   bool
-	projections map[projection][]byte
-	projected   int    // bytes of projections
-	incident    string // of output that does not fit; empty until it is met
+	verdict   abi.Verdict // Failed where the run ended with a fault
+	result    graph.Result
+	hasOutput bool
+	fuel      int64
+	asked     []question // of the subscriber
+	unshared  bool       // no other run need end like this one
+	responses map[projection]*tree[[]byte]
+	incident  string // of output that does not fit; empty until it is met
 }
 
-// projection identifies a shared response: the plan, and by key the variables
-// that matter to it and the answers to the permissions inside it.
+// projection identifies a shared response, together with what the runs for it
+// read of the subscriber: the plan, and by key the variables that matter to it
+// and the answers to the permissions inside it.
 type projection struct {
 	plan *graph.Plan
 	key  string
 }
 
-// response returns the outcome as a whole response for an operation, encoded
-// once for all operations to which it must be equal. The caller must not
-// change it.
-func (o *outcome) response(operation *graph.Operation) []byte {
-	p := projection{operation.Plan(), operation.ProjectionKey()}
-	payload, ok := o.projections[p]
-	if !ok {
-		payload = operation.AppendResponse(nil, []graph.Result{o.result})
-		if o.projections == nil {
-			o.projections = map[projection][]byte{}
-		}
-		o.projections[p] = payload
-		o.projected += len(payload)
-	}
-	return payload
-}
-
 // conclude turns a run's result into an outcome that does not borrow from it.
-func (b *Broker) conclude(st *state, v *Version, f *graph.RootField, in *inputs, r *sandbox.Result) *outcome {
-	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput}
+func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) *outcome {
+	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput, fuel: r.Fuel}
 	o.result.Misfits = o
 	switch {
 	case r.Fault != nil:

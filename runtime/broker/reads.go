@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"crypto/sha256"
+
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
@@ -14,6 +16,8 @@ type inputs struct {
 	payload   []byte // nil where there is no event
 	meta      []byte
 	arguments graph.Arguments
+	batch     *graph.Batch // nil where the field is one of a root type
+	parents   []byte       // of the batch, once they were asked for
 	identity  *tenant.Identity
 }
 
@@ -29,6 +33,11 @@ func (in *inputs) Input(kind abi.Kind) ([]byte, bool) {
 		return in.arguments.JSON(), true
 	case abi.InputMeta:
 		return in.meta, true
+	case abi.InputParents:
+		if in.batch != nil && len(in.parents) == 0 {
+			in.parents = in.batch.AppendParents(in.parents)
+		}
+		return in.parents, in.batch != nil
 	}
 	return nil, false
 }
@@ -42,20 +51,30 @@ func (in *inputs) Claim(name string) ([]byte, bool) { return in.identity.Claim(n
 // Permitted implements sandbox.Inputs.
 func (in *inputs) Permitted(permission string) bool { return in.identity.Permitted(permission) }
 
-// question names an input that can differ between the subscribers of an event.
+// question names an input that can differ between the runs of one resolver for
+// one event.
 type question struct {
-	kind sandbox.Question
-	name string
+	kind  sandbox.Question
+	input abi.Kind // for AskInput
+	name  string   // for the others
 }
 
-// answer returns a subscriber's own value, in a form that is equal exactly
-// where the guest cannot tell two answers apart.
+// maxPlainParents is the length up to which parents are compared by themselves;
+// longer ones by their SHA-256, so that a tree does not hold them.
+const maxPlainParents = 64
+
+// answer returns the inputs' own value, in a form that is equal exactly where the
+// guest cannot tell two answers apart.
 func (q question) answer(in *inputs, dst []byte) []byte {
 	var value []byte
 	var present bool
 	switch q.kind {
 	case sandbox.AskInput:
-		value, present = in.arguments.JSON(), true
+		value, present = in.Input(q.input)
+		if q.input == abi.InputParents && len(value) > maxPlainParents {
+			sum := sha256.Sum256(value)
+			return append(append(dst, '#'), sum[:]...)
+		}
 	case sandbox.AskArgument:
 		value, present = in.Argument(q.name)
 	case sandbox.AskClaim:
@@ -69,94 +88,88 @@ func (q question) answer(in *inputs, dst []byte) []byte {
 	return append(append(dst, '+'), value...)
 }
 
-// subscriberRead returns the question of a read that can differ between
-// subscribers; ok is false for what all runs of an event share: the event
-// itself, its meta and the module's config.
-func subscriberRead(r *sandbox.Read) (q question, ok bool) {
-	if r.Question == sandbox.AskInput {
-		return question{kind: sandbox.AskInput}, r.Kind == abi.InputArguments
-	}
-	return question{kind: r.Question, name: r.Name}, true
+// ofSubscriber tells whether the answer belongs to who asked for the operation,
+// not to the operation itself.
+func (q question) ofSubscriber() bool {
+	return q.kind == sandbox.AskClaim || q.kind == sandbox.AskPermitted
 }
 
-// What a tree keeps: it is held until an event is handed out to all, and guests
-// decide how much they ask and put out for each subscriber.
-const (
-	maxTreeBytes = 32 << 20
-	nodeBytes    = 256 // of a node with an edge to it, beside the answer
-)
+// questions returns what a run asked, but for what all runs for an event share:
+// the event itself, its meta and the module's config.
+func questions(reads []sandbox.Read) []question {
+	var asked []question
+	for i := range reads {
+		r := &reads[i]
+		switch {
+		case r.Question != sandbox.AskInput:
+			asked = append(asked, question{kind: r.Question, name: r.Name})
+		case r.Kind == abi.InputArguments || r.Kind == abi.InputParents:
+			asked = append(asked, question{kind: sandbox.AskInput, input: r.Kind})
+		}
+	}
+	return asked
+}
 
-// tree holds the results of one resolver for one event, found by what its runs
-// read. A guest is deterministic: what it asks next follows from the answers so
-// far, so each node has one question. A tree that has grown too large forgets
-// all: the same runs give the same results again.
-type tree struct {
-	root    node
-	bytes   int // about what the nodes, their results and projections take
+// tree holds leaves of one kind, found by what was read on the way to them. A
+// guest is deterministic: what it asks next follows from the answers so far, so
+// each node has one question.
+type tree[T any] struct {
+	root    node[T]
 	scratch []byte
 }
 
-// node is a state of a run: it either asks on or has ended.
-type node struct {
-	asks     bool
-	question question
-	edges    map[string]*node // by answer
-	leaf     *outcome
+// node is a state on the way: it either asks on or has ended.
+type node[T any] struct {
+	asks, ended bool
+	question    question
+	edges       map[string]*node[T] // by answer
+	leaf        T
 }
 
-// find follows a subscriber's own answers to a result; nil where no run has
-// come that way yet.
-func (t *tree) find(in *inputs) *outcome {
+// nodeBytes is about what a node takes with an edge to it, beside the answer.
+const nodeBytes = 256
+
+// find follows the answers that the inputs give; false where nothing has come
+// that way yet.
+func (t *tree[T]) find(in *inputs) (leaf T, found bool) {
 	n := &t.root
-	for n != nil && n.asks {
+	for n.asks {
 		t.scratch = n.question.answer(in, t.scratch[:0])
-		n = n.edges[string(t.scratch)]
+		next := n.edges[string(t.scratch)]
+		if next == nil {
+			return leaf, false
+		}
+		n = next
 	}
-	if n == nil {
-		return nil
-	}
-	return n.leaf
+	return n.leaf, n.ended
 }
 
-// insert adds the result of a run for the subscriber whose inputs are given. It
-// reports false, and adds nothing, where the run asked something else than an
-// earlier one with the same answers: then the guest is not deterministic, and
-// its result is for this subscriber alone.
-func (t *tree) insert(reads []sandbox.Read, in *inputs, leaf *outcome) bool {
+// insert adds a leaf for the inputs that were asked, and returns about how many
+// bytes the way to it takes. It reports false, and adds no leaf, where something
+// else was asked than before with the same answers: then the guest is not
+// deterministic, and its result is for these inputs alone.
+func (t *tree[T]) insert(asked []question, in *inputs, leaf T) (bytes int, ok bool) {
 	n := &t.root
-	for i := range reads {
-		q, ok := subscriberRead(&reads[i])
-		if !ok {
-			continue
-		}
-		if n.leaf != nil || n.asks && n.question != q {
-			return false
+	for _, q := range asked {
+		if n.ended || n.asks && n.question != q {
+			return bytes, false
 		}
 		n.asks, n.question = true, q
 		t.scratch = q.answer(in, t.scratch[:0])
 		next := n.edges[string(t.scratch)]
 		if next == nil {
-			next = &node{}
+			next = &node[T]{}
 			if n.edges == nil {
-				n.edges = map[string]*node{}
+				n.edges = map[string]*node[T]{}
 			}
 			n.edges[string(t.scratch)] = next
-			t.bytes += nodeBytes + len(t.scratch)
+			bytes += nodeBytes + len(t.scratch)
 		}
 		n = next
 	}
-	if n.asks || n.leaf != nil {
-		return false
+	if n.asks || n.ended {
+		return bytes, false
 	}
-	n.leaf = leaf
-	t.bytes += len(leaf.result.Output)
-	return true
-}
-
-// grow counts n more bytes of projections, before the next subscriber is
-// looked up.
-func (t *tree) grow(n int) {
-	if t.bytes += n; t.bytes > maxTreeBytes {
-		t.root, t.bytes = node{}, 0
-	}
+	n.leaf, n.ended = leaf, true
+	return bytes, true
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
-	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -75,13 +74,11 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 	return version, fields
 }
 
-// fanOut runs a field's resolver, once for all subscribers whose reads are
-// equal, and delivers what it gives.
+// fanOut runs a field's resolver, and those of the fields below it, once for all
+// subscribers whose reads are equal, and delivers what they give.
 func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
 	defer b.recovered(ctx, m, &in)
-	var results tree
-	var run sandbox.Result
-	var all *outcome // of a run that the clock stopped: no other is tried
+	results := newShared(b, st, v)
 	for i := range m.subscribers {
 		s := &m.subscribers[i]
 		if ctx.Err() != nil {
@@ -91,27 +88,15 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 			continue
 		}
 		in.arguments, in.identity = s.operation.Roots()[0].Arguments, &s.subscription.identity
-		o := all
-		if o == nil {
-			o = results.find(&in)
+		o := results.result(ctx, &m.field.ResolvedField, &in)
+		var response []byte
+		if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
+			response = results.response(ctx, o, s.operation, &in)
 		}
-		if o == nil {
-			b.run(ctx, st, v, m.field, &in, &run)
-			if ctx.Err() != nil {
-				return // the server ends: that is no answer to this event
-			}
-			o = b.conclude(st, v, m.field, &in, &run)
-			switch {
-			case run.Fault != nil && run.Fault.Code == abi.CodeInternal: // the host's, and says nothing of the next run
-			case run.Fault != nil && run.Fault.Unrepeatable:
-				all = o
-			default:
-				results.insert(run.Reads, &in, o)
-			}
+		if results.ended {
+			return // the server ends: that is no answer to this event
 		}
-		before := o.projected
-		s.subscription.deliver(o, s.operation)
-		results.grow(o.projected - before)
+		s.subscription.deliver(o.verdict, response)
 		if s.subscription.ended() {
 			s.subscription.leave()
 		}

@@ -88,17 +88,18 @@ func (s *Subscription) end(last func(Sink)) {
 	s.mu.sink = nil
 }
 
-// deliver hands an outcome to the sink.
-func (s *Subscription) deliver(o *outcome, operation *graph.Operation) {
+// deliver hands a response to the sink, where there is one, and ends the
+// subscription after the verdict complete.
+func (s *Subscription) deliver(verdict abi.Verdict, response []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.sink == nil || o.verdict == abi.Skip {
+	if s.mu.sink == nil {
 		return
 	}
-	if o.verdict != abi.Complete || o.hasOutput {
-		s.mu.sink.Next(o.response(operation))
+	if response != nil {
+		s.mu.sink.Next(response)
 	}
-	if o.verdict == abi.Complete {
+	if verdict == abi.Complete {
 		s.mu.sink.Complete()
 		s.mu.sink = nil
 	}

@@ -5,12 +5,14 @@ package tenant
 // are a plain value: copy it, change the copy, set it.
 type Limits struct {
 	FuelPerRun       int64
+	FuelPerOperation int64
 	WallMillisPerRun int64
 	MemoryBytes      int64
 	MemoryTotalBytes int64
 	Instances        int64
 	OutputBytes      int64
 	LogBytesPerRun   int64
+	ParentsPerRun    int64
 	PublishesPerRun  int64
 
 	Modules     int64
@@ -70,6 +72,10 @@ var definitions = [...]Definition{
 		10_000_000, 1_000, 10_000_000_000, func(l *Limits) *int64 { return &l.FuelPerRun },
 	},
 	{
+		"fuelPerOperation", "units of fuel", "all runs of one query or mutation, or of one subscription for one event, shared ones as well, which is looked at before each run", "fields that are not resolved yet are null with FUEL_EXHAUSTED",
+		100_000_000, 1_000, 100_000_000_000, func(l *Limits) *int64 { return &l.FuelPerOperation },
+	},
+	{
 		"wallMillisPerRun", "milliseconds", "one run of a resolver, by the clock", "the run ends with LIMIT_EXCEEDED",
 		1_000, 10, 60_000, func(l *Limits) *int64 { return &l.WallMillisPerRun },
 	},
@@ -92,6 +98,10 @@ var definitions = [...]Definition{
 	{
 		"logBytesPerRun", "bytes", "log lines of one run, each with 32 bytes besides its text", "the line is cut and marked, and further ones are dropped",
 		16 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.LogBytesPerRun },
+	},
+	{
+		"parentsPerRun", "parents", "the parents of one run for a field of an object type", "more parents are resolved in several runs",
+		1_000, 1, 100_000, func(l *Limits) *int64 { return &l.ParentsPerRun },
 	},
 	{
 		"publishesPerRun", "events", "events that one mutation run publishes", "publish returns 1 to the guest",

@@ -1,0 +1,135 @@
+package broker
+
+import (
+	"context"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+)
+
+// maxSharedBytes bounds what is kept of one event: it is held until the event is
+// handed out to all, and guests decide how much they ask and put out for each
+// subscriber.
+const maxSharedBytes = 32 << 20
+
+// shared holds the results of the runs for one event or request, by resolver and
+// by what the runs read. When it has grown too large it forgets all: the same
+// runs give the same results again. It is for one goroutine.
+type shared struct {
+	broker  *Broker
+	state   *state
+	version *Version
+	fuel    int64 // that one operation may use
+	limits  graph.ExecutionLimits
+
+	results map[*graph.ResolvedField]*tree[*outcome]
+	last    *graph.ResolvedField              // the one that was looked up last, mostly the event's own
+	tree    *tree[*outcome]                   // its results
+	stopped map[*graph.ResolvedField]*outcome // of runs that the clock stopped: no other is tried
+	bytes   int                               // about what trees, results and responses take
+	ended   bool                              // ctx had ended after a run: what is returned is of no use
+	run     sandbox.Result
+}
+
+func newShared(b *Broker, st *state, v *Version) *shared {
+	l := st.tenant.Limits()
+	return &shared{
+		broker: b, state: st, version: v, fuel: l.FuelPerOperation,
+		limits:  graph.ExecutionLimits{ParentsPerRun: int(l.ParentsPerRun), OutputBytes: operationOutputs * int(l.OutputBytes)},
+		results: map[*graph.ResolvedField]*tree[*outcome]{}, stopped: map[*graph.ResolvedField]*outcome{},
+	}
+}
+
+// operationOutputs times outputBytes is what the outputs of one operation's runs
+// may take together.
+const operationOutputs = 32
+
+// result returns what a resolver gives for the inputs: the result of an earlier
+// run that read the same, or of a new run.
+func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs) *outcome {
+	if o := s.stopped[f]; o != nil {
+		return o
+	}
+	if o, ok := s.of(f).find(in); ok {
+		return o
+	}
+	s.broker.run(ctx, s.state, s.version, f, in, &s.run)
+	s.ended = s.ended || ctx.Err() != nil
+	o := s.broker.conclude(s.state, s.version, f, in, &s.run)
+	asked := questions(s.run.Reads)
+	for _, q := range asked {
+		if q.ofSubscriber() {
+			o.asked = append(o.asked, q)
+		}
+	}
+	switch fault := s.run.Fault; {
+	case fault != nil && fault.Code == abi.CodeInternal: // the host's, and says nothing of the next run
+		o.unshared = true
+	case fault != nil && fault.Unrepeatable:
+		o.unshared = true
+		s.stopped[f] = o
+	default:
+		o.unshared = !s.keep(f, asked, in, o)
+	}
+	return o
+}
+
+// of returns the results of a resolver.
+func (s *shared) of(f *graph.ResolvedField) *tree[*outcome] {
+	if s.last == f {
+		return s.tree
+	}
+	t := s.results[f]
+	if t == nil {
+		t = &tree[*outcome]{}
+		s.results[f] = t
+	}
+	s.last, s.tree = f, t
+	return t
+}
+
+// keep adds a result, and reports false where it is for these inputs alone.
+func (s *shared) keep(f *graph.ResolvedField, asked []question, in *inputs, o *outcome) bool {
+	if s.bytes > maxSharedBytes {
+		s.forget()
+	}
+	bytes, ok := s.of(f).insert(asked, in, o)
+	s.bytes += bytes + nodeBytes + len(o.result.Output)
+	return ok
+}
+
+func (s *shared) forget() {
+	clear(s.results)
+	s.last, s.tree = nil, nil
+	for _, o := range s.stopped {
+		o.responses = nil
+	}
+	s.bytes = 0
+}
+
+// response returns an outcome as a whole response for a subscriber's operation,
+// made once for all to whom it must be equal: those who ask for the same of the
+// same result, and agree on what the runs below it read. The caller must not
+// change it.
+func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) []byte {
+	p := projection{operation.Plan(), operation.ProjectionKey()}
+	t := o.responses[p]
+	if t == nil {
+		t = &tree[[]byte]{}
+		if o.responses == nil {
+			o.responses = map[projection]*tree[[]byte]{}
+		}
+		o.responses[p] = t
+	}
+	if response, ok := t.find(in); ok {
+		return response
+	}
+	x := execution{shared: s, operation: operation, inputs: *in, fuel: o.fuel}
+	response := x.response(ctx, []graph.Result{o.result})
+	if !x.unshared {
+		bytes, _ := t.insert(x.asked, in, response)
+		s.bytes += bytes + nodeBytes + len(response)
+	}
+	return response
+}
