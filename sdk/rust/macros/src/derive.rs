@@ -1,15 +1,21 @@
 //! `#[derive(FromJson, ToJson)]`.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, LitStr};
 
-use crate::members::Member;
+use crate::members::{self, Member};
 use crate::names;
 
 /// Writes an impl for a struct: its identifier, its name and its members.
 type Impl = fn(&Ident, &str, &[Member]) -> TokenStream;
+
+/// `impl FromJson`, for payloads, configs and parents of any type.
+pub(crate) fn from_json(ident: &Ident, name: &str, members: &[Member]) -> TokenStream {
+    let read = members::from_json(ident, name, members);
+    quote!(#read impl<P> ::runnel::guest::Parent<P> for #ident {})
+}
 
 pub(crate) fn expand(item: &DeriveInput, write: Impl) -> TokenStream {
     match members(item) {

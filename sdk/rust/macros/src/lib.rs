@@ -24,6 +24,11 @@ use syn::parse_macro_input;
 /// `Bus` (Mutation), `Context`, and by their names in snake case, the field's
 /// arguments, as `Argument<T>`. It returns `Outcome<T>`.
 ///
+/// A field of another type may have a function, too, marked
+/// `#[field("Order.customer")]`, which resolves it for many parents at once. It
+/// takes `Parents<Order>`, `Context` and arguments, and returns `Resolved<T>`.
+/// The field is then no member of the struct `Order`.
+///
 /// | in the schema | in Rust |
 /// |---|---|
 /// | `Int`, `Float`, `Boolean`, `String`, `ID` | `i32`, `f64`, `bool`, `String`, `runnel::Id` |
@@ -46,7 +51,7 @@ pub fn module(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(FromJson, attributes(json))]
 pub fn from_json(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);
-    derive::expand(&item, members::from_json).into()
+    derive::expand(&item, derive::from_json).into()
 }
 
 /// Writes a struct as a JSON object. Members are named as for `FromJson`; those

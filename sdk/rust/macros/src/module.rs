@@ -8,7 +8,7 @@ use syn::{Error, Item, ItemMod, LitStr};
 
 use crate::names;
 use crate::resolver::{self, Marked};
-use crate::schema::{self, Field, Root, Schema};
+use crate::schema::{self, Field, Owner, Root, Schema};
 use crate::types::Types;
 
 /// Expands the attribute. Every mistake becomes a compile error at the author's
@@ -61,10 +61,10 @@ impl File {
         let schema = schema::parse(&self.text)
             .map_err(|problems| combined(problems.iter().map(|p| self.error(p))))?;
         let own = items.iter().filter_map(type_name).collect();
-        let types = Types::new(&schema, &own);
-
         let mut items = items;
         let (marked, mut errors) = resolver::take(&mut items, &schema);
+        let types = Types::new(&schema, &own, resolver::in_objects(&marked));
+
         errors.extend(self.missing(&schema, &types, &marked));
         let resolvers: Vec<TokenStream> = marked
             .iter()
@@ -117,7 +117,7 @@ impl File {
         let mut errors = Vec::new();
         for root in Root::ALL {
             for field in schema.root(root) {
-                if !marked.iter().any(|m| m.resolves(root, field)) {
+                if !marked.iter().any(|m| m.resolves(Owner::Root(root), field)) {
                     errors.push(self.error(&missing(root, field, types)));
                 }
             }

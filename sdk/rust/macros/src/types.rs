@@ -14,15 +14,23 @@ pub(crate) struct Types<'s> {
     schema: &'s Schema,
     /// Names of scalars for which the module has a type of its own.
     own: &'s BTreeSet<String>,
+    /// Fields with a resolver of their own, by type and name: no value of the
+    /// type holds them.
+    resolved: BTreeSet<(&'s str, &'s str)>,
     /// Types that have `Default`.
     defaults: BTreeSet<&'s str>,
 }
 
 impl<'s> Types<'s> {
-    pub(crate) fn new(schema: &'s Schema, own: &'s BTreeSet<String>) -> Self {
+    pub(crate) fn new(
+        schema: &'s Schema,
+        own: &'s BTreeSet<String>,
+        resolved: BTreeSet<(&'s str, &'s str)>,
+    ) -> Self {
         let mut types = Types {
             schema,
             own,
+            resolved,
             defaults: BTreeSet::new(),
         };
         // Each round can only find more; no type that needs itself is found.
@@ -36,12 +44,21 @@ impl<'s> Types<'s> {
         }
     }
 
+    /// The fields that values of a type hold.
+    fn held<'d>(&self, definition: &'d Definition) -> impl Iterator<Item = &'d Field> {
+        let owner = definition.name.as_str();
+        let resolved = |f: &&Field| self.resolved.contains(&(owner, f.name.as_str()));
+        definition
+            .kind
+            .fields()
+            .iter()
+            .filter(move |f| !resolved(f))
+    }
+
     fn has_default(&self, definition: &Definition) -> bool {
         let plain = |ty: &Type| ty.nullable || ty.single().is_none_or(|name| self.defaulted(name));
         match &definition.kind {
-            Kind::Input(fields) | Kind::Object { fields, .. } => {
-                fields.iter().all(|f| plain(&f.ty))
-            }
+            Kind::Input(_) | Kind::Object { .. } => self.held(definition).all(|f| plain(&f.ty)),
             Kind::Scalar => !self.own.contains(&definition.name),
             _ => false,
         }
@@ -89,7 +106,12 @@ impl<'s> Types<'s> {
             Kind::Scalar if self.own.contains(&definition.name) => TokenStream::new(),
             Kind::Scalar => scalar(definition),
             Kind::Enum(values) => enumeration(definition, values),
-            Kind::Input(fields) | Kind::Object { fields, .. } => self.structure(definition, fields),
+            Kind::Input(_) => self.structure(definition),
+            Kind::Object { .. } => {
+                let (structure, ident) =
+                    (self.structure(definition), names::ident(&definition.name));
+                quote!(#structure impl ::runnel::guest::Parent<#ident> for #ident {})
+            }
             Kind::Union(members) => choice(
                 definition,
                 members.iter().map(|m| m.name.as_str()).collect(),
@@ -107,8 +129,9 @@ impl<'s> Types<'s> {
         found.map(|d| d.name.as_str()).collect()
     }
 
-    fn structure(&self, definition: &'s Definition, fields: &'s [Field]) -> TokenStream {
+    fn structure(&self, definition: &'s Definition) -> TokenStream {
         let name = &definition.name;
+        let fields: Vec<&Field> = self.held(definition).collect();
         let ident = names::ident(name);
         let docs = fields.iter().map(|f| doc(f.description.as_deref()));
         let members: Vec<Member> = fields.iter().map(|f| self.member(name, f)).collect();
@@ -158,18 +181,23 @@ impl<'s> Types<'s> {
     }
 
     fn direct_parts(&self, name: &str) -> Vec<&'s str> {
-        match self.schema.get(name).map(|d| &d.kind) {
-            Some(Kind::Input(fields) | Kind::Object { fields, .. }) => {
-                fields.iter().filter_map(|f| f.ty.single()).collect()
-            }
-            Some(Kind::Union(members)) => members.iter().map(|m| m.name.as_str()).collect(),
-            Some(Kind::Interface(_)) => self.implementors(name),
+        let Some(definition) = self.schema.get(name) else {
+            return Vec::new();
+        };
+        match &definition.kind {
+            Kind::Input(_) | Kind::Object { .. } => self
+                .held(definition)
+                .filter_map(|f| f.ty.single())
+                .collect(),
+            Kind::Union(members) => members.iter().map(|m| m.name.as_str()).collect(),
+            Kind::Interface(_) => self.implementors(name),
             _ => Vec::new(),
         }
     }
 }
 
-fn named_type(name: &str) -> TokenStream {
+/// The Rust type of a type by its name.
+pub(crate) fn named_type(name: &str) -> TokenStream {
     match name {
         "Int" => quote!(i32),
         "Float" => quote!(f64),

@@ -41,12 +41,19 @@ impl Error {
         if self.extensions.is_empty() && !begins_as_object(&self.message) {
             return self.message;
         }
-        let mut report = crate::json::Writer::new();
-        let mut object = report.object();
-        object.member("message", &self.message);
-        object.member("extensions", &Extensions(&self.extensions));
-        drop(object);
-        report.finish().unwrap_or(self.message)
+        crate::json::to_string(&Report(&self)).unwrap_or(self.message)
+    }
+}
+
+/// An error as the ABI knows it: its message, and its extensions where it has
+/// any.
+pub(crate) struct Report<'a>(pub(crate) &'a Error);
+
+impl ToJson for Report<'_> {
+    fn write(&self, writer: &mut crate::json::Writer) {
+        let mut object = writer.object();
+        object.member("message", &self.0.message);
+        object.member("extensions", &Extensions(&self.0.extensions));
     }
 }
 

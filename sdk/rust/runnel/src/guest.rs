@@ -2,12 +2,12 @@
 //! use by hand, and free to change with every version.
 
 use crate::host;
-use crate::input::{Argument, Bus, Context, Event};
+use crate::input::{Argument, Bus, Context, Event, Parents};
 pub use crate::json::member;
-use crate::json::{self, FromJson, Mismatch, Object, Reader, ToJson, Writer};
-use crate::{Error, Outcome, Verdict, panics};
+use crate::json::{self, FromJson, Json, Mismatch, Object, Reader, ToJson, Writer};
+use crate::{Error, Outcome, Resolved, Verdict, panics};
 
-/// A root field that has a resolver.
+/// A field that has a resolver.
 pub trait Field {
     /// Its resolver.
     const RESOLVER: Resolver;
@@ -38,11 +38,18 @@ pub trait Subscription: Field {}
 )]
 pub trait Mutation: Field {}
 
+/// A field of an object type, resolved for a batch of parents.
+#[diagnostic::on_unimplemented(
+    message = "only a resolver of a field of an object type has parents",
+    label = "there are no parents here"
+)]
+pub trait Batched: Field {}
+
 /// What the resolver of the field `F` may take as a parameter.
 #[diagnostic::on_unimplemented(
     message = "a resolver cannot take `{Self}`",
     label = "not an input",
-    note = "it may take Event<T>, Argument<T>, Context and, for a Mutation field, Bus"
+    note = "it may take Argument<T> and Context; for a Subscription field Event<T>, for a Mutation field Bus, for a field of an object type Parents<T>"
 )]
 pub trait Input<F> {
     /// The handle. `name` is the schema's name of the argument that the
@@ -53,6 +60,12 @@ pub trait Input<F> {
 impl<F: Subscription, T: FromJson> Input<F> for Event<T> {
     fn open(_: &'static str) -> Self {
         Event::new()
+    }
+}
+
+impl<F: Batched, T: FromJson> Input<F> for Parents<T> {
+    fn open(_: &'static str) -> Self {
+        Parents::new()
     }
 }
 
@@ -83,6 +96,22 @@ pub trait Declares<T> {}
 
 impl<T> Declares<T> for Argument<T> {}
 
+/// A type that parents of the schema's type `P` may be read as. Types of the
+/// schema are so for themselves alone, those of the module's own for all.
+#[diagnostic::on_unimplemented(
+    message = "the parents of this field are `Parents<{P}>`",
+    label = "another type",
+    note = "a struct of the module's own that derives FromJson will do as well"
+)]
+pub trait Parent<P> {}
+
+impl<P> Parent<P> for Json {}
+
+/// Parents that fit the field's type `P`.
+pub trait ParentsOf<P> {}
+
+impl<P, T: Parent<P>> ParentsOf<P> for Parents<T> {}
+
 /// A type that a resolver may deliver where the schema declares `T`.
 #[diagnostic::on_unimplemented(
     message = "the schema declares this field as `{T}`",
@@ -102,6 +131,9 @@ pub fn open<F, I: Input<F>>(name: &'static str) -> I {
 /// Checks that an argument is declared as `T`.
 pub const fn declared<T, A: Declares<T>>() {}
 
+/// Checks that parents are of the type `P`.
+pub const fn parents_of<P, I: ParentsOf<P>>() {}
+
 /// Makes one run: calls `resolver`, and tells the host what came of it.
 pub fn run<D, T: Fits<D>>(resolver: impl FnOnce() -> Outcome<T>) -> i32 {
     panics::report();
@@ -110,6 +142,15 @@ pub fn run<D, T: Fits<D>>(resolver: impl FnOnce() -> Outcome<T>) -> i32 {
         Ok(Verdict::Deliver(value)) => put(1, json::to_string(&value)),
         Ok(Verdict::Complete(None)) => 3,
         Ok(Verdict::Complete(Some(value))) => put(3, json::to_string(&value)),
+        Err(error) => failed(error),
+    }
+}
+
+/// Makes one run for a batch of parents.
+pub fn run_batch<D, T: Fits<D>>(resolver: impl FnOnce() -> Resolved<T>) -> i32 {
+    panics::report();
+    match resolver() {
+        Ok(values) => put(1, json::to_string(&values)),
         Err(error) => failed(error),
     }
 }

@@ -51,10 +51,12 @@ pub mod testing;
 pub use error::Error;
 pub use host::Level;
 pub use id::Id;
-pub use input::{Argument, Bus, Context, Event, Meta, Refused};
+pub use input::{Argument, Batch, Bus, Context, Event, Meta, Parents, Refused};
 pub use json::{FromJson, Json, ToJson};
 pub use log::log;
-pub use outcome::{Outcome, Verdict, complete, complete_with, deliver, fail, skip};
+pub use outcome::{
+    Outcome, Resolved, Values, Verdict, complete, complete_with, deliver, fail, skip,
+};
 pub use runnel_macros::{FromJson, ToJson, module};
 
 /// A result whose error is, unless said otherwise, an [`Error`].

@@ -4,6 +4,7 @@
 //! `runnel::Event` for the SDK's.
 
 pub use crate::{
-    Argument, Bus, Context, Error, Event, FromJson, Id, Json, Meta, Outcome, Refused, Result,
-    ToJson, Verdict, complete, complete_with, debug, deliver, error, fail, info, skip, warn,
+    Argument, Batch, Bus, Context, Error, Event, FromJson, Id, Json, Meta, Outcome, Parents,
+    Refused, Resolved, Result, ToJson, Values, Verdict, complete, complete_with, debug, deliver,
+    error, fail, info, skip, warn,
 };

@@ -51,6 +51,47 @@ mod shapes {
         deliver(shop)
     }
 
+    #[field("Shop.nearest")]
+    fn nearest(shops: Parents<Shop>, limit: Argument<i32>) -> Resolved<Vec<Shop>> {
+        let shops = shops.read()?;
+        let limit = limit.read()?.try_into()?;
+        shops.each(|shop| {
+            let others = shops.iter().filter(|other| other.name != shop.name);
+            Ok(others.take(limit).cloned().collect())
+        })
+    }
+
+    #[field("Shop.owner")]
+    fn owner(shops: Parents<Shop>, context: Context) -> Resolved<Person> {
+        let shops = shops.read()?;
+        let names: Vec<String> = context.claim("owners")?.ok_or("no owners")?;
+        let person = |name| Person {
+            name,
+            ..Person::default()
+        };
+        shops.all(names.into_iter().map(person).collect())
+    }
+
+    /// What another module's signs hold.
+    #[derive(FromJson)]
+    struct OtherSign {
+        words: Vec<String>,
+    }
+
+    #[field("Sign.text")]
+    fn text(signs: Parents<OtherSign>, loud: Argument<Option<bool>>) -> Resolved<String> {
+        let loud = loud.read()?.unwrap_or_default();
+        signs.read()?.each(|sign| {
+            let first = sign.words.first();
+            let word = first.ok_or_else(|| Error::new("{blank}").with("words", &0))?;
+            Ok(if loud {
+                word.to_uppercase()
+            } else {
+                word.clone()
+            })
+        })
+    }
+
     #[subscription]
     fn ended() -> Outcome<i32> {
         complete_with(f64::from(7u8) as i32)
@@ -85,7 +126,62 @@ fn shop(name: &str) -> Shop {
         extra: Some(json("[1, {}]")),
         parent: None,
         branches: Vec::new(),
+        sign: None,
     }
+}
+
+/// A field with a resolver is no member of its type: `shop` above gives neither
+/// `nearest` nor `owner`.
+#[test]
+fn each_parent_gets_its_value() {
+    let parents = vec![shop("a"), shop("b"), shop("c")];
+    let ran = Run::of::<shapes::nearest>().parents(&parents).run();
+    assert_eq!(ran.reads(), ["parents", "argument limit"]);
+    let nearest = [["b", "c"], ["a", "c"], ["a", "b"]];
+    let nearest = nearest.map(|names| Ok(names.map(shop).to_vec()));
+    assert_eq!(ran.resolved::<Vec<Shop>>(), nearest);
+
+    let ran = Run::of::<shapes::nearest>().parents(json("[]")).run();
+    assert_eq!(ran.delivered::<Vec<Vec<Shop>>>(), Vec::<Vec<Shop>>::new());
+}
+
+#[test]
+fn an_error_is_one_parents_alone() {
+    let signs = json(r#"[{"words": ["a"]}, {"words": [], "x": 1}, {"words": ["ü", "c"]}]"#);
+    let ran = Run::of::<shapes::text>()
+        .parents(signs)
+        .argument("loud", true);
+    let texts = ran.run().resolved::<String>();
+    assert_eq!((&texts[0], &texts[2]), (&Ok("A".into()), &Ok("Ü".into())));
+    let error = texts[1].clone().unwrap_err();
+    assert_eq!(error.message, "{blank}");
+    assert_eq!(error.extensions["words"], json("0"));
+}
+
+#[test]
+fn there_is_a_value_for_each_parent_or_an_error_for_all() {
+    let run = |owners: &str| {
+        Run::of::<shapes::owner>()
+            .parents(vec![shop("a"), shop("b")])
+            .claim("owners", json(owners))
+            .run()
+    };
+    let owners = run(r#"["Ada", "Bo"]"#).resolved::<Person>();
+    assert_eq!(owners[1].as_ref().unwrap().name, "Bo");
+    for (owners, given) in [("[]", 0), (r#"["Ada", "Bo", "Cy"]"#, 3)] {
+        let message = format!("the resolver gave {given} values for 2 parents");
+        assert_eq!(run(owners).failure().message, message);
+    }
+    let ran = Run::of::<shapes::owner>().parents(vec![shop("a")]).run();
+    assert_eq!(ran.failure().message, "no owners");
+}
+
+#[test]
+fn parents_must_be_there_and_fit() {
+    let ran = Run::of::<shapes::text>().run();
+    assert_eq!(ran.failure().message, "parents: missing");
+    let ran = Run::of::<shapes::text>().parents(json(r#"[{"words": []}, {}]"#));
+    assert_eq!(ran.run().failure().message, "parents: 1.words: missing");
 }
 
 #[test]
@@ -222,6 +318,9 @@ fn resolvers_are_known_by_name() {
         "Query.search",
         "Query.shop",
         "Query.type",
+        "Shop.nearest",
+        "Shop.owner",
+        "Sign.text",
         "Subscription.ended",
         "Subscription.shop",
     ];

@@ -81,6 +81,22 @@ impl Root {
     }
 }
 
+/// The type that a resolver's field belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner<'s> {
+    Root(Root),
+    Object(&'s str),
+}
+
+impl<'s> Owner<'s> {
+    pub(crate) fn name(self) -> &'s str {
+        match self {
+            Owner::Root(root) => root.name(),
+            Owner::Object(name) => name,
+        }
+    }
+}
+
 /// A type of the schema.
 #[derive(Debug)]
 pub(crate) struct Definition {

@@ -16,6 +16,7 @@ pub(crate) use wasm::*;
 pub(crate) enum Source {
     Event,
     Meta,
+    Parents,
     Config,
     Argument,
     Claim,
@@ -28,6 +29,7 @@ impl Source {
         match self {
             Source::Event => "event",
             Source::Meta => "meta",
+            Source::Parents => "parents",
             Source::Config => "config",
             Source::Argument => "argument",
             Source::Claim => "claim",

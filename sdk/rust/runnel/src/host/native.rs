@@ -7,6 +7,7 @@ use super::{Level, Source};
 pub(crate) struct Script {
     pub(crate) event: Option<String>,
     pub(crate) meta: Option<String>,
+    pub(crate) parents: Option<String>,
     pub(crate) config: Option<String>,
     pub(crate) arguments: Vec<(String, String)>,
     pub(crate) claims: Vec<(String, String)>,
@@ -27,6 +28,7 @@ impl Script {
         match source {
             Source::Event => self.event.clone(),
             Source::Meta => self.meta.clone(),
+            Source::Parents => self.parents.clone(),
             Source::Config => self.config.clone(),
             Source::Argument => named(&self.arguments, name),
             Source::Claim => named(&self.claims, name),

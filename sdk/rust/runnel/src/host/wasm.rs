@@ -34,6 +34,7 @@ pub(crate) fn read(source: Source, name: &str) -> Option<String> {
         match source {
             Source::Event => host_input(0, at, cap),
             Source::Meta => host_input(2, at, cap),
+            Source::Parents => host_input(3, at, cap),
             Source::Config => host_input(4, at, cap),
             Source::Argument => host_argument(name.as_ptr(), name.len(), at, cap),
             Source::Claim => host_claim(name.as_ptr(), name.len(), at, cap),

@@ -5,8 +5,10 @@ mod argument;
 mod bus;
 mod context;
 mod event;
+mod parents;
 
 pub use argument::Argument;
 pub use bus::{Bus, Refused};
 pub use context::{Context, Meta};
 pub use event::Event;
+pub use parents::{Batch, Parents};

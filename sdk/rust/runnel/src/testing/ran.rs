@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::json;
 use crate::host::{Level, Script};
-use crate::json::{FromJson, Mismatch, Reader, member};
+use crate::json::{FromJson, Kind, Mismatch, Reader, member};
 use crate::{Json, json};
 
 /// A run that is over.
@@ -95,6 +95,17 @@ impl Ran {
         }
     }
 
+    /// What the resolver of a field of an object type gave each parent.
+    ///
+    /// # Panics
+    ///
+    /// Where it gave nothing, or something else than a `T`.
+    #[track_caller]
+    pub fn resolved<T: FromJson>(&self) -> Vec<Result<T, Failure>> {
+        let elements: Vec<Element<T>> = self.delivered();
+        elements.into_iter().map(|element| element.0).collect()
+    }
+
     /// Whether the subscriber gets nothing.
     pub fn skipped(&self) -> bool {
         self.ending == Ending::Skipped
@@ -113,7 +124,7 @@ impl Ran {
         }
     }
 
-    /// What was read, in order, each once: `event`, `meta`, `config`, `argument
+    /// What was read, in order, each once: `event`, `parents`, `meta`, `config`, `argument
     /// NAME`, `claim NAME`, `permitted NAME`.
     pub fn reads(&self) -> &[String] {
         &self.reads
@@ -136,6 +147,28 @@ fn failure(report: &str) -> Failure {
         message: report.to_owned(),
         extensions: BTreeMap::new(),
     })
+}
+
+/// An element of what a batch was given.
+struct Element<T>(Result<T, Failure>);
+
+impl<T: FromJson> FromJson for Element<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Mismatch> {
+        let mut failure = None;
+        if reader.kind()? == Kind::Object {
+            reader.clone().object("", &mut |key, reader| match key {
+                "@error" => {
+                    failure = Some(FromJson::read(reader)?);
+                    Ok(())
+                }
+                _ => reader.skip(),
+            })?;
+        }
+        match failure {
+            Some(failure) => reader.skip().map(|()| Element(Err(failure))),
+            None => T::read(reader).map(|value| Element(Ok(value))),
+        }
+    }
 }
 
 impl FromJson for Failure {

@@ -49,6 +49,14 @@ impl Run {
         self
     }
 
+    /// The parents of a field of an object type: a list of values of a type of
+    /// the schema, or [`json`](super::json).
+    #[track_caller]
+    pub fn parents(mut self, parents: impl ToJson) -> Self {
+        self.script.parents = Some(text(&parents));
+        self
+    }
+
     /// An argument, by its name in the schema. Those left out have the schema's
     /// default, where it gives one.
     ///
