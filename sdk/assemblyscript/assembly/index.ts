@@ -7,4 +7,5 @@ export { Context, Meta, MutationContext } from "./context";
 export { Event } from "./event";
 export { Json } from "./json";
 export { log } from "./log";
+export { Parents, Values } from "./parents";
 export { complete, completeWith, fail, skip } from "./run";

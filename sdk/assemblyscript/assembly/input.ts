@@ -4,10 +4,11 @@ import * as host from "./host";
 import { Reader } from "./reader";
 import { raise } from "./run";
 
-/** What can be read; the first five are the input kinds of `runnel_v1`. */
+/** What can be read; the first four are the input kinds of `runnel_v1`. */
 export enum Source {
   Event = 0,
   Meta = 2,
+  Parents = 3,
   Config = 4,
   Argument = 5,
   Claim = 6,
@@ -90,6 +91,7 @@ function ask(source: Source, name: ArrayBuffer): i32 {
 function label(source: Source, name: string): string {
   if (source == Source.Event) return "event";
   if (source == Source.Meta) return "meta";
+  if (source == Source.Parents) return "parents";
   if (source == Source.Config) return "config";
   return (source == Source.Argument ? "argument " : "claim ") + name;
 }

@@ -26,6 +26,9 @@ export let left: bool = false;
 /** Whether a resolver runs: false during start. */
 let running: bool = false;
 
+/** Whether it resolves a field of an object type, for a batch of parents. */
+let batch: bool = false;
+
 /**
  * Where the author's code last called into the library, for `abort`; 0 where it
  * has not. Written by what the build inserts (transform/sites.js).
@@ -67,6 +70,7 @@ export function complete(): never {
  * ends once it is delivered. For subscriptions only.
  */
 export function completeWith<T>(value: T): T {
+  if (batch) refuse();
   verdict = COMPLETE;
   return value;
 }
@@ -80,12 +84,17 @@ export function completeWith<T>(value: T): T {
 export function fail(message: string, extensions: Json | null = null): never {
   // A text that could be taken for an object is sent as one.
   if (extensions != null || message.trimStart().startsWith("{")) {
-    const report = Json.object().with<string>("message", message);
-    if (extensions != null) report.with<Json>("extensions", extensions);
-    raise(report.text);
+    raise(report(message, extensions).text);
   } else {
     raise(message);
   }
+}
+
+/** An error as an object of the ABI. */
+export function report(message: string, extensions: Json | null): Json {
+  const report = Json.object().with<string>("message", message);
+  if (extensions != null) report.with<Json>("extensions", extensions);
+  return report;
 }
 
 /** Ends the run with verdict 2 and this report, whatever it looks like. */
@@ -99,13 +108,20 @@ export function raise(report: string): never {
 
 function leave(by: i32): void {
   if (!running) throw new Error("a run can only be ended by a resolver");
+  if (batch && by != FAILED) refuse();
   verdict = by;
   left = true;
 }
 
+/** There is no such verdict for a batch; the build refuses what it can see. */
+function refuse(): void {
+  throw new Error("the resolver of a field of an object type can neither skip nor complete");
+}
+
 /** Marks that a resolver runs. Called by what the build generates. */
-export function begin(names: StaticArray<string>): void {
+export function begin(names: StaticArray<string>, parents: bool): void {
   files = names;
+  batch = parents;
   running = true;
 }
 

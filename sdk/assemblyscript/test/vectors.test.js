@@ -88,7 +88,7 @@ test("modules hold what a server takes, and nothing else", async () => {
     const names = WebAssembly.Module.exports(module).map((e) => e.name);
     assert.ok(WebAssembly.Module.imports(module).every((i) => i.module === "runnel_v1"));
     assert.ok(
-      names.every((name) => /^(memory|_initialize|(Subscription|Query|Mutation)\.\w+)$/.test(name)),
+      names.every((name) => /^(memory|_initialize|(Subscription|Query|Mutation|Station)\.\w+)$/.test(name)),
       names.join(),
     );
     for (const section of ["name", "producers", "sourceMappingURL", "target_features"]) {

@@ -16,15 +16,29 @@ export function markEnds(source) {
 }
 
 /** The names by which a source calls the functions that end a run. */
-function endsOf(source) {
+function endsOf(source, functions = ENDS) {
   const names = new Set();
   for (const statement of source.statements) {
     if (statement.kind !== NodeKind.Import || !RUN.has(statement.internalPath)) continue;
     for (const declaration of statement.declarations ?? []) {
-      if (ENDS.has(declaration.foreignName.text)) names.add(declaration.name.text);
+      if (functions.has(declaration.foreignName.text)) names.add(declaration.name.text);
     }
   }
   return names;
+}
+
+/** The calls of these functions of the SDK in a node of a source. */
+export function callsOf(source, node, functions) {
+  const names = endsOf(source, functions);
+  const calls = [];
+  const search = (value) => {
+    if (Array.isArray(value)) return value.forEach(search);
+    if (typeof value?.kind !== "number" || !value.range) return;
+    if (value.kind === NodeKind.Call && names.has(value.expression.text)) calls.push(value);
+    for (const [key, child] of Object.entries(value)) if (key !== "range") search(child);
+  };
+  if (names.size > 0) search(node);
+  return calls;
 }
 
 function visit(node, names) {

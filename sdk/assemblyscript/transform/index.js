@@ -5,10 +5,11 @@ import { DiagnosticCategory, DiagnosticCode, DiagnosticMessage, Parser, Range, S
 
 import { linkExports } from "./exports.js";
 import { markEnds } from "./ends.js";
-import { bridges, generate, unwritable } from "./generate.js";
-import { findResolvers, resolverSource } from "./resolvers.js";
+import { bridges, generate, resolvedIn, unwritable } from "./generate.js";
+import { findResolvers } from "./resolvers.js";
 import { readSchema } from "./schema.js";
 import { markSites, MAX_FILES } from "./sites.js";
+import { resolverSource } from "./source.js";
 import { unwind } from "./unwind.js";
 
 const LIBRARY = fileURLToPath(new URL("../assembly/", import.meta.url));
@@ -24,7 +25,8 @@ const LAYOUT = { schema: "schema.graphql", types: "assembly/schema.ts" };
  * The transform that makes a Runnel module of an AssemblyScript program:
  *
  * - it writes the types of schema.graphql into assembly/schema.ts;
- * - it checks the exported functions against the schema's root fields;
+ * - it checks the exported functions against the schema's fields, and leaves
+ *   what has a resolver out of the types;
  * - it exports each as `Type.field`, puts the schema into the custom section
  *   `runnel.schema`, and leaves no other export than the memory.
  */
@@ -60,15 +62,31 @@ export default class RunnelTransform {
     if (errors.length === 0) errors.push(...unwritable(types));
     for (const error of errors) this.error(this.schemaRange(error.start, error.end), error.message);
     this.types = types;
-    if (!this.failed) this.writeTypes();
+    if (this.failed) return;
+    const written = path.join(this.root, this.layout.types);
+    const before = existsSync(written) ? readFileSync(written, "utf8") : "";
+    // Which fields have resolvers is known once the sources are parsed; mostly it is as it was.
+    this.written = generate(types, this.layout.schema, resolvedIn(before, types));
+    if (this.written !== before) this.writeTypes();
   }
 
   writeTypes() {
     const file = path.join(this.root, this.layout.types);
-    const text = generate(this.types, this.layout.schema);
-    if (existsSync(file) && readFileSync(file, "utf8") === text) return;
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    writeFileSync(file, this.written);
+  }
+
+  /** Leaves the fields that have resolvers out of the types, in the file and in the program. */
+  leaveOut(resolved, parser) {
+    const text = generate(this.types, this.layout.schema, resolved);
+    if (text === this.written) return;
+    this.written = text;
+    this.writeTypes();
+    const again = new Parser(this.program.diagnostics);
+    again.parseFile(text, this.layout.types, false);
+    const { sources } = parser;
+    const index = sources.findIndex((source) => source.normalizedPath === this.layout.types);
+    if (index >= 0) sources[index] = again.sources[0];
   }
 
   /** Adds the SDK's own sources, so that they always fit this transform. */
@@ -94,8 +112,9 @@ export default class RunnelTransform {
   /** Checks the resolvers, and adds the source that calls them. */
   afterParse(parser) {
     if (this.idle || this.failed) return;
-    this.addBridges(parser);
-    const { resolvers, problems } = findResolvers(parser.sources, this.types, this.layout);
+    const { resolvers, resolved, problems } = findResolvers(parser.sources, this.types, this.layout);
+    this.leaveOut(resolved, parser);
+    this.addBridges(parser, resolved);
     for (const { range, node, message } of problems) {
       this.error(range ?? this.schemaRange(node.loc.start, node.loc.end), message);
     }
@@ -115,11 +134,11 @@ export default class RunnelTransform {
   }
 
   /** Gives the generated classes the hidden methods that generic code calls. */
-  addBridges(parser) {
+  addBridges(parser, resolved) {
     const typesPath = this.layout.types.replace(/\.ts$/, "");
     const source = parser.sources.find((s) => s.internalPath === typesPath);
     if (!source) return;
-    for (const { name, text } of bridges(this.types)) {
+    for (const { name, text } of bridges(this.types, resolved)) {
       const bridge = new Parser();
       bridge.parseFile(text, this.layout.types, false);
       const target = source.statements.find((statement) => statement.name?.text === name && statement.members);

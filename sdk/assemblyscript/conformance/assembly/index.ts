@@ -5,6 +5,8 @@ import {
   Event,
   Json,
   MutationContext,
+  Parents,
+  Values,
   complete,
   completeWith as last,
   fail,
@@ -22,6 +24,9 @@ import {
   Node,
   Reading,
   Stamp,
+  State,
+  Station,
+  StationLatestArguments,
   SumArguments,
   Unit,
   WarmArguments,
@@ -134,6 +139,42 @@ export function chain(args: ChainArguments): Node | null {
   let node: Node | null = null;
   for (let label = 1; label <= args.depth; label++) node = { label, next: node };
   return node;
+}
+
+export function label(stations: Parents<Station>): string[] {
+  return stations.read().map<string>((station) => "station " + station.id);
+}
+
+export function latest(parents: Parents<Station>, args: StationLatestArguments): Values<Reading> {
+  const stations = parents.read();
+  const celsius = args.celsius;
+  const values = parents.values<Reading>();
+  for (let i = 0; i < stations.length; i++) {
+    const sensor = stations[i].id;
+    if (stations[i].state == State.BROKEN) {
+      values.fail(i, "out of order", Json.object().with("station", sensor));
+    } else if (stations[i].state == State.OPEN) {
+      values.set(i, {
+        sensor,
+        celsius,
+        ok: true,
+        tags: [],
+        count: null,
+        unit: null,
+        note: null,
+        grid: null,
+        inner: null,
+      });
+    }
+  }
+  return values;
+}
+
+export function rank(parents: Parents<Station>, context: Context): Values<i32> {
+  const values = parents.values<i32>();
+  if (!context.permitted("rank")) fail("no ranks");
+  for (let i = 0; i < values.length; i++) values.set(i, i + 1);
+  return values;
 }
 
 export function sum(args: SumArguments): i32 {

@@ -181,6 +181,42 @@ pub mod probe {
         deliver(chain)
     }
 
+    #[field("Station.label")]
+    fn label(stations: Parents<Station>) -> Resolved<String> {
+        let stations = stations.read()?;
+        let labels = stations.iter().map(|s| format!("station {}", s.id));
+        stations.all(labels.collect())
+    }
+
+    #[field("Station.latest")]
+    fn latest(stations: Parents<Station>, celsius: Argument<f64>) -> Resolved<Option<Reading>> {
+        let stations = stations.read()?;
+        let celsius = celsius.read()?;
+        stations.each(|station| match station.state {
+            State::Open => Ok(Some(Reading {
+                sensor: station.id.clone(),
+                celsius,
+                ok: true,
+                ..Reading::default()
+            })),
+            State::Closed => Ok(None),
+            State::Broken => fail(Error::new("out of order").with("station", &station.id)),
+        })
+    }
+
+    #[field("Station.rank")]
+    fn rank(stations: Parents<Station>, context: Context) -> Resolved<i32> {
+        let stations = stations.read()?;
+        if !context.permitted("rank") {
+            return fail("no ranks");
+        }
+        let mut rank = 0;
+        stations.each(|_| {
+            rank += 1;
+            Ok(rank)
+        })
+    }
+
     #[query]
     fn sum(a: Argument<i32>, b: Argument<i32>) -> Outcome<i32> {
         let sum = a.read()?.checked_add(b.read()?);

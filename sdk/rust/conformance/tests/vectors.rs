@@ -19,6 +19,7 @@ struct Vector {
     name: String,
     resolver: String,
     event: Option<Json>,
+    parents: Option<Json>,
     arguments: Option<BTreeMap<String, Json>>,
     meta: Option<Json>,
     config: Option<Json>,
@@ -52,6 +53,9 @@ impl Vector {
         let mut run = Run::named(resolvers, &self.resolver);
         if let Some(event) = &self.event {
             run = run.event(event);
+        }
+        if let Some(parents) = &self.parents {
+            run = run.parents(parents);
         }
         if let Some(meta) = &self.meta {
             run = run.meta(meta);
