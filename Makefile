@@ -4,9 +4,10 @@ GO    ?= go
 BIN   := bin
 RUST  := sdk/rust
 ASC   := sdk/assemblyscript
-RUST_EXAMPLE := plugins/examples/orders-rust
-ASC_EXAMPLE  := plugins/examples/orders-assemblyscript
-GO_EXAMPLE   := plugins/examples/orders-go
+EXAMPLES := plugins/examples
+RUST_EXAMPLES := $(EXAMPLES)/orders-rust $(EXAMPLES)/shop-rust
+ASC_EXAMPLES  := $(EXAMPLES)/orders-assemblyscript $(EXAMPLES)/shop-assemblyscript
+GO_EXAMPLE    := $(EXAMPLES)/orders-go
 PEERS := runtime/sandbox/peers
 GRAPH_PEERS := runtime/graph/peers
 CORPUS := runtime/sandbox/testdata
@@ -49,12 +50,12 @@ test-go:
 
 test-rust:
 	$(TOOLS) cargo test --quiet --manifest-path $(RUST)/Cargo.toml --workspace --locked
-	$(TOOLS) cargo test --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --locked
+	for crate in $(RUST_EXAMPLES); do $(TOOLS) cargo test --quiet --manifest-path $$crate/Cargo.toml --locked || exit 1; done
 	$(TOOLS) cargo test --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --locked
 
 test-assemblyscript:
 	$(TOOLS) npm --prefix $(ASC) test
-	$(TOOLS) npm --prefix $(ASC_EXAMPLE) test
+	for package in $(ASC_EXAMPLES); do $(TOOLS) npm --prefix $$package test || exit 1; done
 
 test-real: # the outputs that the Go tests expect of published modules
 	$(TOOLS) npm --prefix $(REAL) test
@@ -81,11 +82,11 @@ check-go:
 
 check-rust:
 	$(TOOLS) cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check
-	$(TOOLS) cargo fmt --manifest-path $(RUST_EXAMPLE)/Cargo.toml --check
+	for crate in $(RUST_EXAMPLES); do $(TOOLS) cargo fmt --manifest-path $$crate/Cargo.toml --check || exit 1; done
 	$(TOOLS) cargo fmt --manifest-path $(PEERS)/testdata/orders-extism/Cargo.toml --check
 	$(TOOLS) cargo fmt --manifest-path $(CORPUS)/assemble/Cargo.toml --check
 	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST)/Cargo.toml --workspace --all-targets --locked -- -D warnings
-	$(TOOLS) cargo clippy --quiet --manifest-path $(RUST_EXAMPLE)/Cargo.toml --all-targets --locked -- -D warnings
+	for crate in $(RUST_EXAMPLES); do $(TOOLS) cargo clippy --quiet --manifest-path $$crate/Cargo.toml --all-targets --locked -- -D warnings || exit 1; done
 	$(TOOLS) cargo clippy --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --all-targets --locked -- -D warnings
 
 check-assemblyscript:
@@ -105,7 +106,7 @@ bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists th
 	$(GO) build -C $(GRAPH_PEERS) -o $(CURDIR)/$(BIN)/graph-peers .
 	$(BIN)/graph-peers
 	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
-	$(BIN)/peers -examples plugins/examples $(PEERFLAGS)
+	$(BIN)/peers -examples $(EXAMPLES) $(PEERFLAGS)
 
 # 9,500 lines of which nobody reads one.
 $(GRAPH_PEERS)/gqlgen/generated.go: $(addprefix $(GRAPH_PEERS)/,schema.graphql gqlgen.yml go.mod)
@@ -116,11 +117,11 @@ golden: ## rewrite the golden files
 	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport -update
 
 plugins: deps ## build the example and conformance modules from source
-	$(TOOLS) $(RUST)/build-wasm.sh $(RUST_EXAMPLE) $(RUST_EXAMPLE)/orders-rust.wasm
+	for crate in $(RUST_EXAMPLES); do $(TOOLS) $(RUST)/build-wasm.sh $$crate $$crate/$$(basename $$crate).wasm || exit 1; done
 	$(TOOLS) $(RUST)/build-wasm.sh $(RUST)/conformance $(RUST)/conformance/probe.wasm
 	$(TOOLS) $(RUST)/build-wasm.sh $(PEERS)/testdata/orders-extism $(PEERS)/testdata/orders-extism.wasm
 	$(TOOLS) npm --prefix $(ASC) run build
-	$(TOOLS) npm --prefix $(ASC_EXAMPLE) run build
+	for package in $(ASC_EXAMPLES); do $(TOOLS) npm --prefix $$package run build || exit 1; done
 	$(MAKE) $(GO_EXAMPLE)/orders-go.wasm
 
 .PHONY: $(GO_EXAMPLE)/orders-go.wasm
@@ -132,4 +133,4 @@ corpus: deps ## assemble the hostile modules of the sandbox's tests
 	$(TOOLS) cargo run --quiet --manifest-path $(CORPUS)/assemble/Cargo.toml --locked -- $(CORPUS)/hostile
 
 clean: ## remove what was built
-	rm -rf $(BIN) $(RUST)/target $(RUST_EXAMPLE)/target $(CORPUS)/assemble/target
+	rm -rf $(BIN) $(RUST)/target $(addsuffix /target,$(RUST_EXAMPLES)) $(CORPUS)/assemble/target

@@ -42,6 +42,7 @@ packages() {
 
 packages sdk/assemblyscript
 packages plugins/examples/orders-assemblyscript sdk/assemblyscript # which npm copies
+packages plugins/examples/shop-assemblyscript sdk/assemblyscript
 packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
 packages cmd/server/testdata/graphql-over-http

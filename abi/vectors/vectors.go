@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-//go:embed orders.json probe.json probe.graphql
+//go:embed orders.json shop.json probe.json probe.graphql
 var files embed.FS
 
 // Vector is one run. Fields are as README.md describes them; a nil RawMessage
@@ -63,7 +63,7 @@ func (v *Verdict) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &v.Value)
 }
 
-// Load returns the vectors for the module named "orders" or "probe".
+// Load returns the vectors for the module named "orders", "shop" or "probe".
 func Load(module string) ([]Vector, error) {
 	text, err := files.ReadFile(module + ".json")
 	if err != nil {

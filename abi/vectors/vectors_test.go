@@ -10,7 +10,7 @@ import (
 
 func TestVectorsAreWellFormed(t *testing.T) {
 	total := 0
-	for _, module := range []string{"orders", "probe"} {
+	for _, module := range []string{"orders", "shop", "probe"} {
 		list, err := vectors.Load(module)
 		if err != nil {
 			t.Fatal(err)

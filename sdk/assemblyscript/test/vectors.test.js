@@ -35,12 +35,13 @@ function replay(run, vector) {
   }
 }
 
-const [conformance, orders] = [
+const [conformance, ...examples] = [
   { folder: new URL("../conformance/", import.meta.url), wasm: "probe.wasm" },
-  {
-    folder: new URL("../../../plugins/examples/orders-assemblyscript/", import.meta.url),
-    wasm: "orders-assemblyscript.wasm",
-  },
+  ...["orders", "shop"].map((name) => ({
+    name,
+    folder: new URL(`../../../plugins/examples/${name}-assemblyscript/`, import.meta.url),
+    wasm: `${name}-assemblyscript.wasm`,
+  })),
 ];
 const built = ({ folder, wasm }) => new URL(wasm, folder);
 
@@ -60,12 +61,14 @@ for (const [how, build] of Object.entries(builds)) {
   });
 }
 
-test("the orders example replays its vectors", async (t) => {
-  const run = await load(built(orders));
-  for (const vector of await vectorsOf("orders")) {
-    await t.test(vector.name, () => replay(run, vector));
-  }
-});
+for (const example of examples) {
+  test(`the example ${example.name} replays its vectors`, async (t) => {
+    const run = await load(built(example));
+    for (const vector of await vectorsOf(example.name)) {
+      await t.test(vector.name, () => replay(run, vector));
+    }
+  });
+}
 
 test("the committed conformance module is what its sources build, byte for byte", async () => {
   const { bytes, report } = await build(conformance.folder);
@@ -79,16 +82,13 @@ test("the conformance module has the schema of the vectors", async () => {
 });
 
 test("modules hold what a server takes, and nothing else", async () => {
-  for (const [project, most] of [
-    [conformance, 40_000],
-    [orders, 20_000],
-  ]) {
+  for (const [project, most] of [[conformance, 40_000], ...examples.map((example) => [example, 20_000])]) {
     const bytes = await readFile(built(project));
     const module = new WebAssembly.Module(bytes);
     const names = WebAssembly.Module.exports(module).map((e) => e.name);
     assert.ok(WebAssembly.Module.imports(module).every((i) => i.module === "runnel_v1"));
     assert.ok(
-      names.every((name) => /^(memory|_initialize|(Subscription|Query|Mutation|Station)\.\w+)$/.test(name)),
+      names.every((name) => /^(memory|_initialize|(Subscription|Query|Mutation|Station|Order)\.\w+)$/.test(name)),
       names.join(),
     );
     for (const section of ["name", "producers", "sourceMappingURL", "target_features"]) {

@@ -162,6 +162,11 @@ fn the_conformance_module_replays_its_vectors() {
 }
 
 #[test]
+fn the_shop_example_replays_its_vectors() {
+    replay("shop.json", shop_rust::shop::RESOLVERS);
+}
+
+#[test]
 fn the_orders_example_replays_its_vectors() {
     replay("orders.json", orders_rust::orders::RESOLVERS);
 }
