@@ -72,7 +72,7 @@ function open(source: Source, name: string): Reader | null {
     grow(length);
     ask(source, bytes);
   }
-  return new Reader(buffer, length, label(source, name));
+  return new Reader(buffer, length, label(source, name), source == Source.Parents);
 }
 
 function grow(size: i32): void {

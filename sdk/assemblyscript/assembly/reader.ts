@@ -14,10 +14,11 @@ export class Reader {
 
   private at: usize;
   private readonly end: usize;
+  private readonly limit: i32;
   private depth: i32 = 0;
   private fresh: bool = false;
   /** Per level where the key lies: begin, end. In an array: 0, index. */
-  private frames: StaticArray<usize> = new StaticArray<usize>(MAX_DEPTH << 1);
+  private frames: StaticArray<usize> = new StaticArray<usize>((MAX_DEPTH + 1) << 1);
   /** The last number or string: its bytes, without quotes. */
   private from: usize = 0;
   private to: usize = 0;
@@ -30,7 +31,10 @@ export class Reader {
     private readonly start: usize,
     length: i32,
     private readonly label: string,
+    /** Whether it is a list whose elements may each nest as deep as a value. */
+    batch: bool = false,
   ) {
+    this.limit = batch ? MAX_DEPTH + 1 : MAX_DEPTH;
     this.at = start;
     this.end = start + length;
   }
@@ -181,7 +185,7 @@ export class Reader {
   }
 
   private enter(): void {
-    if (this.depth == MAX_DEPTH) raise(this.path() + "nested deeper than 64 levels");
+    if (this.depth == this.limit) raise(this.path() + "nested deeper than 64 levels");
     this.depth++;
     this.at++;
     this.fresh = true;

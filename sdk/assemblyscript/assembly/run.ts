@@ -128,7 +128,7 @@ export function begin(names: StaticArray<string>, parents: bool): void {
 /** Gives the host the resolver's value. Called by what the build generates. */
 export function deliver<T>(value: T): void {
   site = 0; // what fails from here on is not the author's doing
-  const writer = new Writer();
+  const writer = new Writer(batch);
   encode<T>(writer, value);
   host.output(writer.start, writer.length);
 }

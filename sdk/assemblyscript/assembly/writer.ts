@@ -13,12 +13,19 @@ export class Writer {
   /** Bytes written. */
   length: i32 = 0;
 
+  /** How deep this text may nest. */
+  private readonly limit: i32;
   private capacity: i32 = 512;
   private depth: i32 = 0;
   /** Per level the member that is being written; null in an array. */
-  private names: StaticArray<string | null> = new StaticArray<string | null>(MAX_DEPTH);
+  private names: StaticArray<string | null> = new StaticArray<string | null>(MAX_DEPTH + 1);
   /** Per level the index of the element that is being written. */
-  private indices: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH);
+  private indices: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH + 1);
+
+  /** `batch` where the text is a list whose elements may each nest as deep as a value. */
+  constructor(batch: bool = false) {
+    this.limit = batch ? MAX_DEPTH + 1 : MAX_DEPTH;
+  }
 
   /** The text written so far. */
   text(): string {
@@ -86,7 +93,7 @@ export class Writer {
 
   private open(bracket: i32): void {
     this.separate();
-    if (this.depth == MAX_DEPTH) raise(this.path() + "nested deeper than 64 levels");
+    if (this.depth == this.limit) raise(this.path() + "nested deeper than 64 levels");
     this.names[this.depth] = null;
     this.indices[this.depth++] = -1;
     this.push(bracket);

@@ -5,14 +5,15 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 
-import { build, load } from "@runnel/sdk/testing";
+import { build, raw } from "@runnel/sdk/testing";
 
 import { buildProject, loadProject } from "./support/project.js";
 
 const SCHEMA = `
 interface Named { name: String! }
 type Order { id: ID! customerId: ID! customer(vip: Boolean! = false): Customer! note: String labels: [String!] price: Float name: String! weight: Int! }
-type Customer implements Named { id: ID! name: String! orders: Int }
+type Customer implements Named { id: ID! name: String! orders: Int chain(links: Int!): Link }
+type Link { next: Link }
 type Club { members: [Customer!]! best: Named }
 extend type Shipment { ref: String route: String }
 input ShipmentRow { carrier: String! }
@@ -21,7 +22,7 @@ type Mutation { close: Boolean! }
 `;
 
 const INDEX = `import { Context, Parents, Values, Json, Box, box, fail, skip, complete, completeWith } from "@runnel/sdk";
-import { Club, Customer, Named, Order, OrderCustomerArguments, ShipmentRow } from "./schema";
+import { Club, Customer, CustomerChainArguments, Link, Named, Order, OrderCustomerArguments, ShipmentRow } from "./schema";
 
 export function orders(): Order[] {
   return [{ id: "o1", customerId: "c1", note: null, name: "n" }];
@@ -86,6 +87,12 @@ export namespace customers {
     values.set(1, box(context.permitted("orders") ? 2 : 1));
     return values;
   }
+  export function chain(parents: Parents<Customer>, args: CustomerChainArguments): Array<Link | null> {
+    let link: Link | null = null;
+    for (let i = 0; i < args.links; i++) link = { next: link };
+    parents.read();
+    return [link];
+  }
   export function helper(): i32 { return 1; }
 }
 
@@ -105,6 +112,7 @@ test("fields of object types are exports like root fields", () => {
   const fields = ["customer", "labels", "price", "weight"].map((name) => `Order.${name}`);
   assert.deepEqual(run.resolvers.sort(), [
     "Club.best",
+    "Customer.chain",
     "Customer.orders",
     "Mutation.close",
     ...fields,
@@ -154,6 +162,21 @@ test("parents that do not fit end the run", () => {
   const parents = [order("1", "c1"), { id: "2", name: "n" }];
   assert.equal(run("Order.labels", { parents }).fail, "parents: 1.customerId: missing");
   assert.equal(run("Order.labels", { parents: [null] }).fail, "parents: 0: expected Order, got null");
+});
+
+test("each parent and each value may nest to 64 levels", () => {
+  const nested = (levels) => raw(`[{"route":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}]`);
+  assert.equal(run("Shipment.route", { parents: nested(64) }).fail, "parents: 0.carrier: missing");
+  assert.match(
+    run("Shipment.route", { parents: nested(65) }).fail,
+    /^parents: 0\.route\..*: nested deeper than 64 levels$/,
+  );
+
+  const chain = (links) => run("Customer.chain", { parents: [{ id: "a", name: "A" }], arguments: { links } });
+  let depth = 0;
+  for (let link = chain(64).output[0]; link; link = link.next) depth++;
+  assert.equal(depth, 64);
+  assert.match(chain(65).fail, /^output: 0\.next\..*: nested deeper than 64 levels$/);
 });
 
 test("a batch is neither skipped nor completed, however deep the call is", () => {

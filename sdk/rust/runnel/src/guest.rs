@@ -150,7 +150,11 @@ pub fn run<D, T: Fits<D>>(resolver: impl FnOnce() -> Outcome<T>) -> i32 {
 pub fn run_batch<D, T: Fits<D>>(resolver: impl FnOnce() -> Resolved<T>) -> i32 {
     panics::report();
     match resolver() {
-        Ok(values) => put(1, json::to_string(&values)),
+        Ok(values) => {
+            let mut writer = Writer::of_batch();
+            values.write(&mut writer);
+            put(1, writer.finish())
+        }
         Err(error) => failed(error),
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::Error;
 use crate::host::{self, Source};
-use crate::json::{self, FromJson};
+use crate::json::{self, FromJson, Reader};
 
 struct Read {
     source: Source,
@@ -58,7 +58,11 @@ pub(crate) fn optional<T: FromJson>(source: Source, name: &str) -> Result<Option
 }
 
 fn typed<T: FromJson>(source: Source, name: &str, text: &str) -> Result<T, Error> {
-    json::from_str(text).map_err(|e| label(source, name, &e.text()))
+    let reader = match source {
+        Source::Parents => Reader::of_batch(text),
+        _ => Reader::new(text),
+    };
+    json::read_whole(reader).map_err(|e| label(source, name, &e.text()))
 }
 
 #[cold]

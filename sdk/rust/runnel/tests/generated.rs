@@ -72,6 +72,18 @@ mod shapes {
         shops.all(names.into_iter().map(person).collect())
     }
 
+    #[field("Shop.chain")]
+    fn chain(shops: Parents<Shop>, levels: Argument<i32>) -> Resolved<Shop> {
+        let levels = levels.read()?;
+        shops.read()?.each(|shop| {
+            let under = |parent, _| Shop {
+                parent: Some(Box::new(parent)),
+                ..shop.clone()
+            };
+            Ok((1..levels).fold(shop.clone(), under))
+        })
+    }
+
     /// What another module's signs hold.
     #[derive(FromJson)]
     struct OtherSign {
@@ -174,6 +186,38 @@ fn there_is_a_value_for_each_parent_or_an_error_for_all() {
     }
     let ran = Run::of::<shapes::owner>().parents(vec![shop("a")]).run();
     assert_eq!(ran.failure().message, "no owners");
+}
+
+#[test]
+fn each_parent_and_each_value_may_nest_to_64_levels() {
+    let run = |levels: usize| {
+        let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+        let parents = format!(r#"[{{"words": ["a"], "x": {open}{close}}}]"#);
+        Run::of::<shapes::text>().parents(Unchecked(parents)).run()
+    };
+    assert_eq!(run(64).resolved::<String>(), [Ok("a".to_owned())]);
+    let message = run(65).failure().message.clone();
+    assert!(message.starts_with("parents: 0.x.0."), "{message}");
+    assert!(message.ends_with(": nested deeper than 64 levels"));
+
+    // Each shop has one level more: the date in it.
+    let chain = |levels: i32| {
+        let extra = None;
+        let run = Run::of::<shapes::chain>().parents([Shop { extra, ..shop("s") }]);
+        run.argument("levels", levels).run()
+    };
+    assert!(chain(63).resolved::<Shop>()[0].is_ok());
+    let message = chain(64).failure().message.clone();
+    assert_eq!(message, "output: nested deeper than 64 levels");
+}
+
+/// JSON that the SDK's own reader need not take.
+struct Unchecked(String);
+
+impl runnel::ToJson for Unchecked {
+    fn write(&self, writer: &mut runnel::json::Writer) {
+        writer.raw(&self.0);
+    }
 }
 
 #[test]
@@ -318,6 +362,7 @@ fn resolvers_are_known_by_name() {
         "Query.search",
         "Query.shop",
         "Query.type",
+        "Shop.chain",
         "Shop.nearest",
         "Shop.owner",
         "Sign.text",

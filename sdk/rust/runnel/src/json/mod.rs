@@ -54,7 +54,11 @@ pub trait ToJson {
 ///
 /// A [`Mismatch`] where the text is no JSON or does not fit `T`.
 pub fn from_str<T: FromJson>(text: &str) -> Result<T, Mismatch> {
-    let mut reader = Reader::new(text);
+    read_whole(Reader::new(text))
+}
+
+/// Reads what is left as one value.
+pub(crate) fn read_whole<T: FromJson>(mut reader: Reader<'_>) -> Result<T, Mismatch> {
     let value = T::read(&mut reader)?;
     reader.finish()?;
     Ok(value)

@@ -44,6 +44,8 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    /// Levels beyond `MAX_DEPTH`.
+    more: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -53,6 +55,15 @@ impl<'a> Reader<'a> {
             text,
             at: 0,
             depth: 0,
+            more: 0,
+        }
+    }
+
+    /// A reader of a list whose elements may each nest as deep as a value.
+    pub(crate) fn of_batch(text: &'a str) -> Self {
+        Reader {
+            more: 1,
+            ..Reader::new(text)
         }
     }
 
@@ -291,7 +302,7 @@ impl<'a> Reader<'a> {
 
     /// Enters the array or object whose bracket comes next.
     fn open(&mut self) -> Result<(), Mismatch> {
-        if self.depth == MAX_DEPTH {
+        if self.depth == MAX_DEPTH + self.more {
             return Err(Mismatch::new("nested deeper than 64 levels"));
         }
         self.depth += 1;

@@ -8,6 +8,8 @@ use super::{MAX_DEPTH, Mismatch, ToJson};
 pub struct Writer {
     text: String,
     depth: u32,
+    /// Levels beyond `MAX_DEPTH`.
+    more: u32,
     problem: Option<Mismatch>,
 }
 
@@ -17,6 +19,14 @@ impl Writer {
         Writer {
             text: String::with_capacity(256),
             ..Writer::default()
+        }
+    }
+
+    /// A writer of a list whose elements may each nest as deep as a value.
+    pub(crate) fn of_batch() -> Self {
+        Writer {
+            more: 1,
+            ..Writer::new()
         }
     }
 
@@ -82,7 +92,7 @@ impl Writer {
     }
 
     fn open(&mut self, bracket: char) -> Open<'_> {
-        let shown = self.depth < MAX_DEPTH;
+        let shown = self.depth < MAX_DEPTH + self.more;
         if shown {
             self.depth += 1;
             self.text.push(bracket);

@@ -50,7 +50,7 @@ pub struct Published {
 impl Ran {
     /// A verdict of `None` is a trap.
     pub(super) fn new(verdict: Option<i32>, mut script: Script) -> Self {
-        let output = script.output.take().map(|text| json(&text));
+        let output = script.output.take().map(|text| whole(&text));
         let ending = match (verdict, output) {
             (Some(0), _) => Ending::Skipped,
             (Some(1), Some(output)) => Ending::Delivered(output),
@@ -102,7 +102,10 @@ impl Ran {
     /// Where it gave nothing, or something else than a `T`.
     #[track_caller]
     pub fn resolved<T: FromJson>(&self) -> Vec<Result<T, Failure>> {
-        let elements: Vec<Element<T>> = self.delivered();
+        let elements: Vec<Element<T>> = match &self.ending {
+            Ending::Delivered(output) => whole(output.as_str()),
+            other => panic!("not delivered, but {other:?}"),
+        };
         elements.into_iter().map(|element| element.0).collect()
     }
 
@@ -138,6 +141,15 @@ impl Ran {
     /// The lines logged, in order.
     pub fn log(&self) -> &[(Level, String)] {
         &self.log
+    }
+}
+
+/// Reads an output, of a batch or of one value.
+#[track_caller]
+fn whole<T: FromJson>(text: &str) -> T {
+    match json::read_whole(Reader::of_batch(text)) {
+        Ok(value) => value,
+        Err(mismatch) => panic!("delivered {text}: {mismatch}"),
     }
 }
 
