@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -304,6 +305,9 @@ func subscriberKeys(f *graph.RootField, arguments graph.Arguments, claim func(st
 }
 
 func product(prefixes, elements []string) []string {
+	if len(prefixes) == 1 && prefixes[0] == "" {
+		return elements
+	}
 	values := make([]string, 0, len(prefixes)*len(elements))
 	for _, p := range prefixes {
 		for _, e := range elements {
@@ -313,35 +317,55 @@ func product(prefixes, elements []string) []string {
 	return values
 }
 
+// documents are for parsing arguments and claims, unless they grew beyond
+// keepNodes.
+var documents = sync.Pool{New: func() any { return new(jsondoc.Document) }}
+
+const keepNodes = 1 << 10
+
 // subscriberElements returns the distinct elements that an argument or claim
 // matches: its own value, each item of a claim that is an array, and for an ID
 // also the number of the same digits.
 func subscriberElements(text []byte, isClaim, isID bool) []string {
-	var d jsondoc.Document
-	if text == nil || d.Parse(text, jsondoc.Options{}) != nil {
+	if text == nil {
 		return nil
 	}
-	var elements []string
-	seen := map[string]bool{}
-	add := func(n uint32) {
-		if e, ok := appendElement(nil, &d, n); ok && !seen[string(e)] {
-			seen[string(e)] = true
-			elements = append(elements, string(e))
+	d := documents.Get().(*jsondoc.Document)
+	defer func() {
+		if cap(d.Nodes) <= keepNodes {
+			documents.Put(d)
 		}
+	}()
+	if d.Parse(text, jsondoc.Options{}) != nil {
+		return nil
 	}
+	var few [64]byte
 	if isClaim && d.Nodes[0].Kind == jsondoc.Array {
-		for n := uint32(1); n < d.Nodes[0].Next; n = d.Nodes[n].Next {
-			add(n)
-		}
-		return elements
+		return itemElements(d)
 	}
-	add(0)
+	e, ok := appendElement(few[:0], d, 0)
+	if !ok {
+		return nil
+	}
+	elements := []string{string(e)}
 	if !isID || d.Nodes[0].Kind != jsondoc.String {
 		return elements
 	}
-	if id := d.AppendString(nil, 0); isInteger(id) {
+	if id := d.AppendString(few[:0], 0); isInteger(id) {
 		number := appendNumber([]byte{'n'}, id)
 		elements = append(elements, string(appendLength(number, len(number))))
+	}
+	return elements
+}
+
+// itemElements returns the distinct elements of an array.
+func itemElements(d *jsondoc.Document) (elements []string) {
+	seen := map[string]bool{}
+	for n := uint32(1); n < d.Nodes[0].Next; n = d.Nodes[n].Next {
+		if e, ok := appendElement(nil, d, n); ok && !seen[string(e)] {
+			seen[string(e)] = true
+			elements = append(elements, string(e))
+		}
 	}
 	return elements
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -88,7 +89,9 @@ func (in *input) appendObject(dst []byte, b *binding) []byte {
 
 // arguments evaluates the arguments of a root field.
 func (b *binding) arguments(f *field) (Arguments, *Error) {
-	a := Arguments{json: []byte{'{'}}
+	var few [128]byte
+	var a Arguments
+	json := append(few[:0], '{')
 	for i := range f.arguments {
 		def := &f.arguments[i]
 		text, err := b.argument(def)
@@ -98,14 +101,17 @@ func (b *binding) arguments(f *field) (Arguments, *Error) {
 		if text == nil {
 			continue
 		}
-		if len(a.json) > 1 {
-			a.json = append(a.json, ',')
+		if len(json) > 1 {
+			json = append(json, ',')
 		}
-		a.json = append(jsondoc.AppendQuoted(a.json, def.name), ':')
-		a.json = append(a.json, text...)
-		a.values = append(a.values, argumentValue{def.name, text})
+		json = append(jsondoc.AppendQuoted(json, def.name), ':')
+		start := len(json)
+		json = append(json, text...)
+		a.values = append(a.values, argumentValue{def.name, uint32(start), uint32(len(json))})
 	}
-	a.json = append(a.json, '}')
+	if a.values != nil {
+		a.json = bytes.Clone(append(json, '}'))
+	}
 	return a, nil
 }
 

@@ -35,9 +35,10 @@ type Arguments struct {
 	values []argumentValue
 }
 
+// argumentValue is where an argument's value stands in the object.
 type argumentValue struct {
-	name  string
-	value []byte
+	name       string
+	start, end uint32
 }
 
 // JSON returns the arguments as an object, in the order of their definition:
@@ -54,7 +55,7 @@ func (a Arguments) JSON() []byte {
 func (a Arguments) Get(name string) (value []byte, ok bool) {
 	for _, v := range a.values {
 		if v.name == name {
-			return v.value, true
+			return a.json[v.start:v.end:v.end], true
 		}
 	}
 	return nil, false

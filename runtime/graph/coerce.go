@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -14,19 +15,29 @@ import (
 // types. Its recursion is bounded by the nesting limit of the variables' text.
 type coercion struct {
 	plan    *Plan
-	doc     jsondoc.Document
+	doc     *jsondoc.Document
 	binding *binding
 	path    []byte // from the variable to the value, as messages spell it
 	err     string
 	at      uint32 // the value that err is about
 }
 
+// documents are for parsing variables, unless they grew beyond keepNodes.
+var documents = sync.Pool{New: func() any { return new(jsondoc.Document) }}
+
+const keepNodes = 1 << 10
+
 // coerce returns the values of all variables, nil where one has none.
 func (p *Plan) coerce(text []byte, l Limits, b *binding) ([][]byte, Errors) {
 	if len(text) > l.VariablesBytes {
 		return nil, Errors{limitError("variablesBytes", "the variables have %d bytes, over the limit of %d", len(text), l.VariablesBytes)}
 	}
-	c := coercion{plan: p, binding: b}
+	c := coercion{plan: p, doc: documents.Get().(*jsondoc.Document), binding: b}
+	defer func() {
+		if cap(c.doc.Nodes) <= keepNodes {
+			documents.Put(c.doc)
+		}
+	}()
 	if len(text) == 0 {
 		text = []byte("{}")
 	}
