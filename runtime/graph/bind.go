@@ -222,7 +222,8 @@ func (o *Operation) bindRoots(b *binding) Errors {
 
 // projectionKey joins what decides about projected bytes. Long keys are hashed.
 func (o *Operation) projectionKey(permitted func(string) bool) string {
-	key := strconv.AppendInt(nil, int64(o.listItems), 10)
+	var few [64]byte
+	key := strconv.AppendInt(few[:0], int64(o.listItems), 10)
 	for _, p := range o.plan.permissions {
 		answer := byte('-')
 		if permitted(p) {
