@@ -42,6 +42,7 @@ type bucket struct {
 	shape   *shape
 	key     string
 	members []member
+	one     [1]member // where the first stands: most buckets have no other
 }
 
 // member is a place with the entry of it that leads here.
@@ -126,6 +127,7 @@ func (s *shape) add(p *place, key string) {
 	b := s.buckets[key]
 	if b == nil {
 		b = &bucket{shape: s, key: key}
+		b.members = b.one[:0]
 		s.buckets[key] = b
 	}
 	n := p.entries()

@@ -45,7 +45,7 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 
 // candidate plans a subscription under the version.
 func (v *Version) candidate(t *tenant.Tenant, s *Subscription, d document) candidate {
-	b, errs := v.bind(t, &s.identity, d, []byte(s.variables))
+	b, errs := v.bind(t, &s.identity, d, s.variables)
 	if errs != nil {
 		return candidate{errs: errs}
 	}

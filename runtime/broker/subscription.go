@@ -25,7 +25,7 @@ type Sink interface {
 // be many: BenchmarkSubscriptionMemory measures what one takes.
 type Subscription struct {
 	state     *state
-	variables string // as the request has them
+	variables []byte // as the request has them
 	identity  tenant.Identity
 
 	// Guarded by state.mu.
@@ -116,7 +116,7 @@ func (s *Subscription) ended() bool {
 // may be a newer one than v, which the operation was bound under. Where another
 // version is being activated, it takes its place under both.
 func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, sink Sink) (*Subscription, graph.Errors) {
-	s := &Subscription{state: st, variables: string(variables), identity: id}
+	s := &Subscription{state: st, variables: variables, identity: id}
 	s.mu.sink = sink
 	active := candidateOf(b, &s.identity)
 	var pending *replanning
@@ -138,28 +138,32 @@ func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b b
 				ahead = pending.version.candidate(st.tenant, s, b.planned.document)
 			}
 		default:
-			defer st.mu.Unlock()
-			return st.joinLocked(s, active, ahead)
+			errs := st.joinLocked(s, &active, &ahead)
+			st.mu.Unlock()
+			if errs != nil {
+				return nil, errs
+			}
+			return s, nil
 		}
 	}
 }
 
 // joinLocked enters a subscription, under the version that is being activated
 // as well where there is one.
-func (st *state) joinLocked(s *Subscription, active, ahead candidate) (*Subscription, graph.Errors) {
+func (st *state) joinLocked(s *Subscription, active, ahead *candidate) graph.Errors {
 	if active.errs != nil {
-		return nil, active.errs
+		return active.errs
 	}
 	if limit := st.tenant.Limits().Subscriptions; int64(len(st.mu.live)) >= limit {
-		return nil, limitErrors("subscriptions", fmt.Sprintf("the tenant has %d live subscriptions, which is its limit", limit))
+		return limitErrors("subscriptions", fmt.Sprintf("the tenant has %d live subscriptions, which is its limit", limit))
 	}
 	s.at = len(st.mu.live)
 	st.mu.live = append(st.mu.live, s)
 	s.place = st.mu.index.add(s, active.bound, active.field, active.keys)
 	if r := st.mu.next; r != nil {
-		r.enterLocked(s, ahead)
+		r.enterLocked(s, *ahead)
 	}
-	return s, nil
+	return nil
 }
 
 func limitErrors(limit, message string) graph.Errors {

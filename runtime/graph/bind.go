@@ -82,7 +82,12 @@ func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l 
 	if permitted == nil {
 		permitted = func(string) bool { return false }
 	}
-	o := &Operation{plan: p, listItems: l.ListItems}
+	var made struct { // in one piece, since most operations have one root
+		Operation
+		one [1]Root
+	}
+	made.Operation = Operation{plan: p, listItems: l.ListItems, roots: made.one[:0]}
+	o := &made.Operation
 	b := binding{plan: p, budget: maxInputBytes}
 	var errs Errors
 	if o.variables, errs = p.coerce(variables, l, &b); errs != nil {

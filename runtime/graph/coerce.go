@@ -32,7 +32,8 @@ func (p *Plan) coerce(text []byte, l Limits, b *binding) ([][]byte, Errors) {
 	if len(text) > l.VariablesBytes {
 		return nil, Errors{limitError("variablesBytes", "the variables have %d bytes, over the limit of %d", len(text), l.VariablesBytes)}
 	}
-	c := coercion{plan: p, doc: documents.Get().(*jsondoc.Document), binding: b}
+	var few [64]byte
+	c := coercion{plan: p, doc: documents.Get().(*jsondoc.Document), binding: b, path: few[:0]}
 	defer func() {
 		if cap(c.doc.Nodes) <= keepNodes {
 			documents.Put(c.doc)

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -21,8 +22,8 @@ func (silence) Next([]byte)        {}
 func (silence) Error(graph.Errors) {}
 func (silence) Complete()          {}
 
-// BenchmarkSubscribe is a subscription whose plan is known, opened, made live
-// and closed in the broker among 10,000 others, against gqlparser's parsing and validating
+// BenchmarkSubscribe is a subscription whose plan is known, opened and made live
+// in the broker among 10,000 others, against gqlparser's parsing and validating
 // of the same document, in interleaved pairs. The frame and its JSON are in neither.
 func BenchmarkSubscribe(b *testing.B) {
 	const types = `type Order { id: ID! customerId: ID! status: String! total: Float sentAt: Float note: String items: [Item!]! }
@@ -44,22 +45,26 @@ func BenchmarkSubscribe(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			subscribe := subscriber(b, served, c.query, c.variables)
 			foreign := gqlparser.MustLoadSchema(&ast.Source{Input: plain})
-			validate := func(n int) {
-				for range n {
-					if _, err := gqlparser.LoadQuery(foreign, c.query); err != nil {
-						b.Fatal(err)
-					}
+			validate := bench.Each(func() error {
+				if _, errs := gqlparser.LoadQuery(foreign, c.query); errs != nil {
+					return errs
 				}
-			}
+				return nil
+			})
 			for b.Loop() {
-				reportPairs(b, subscribe, validate)
+				compared, err := bench.Interleave(9, [2]bench.Side{subscribe, validate})
+				if err != nil {
+					b.Fatal(err)
+				}
+				report(b, compared[0])
 			}
 		})
 	}
 }
 
-// subscriber returns what makes n subscriptions live, and closes them again.
-func subscriber(b *testing.B, sdl, query, variables string) func(n int) {
+// subscriber makes subscriptions live, and closes them again, which does not
+// count.
+func subscriber(b *testing.B, sdl, query, variables string) bench.Side {
 	schema, err := graph.Compose([]graph.Source{{Module: "m", SDL: sdl, Resolvers: []string{"Query.ping", "Subscription.orderUpdated"}}}, graph.ComposeLimits{})
 	if err != nil {
 		b.Fatal(err)
@@ -71,12 +76,18 @@ func subscriber(b *testing.B, sdl, query, variables string) func(n int) {
 	broke := broker.New(broker.Config{})
 	broke.Activate(owner, &broker.Version{Schema: schema})
 	next := 0
-	one := func() *broker.Subscription {
-		request := graph.Request{Query: query}
-		if variables != "" {
-			next++
-			request.Variables = fmt.Appendf(nil, variables, next)
+	requests := func(n int) []graph.Request {
+		r := make([]graph.Request, n)
+		for i := range r {
+			r[i].Query = query
+			if variables != "" {
+				next++
+				r[i].Variables = fmt.Appendf(nil, variables, next)
+			}
 		}
+		return r
+	}
+	one := func(request graph.Request) *broker.Subscription {
 		o, errs := broke.Open(owner, tenant.Identity{}, request)
 		if errs != nil {
 			b.Fatal(errs)
@@ -87,40 +98,31 @@ func subscriber(b *testing.B, sdl, query, variables string) func(n int) {
 		}
 		return s
 	}
-	for range 10_000 {
-		one()
+	for _, r := range requests(10_000) {
+		one(r)
 	}
-	return func(n int) {
-		live := make([]*broker.Subscription, 0, n)
-		for range n {
-			live = append(live, one())
+	return func(n int) (time.Duration, error) {
+		coming, live := requests(n), make([]*broker.Subscription, 0, n)
+		start := bench.ProcessorTime()
+		for _, r := range coming {
+			live = append(live, one(r))
 		}
+		took := bench.ProcessorTime() - start
 		for _, s := range live {
 			s.Close()
 		}
+		return took, nil
 	}
 }
 
-// reportPairs measures the two in turn, nine times, and reports the median of
-// the ratios with their range.
-func reportPairs(b *testing.B, subscribe, validate func(n int)) {
-	const pairs, calls = 9, 1000
-	took := func(f func(int)) float64 {
-		start := time.Now()
-		f(calls)
-		return float64(time.Since(start).Nanoseconds()) / calls
-	}
-	var ratios, ours, theirs []float64
-	for range pairs {
-		a, b := took(subscribe), took(validate)
-		ratios, ours, theirs = append(ratios, a/b), append(ours, a), append(theirs, b)
-	}
-	middle := func(values []float64) float64 { return slices.Sorted(slices.Values(values))[len(values)/2] }
-	b.ReportMetric(middle(ratios), "ratio")
+// report shows the median of the ratios with their range.
+func report(b *testing.B, c bench.Comparison) {
+	ratios := c.Ratios()
+	b.ReportMetric(bench.Median(ratios), "ratio")
 	b.ReportMetric(slices.Min(ratios), "ratio-min")
 	b.ReportMetric(slices.Max(ratios), "ratio-max")
 	b.ReportMetric(0.1, "target-ratio")
-	b.ReportMetric(middle(ours), "subscribe-ns")
-	b.ReportMetric(middle(theirs), "gqlparser-ns")
+	b.ReportMetric(bench.Median(c.A), "subscribe-ns")
+	b.ReportMetric(bench.Median(c.B), "gqlparser-ns")
 	b.ReportMetric(0, "ns/op")
 }
