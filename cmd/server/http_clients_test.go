@@ -152,9 +152,13 @@ func TestShutdownEndsEventStreams(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	p.publish("demo", "orders", `{"id":"o1","customerId":"mine","status":"PAID"}`)
+	want := ":\n\nevent: next\ndata: {\"data\":{\"orderUpdated\":{\"id\":\"o1\"}}}\n\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != want { // handed out, not only accepted
+		t.Fatalf("got %q, %v, want %q", got, err, want)
+	}
 	p.stop()
-	body, err := io.ReadAll(response.Body)
-	if want := ":\n\nevent: next\ndata: {\"data\":{\"orderUpdated\":{\"id\":\"o1\"}}}\n\n"; err != nil || string(body) != want {
-		t.Errorf("got %q, %v, want %q", body, err, want)
+	if rest, err := io.ReadAll(response.Body); err != nil || len(rest) > 0 {
+		t.Errorf("got %q, %v at the end", rest, err)
 	}
 }
