@@ -22,6 +22,8 @@ SOAKTIME  ?= 180
 # How many random modules make soak compares, and the seed of the first.
 SOAKMODULES ?= 100000
 SOAKSEED    ?= $$(date +%s)000000
+# How many random GraphQL requests it compares with graphql-js.
+SOAKREQUESTS ?= 100000
 
 .PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
 	fuzz bench soak golden plugins corpus deps clean
@@ -95,8 +97,9 @@ check-assemblyscript:
 fuzz: ## each Go fuzz target for FUZZTIME seconds
 	GO=$(GO) scripts/fuzz.sh $(FUZZCOUNT) $(FUZZTIME)
 
-soak: ## random modules against their originals by the hundred thousand, then fuzz for minutes
+soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, then fuzz for minutes
 	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
+	$(TOOLS) $(GO) test ./runtime/graph -run '^TestDifferential$$' -v -timeout 0 -cases $(SOAKREQUESTS) -seed $(SOAKSEED)
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags

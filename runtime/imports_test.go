@@ -33,11 +33,12 @@ var mayImport = map[string][]string{
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests and benchmarks.
-	"runtime/bench":                {},
-	"runtime/wasm/wasmtest":        {"runtime/wasm"},
-	"runtime/wasm/wasmtest/random": {"runtime/wasm", "runtime/wasm/wasmtest"},
-	"runtime/event/eventtest":      {"runtime/event", "runtime/jsondoc"},
-	"runtime/sandbox/sandboxtest":  {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/bench":                  {},
+	"runtime/wasm/wasmtest":          {"runtime/wasm"},
+	"runtime/wasm/wasmtest/random":   {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/event/eventtest":        {"runtime/event", "runtime/jsondoc"},
+	"runtime/sandbox/sandboxtest":    {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/graph/graphtest/random": {},
 }
 
 // importers names the packages that may import a large dependency.

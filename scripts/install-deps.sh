@@ -47,3 +47,4 @@ packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
 packages cmd/server/testdata/graphql-over-http
 packages runtime/meter/testdata/real
+packages runtime/graph/testdata/graphql-js

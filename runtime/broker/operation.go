@@ -48,7 +48,7 @@ func (b *Broker) Open(t *tenant.Tenant, id tenant.Identity, request graph.Reques
 
 func graphLimits(l tenant.Limits) graph.Limits {
 	return graph.Limits{
-		QueryBytes: int(l.QueryBytes), QueryTokens: int(l.QueryTokens), QueryFields: int(l.QueryFields), QueryDepth: int(l.QueryDepth),
+		QueryBytes: int(l.QueryBytes), QueryTokens: int(l.QueryTokens), QueryFields: int(l.QueryFields), QueryAliases: int(l.QueryAliases), QueryDepth: int(l.QueryDepth),
 		VariablesBytes: int(l.VariablesBytes), ListItems: int(l.ListItems),
 	}
 }

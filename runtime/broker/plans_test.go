@@ -53,7 +53,7 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 		wide = strings.Replace(wide, " }", fmt.Sprintf(" a%d: a }", n), 1)
 	}
 	for n := range 2 * maxFields / 1000 {
-		prepare(wide+strings.Repeat(" ", n), graph.Limits{})
+		prepare(wide+strings.Repeat(" ", n), graph.Limits{QueryAliases: 1000})
 	}
 	if p.fields > maxFields || p.fields < maxFields/2 {
 		t.Errorf("plans of %d fields are kept", p.fields)

@@ -15,7 +15,9 @@ type Operation struct {
 	plan      *Plan
 	variables [][]byte // coerced, by index; nil where a variable has no value
 	active    [][]*field
-	denied    []bool // by field id; nil where nothing is
+	denied    []bool         // by field id; nil where nothing is
+	failed    map[int]*Error // by field id: what is wrong with its arguments
+	broken    map[int]*Error // by selection id: what is wrong with its conditions
 	roots     []Root
 	listItems int
 	key       string
@@ -94,14 +96,9 @@ func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l 
 		return nil, errs
 	}
 	b.variables = o.variables
-	if err := o.decide(); err != nil {
+	o.decide()
+	if err := o.checkArguments(&b); err != nil {
 		return nil, Errors{err}
-	}
-	if p.kind == Subscription && len(o.fields(p.root)) == 0 {
-		return nil, Errors{{
-			Message: "the subscription selects no field: @skip or @include leaves out the only one",
-			Code:    abi.CodeValidationFailed, Locations: []Location{p.at},
-		}}
 	}
 	if errs := o.permit(permitted); errs != nil {
 		return nil, errs
@@ -114,23 +111,58 @@ func (p *Plan) Bind(variables []byte, permitted func(permission string) bool, l 
 }
 
 // decide evaluates @skip and @include.
-func (o *Operation) decide() *Error {
+func (o *Operation) decide() {
 	if !o.plan.dynamic {
-		return nil
+		return
 	}
 	truth := o.truth()
-	for _, v := range o.plan.conditional {
-		if decl := &o.plan.variables[v]; !isBoolean(o.variables[v]) {
-			return &Error{
-				Message:   fmt.Sprintf(`Argument "if" of non-null type "Boolean!" must not be null, and variable "$%s" is.`, decl.name),
-				Locations: []Location{decl.at}, Code: abi.CodeBadUserInput,
+	o.active = make([][]*field, len(o.plan.selections))
+	for _, s := range o.plan.selections {
+		if !s.dynamic {
+			continue
+		}
+		o.active[s.id] = s.chosen(truth)
+		for _, c := range s.checks {
+			if !isBoolean(o.variables[c.variable]) && c.conditions.hold(truth) {
+				o.breakSelection(s, &o.plan.variables[c.variable])
+				break
 			}
 		}
 	}
-	o.active = make([][]*field, len(o.plan.selections))
-	for _, s := range o.plan.selections {
-		if s.dynamic {
-			o.active[s.id] = s.chosen(truth)
+}
+
+// breakSelection notes an error that stands for a whole selection.
+func (o *Operation) breakSelection(s *selection, v *variable) {
+	if o.broken == nil {
+		o.broken = map[int]*Error{}
+	}
+	o.active[s.id] = nil
+	o.broken[s.id] = &Error{
+		Message:   fmt.Sprintf(`Argument "if" of non-null type "Boolean!" must not be null, and variable "$%s" is.`, v.name),
+		Locations: []Location{v.at}, Code: abi.CodeBadUserInput,
+	}
+}
+
+func isBoolean(text []byte) bool { return string(text) == "true" || string(text) == "false" }
+
+// checkArguments finds fields whose arguments variables make wrong. They are
+// null with an error, as those are whose resolver fails. The error it returns
+// is one of the whole operation.
+func (o *Operation) checkArguments(b *binding) *Error {
+	for _, f := range o.plan.fallible {
+		for i := range f.arguments {
+			_, err := b.argument(&f.arguments[i])
+			if err == nil {
+				continue
+			}
+			if o.plan.kind == Subscription && f.source == fromResolver || err.Code == abi.CodeLimitExceeded {
+				return err
+			}
+			if o.failed == nil {
+				o.failed = map[int]*Error{}
+			}
+			o.failed[f.id] = err
+			break
 		}
 	}
 	return nil
@@ -144,8 +176,6 @@ func (o *Operation) truth() []bool {
 	}
 	return truth
 }
-
-func isBoolean(text []byte) bool { return string(text) == "true" || string(text) == "false" }
 
 // chosen returns the fields that are in the response, in its order.
 func (s *selection) chosen(truth []bool) []*field {
@@ -212,7 +242,7 @@ func (o *Operation) forbidden(f *field, path []any) *Error {
 func (o *Operation) bindRoots(b *binding) Errors {
 	var errs Errors
 	for _, f := range o.fields(o.plan.root) {
-		if f.source != fromResolver {
+		if f.source != fromResolver || o.failed[f.id] != nil {
 			continue
 		}
 		arguments, err := b.arguments(f)

@@ -253,8 +253,11 @@ func (c *coercion) scalar(dst []byte, scalar scalarKind, n uint32) ([]byte, bool
 			return dst, c.refuse(n, "String cannot represent a non string value: %s", c.shown(n))
 		}
 	case idScalar:
-		if number && isIntegerText(raw) {
-			return append(append(append(dst, '"'), raw...), '"'), true
+		if number {
+			text, ok := appendNumberText(append(dst, '"'), raw, true)
+			if ok {
+				return append(text, '"'), true
+			}
 		}
 		if node.Kind != jsondoc.String {
 			return dst, c.refuse(n, "ID cannot represent value: %s", c.shown(n))

@@ -43,9 +43,6 @@ func compile(s *Schema, op *ast.OperationDefinition, l Limits) (*Plan, Errors) {
 	if errs := c.variables(op); errs != nil {
 		return nil, errs
 	}
-	if levels := (&depths{}).of(op.SelectionSet); levels > l.QueryDepth {
-		return nil, Errors{limitError("queryDepth", "the operation nests %d levels of fields, over the limit of %d", levels, l.QueryDepth)}
-	}
 	root := s.doc.Types[c.plan.kind.typeName()]
 	c.plan.root = c.selection(root, []part{{set: op.SelectionSet}})
 	if c.err != nil {
@@ -113,6 +110,9 @@ func (c *compiler) selection(typ *ast.Definition, parts []part) *selection {
 	}
 	if c.err != nil {
 		return s
+	}
+	if s.checks = g.checks; s.checks != nil {
+		s.dynamic, c.plan.dynamic = true, true
 	}
 	base := c.plan.fields - len(g.order)
 	for i, found := range g.order {
@@ -239,10 +239,24 @@ func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, n
 				c.keyVariables(value)
 			}
 		}
-		if f.source != fromMember || f.deprecable {
+		fallible := compiled.value != nil && c.fallible(compiled.value)
+		if fallible && !slices.Contains(c.plan.fallible, f) {
+			c.plan.fallible = append(c.plan.fallible, f)
+		}
+		if f.source != fromMember || f.deprecable || fallible {
 			f.arguments = append(f.arguments, compiled)
 		}
 	}
+}
+
+// fallible tells whether a variable in a value can be null where it must not
+// be, which its default, or that of the place, has let pass.
+func (c *compiler) fallible(in *input) bool {
+	if in.variable > 0 {
+		return in.typ != nil && in.typ.NonNull && !c.plan.variables[in.variable-1].typ.NonNull
+	}
+	return slices.ContainsFunc(in.items, c.fallible) ||
+		slices.ContainsFunc(in.fields, func(f inputField) bool { return f.present && c.fallible(f.value) })
 }
 
 func (c *compiler) keyVariables(in *input) {

@@ -3,6 +3,7 @@ package graph
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -179,10 +180,32 @@ func (d *describer) inputValue(name, description string, t *ast.Type, value *ast
 		d.key("type")
 		d.typeRef(t)
 		if value != nil {
-			d.member("defaultValue", value.String())
+			d.member("defaultValue", printValue(value))
 		}
 		d.deprecation(uses)
 	})
+}
+
+// printValue prints a literal as graphql-js does, with spaces.
+func printValue(v *ast.Value) string {
+	parts := make([]string, len(v.Children))
+	for i, child := range v.Children {
+		parts[i] = printValue(child.Value)
+		if v.Kind == ast.ObjectValue {
+			parts[i] = child.Name + ": " + parts[i]
+		}
+	}
+	switch {
+	case v.Kind == ast.ListValue:
+		return "[" + strings.Join(parts, ", ") + "]"
+	case v.Kind == ast.ObjectValue && len(parts) == 0:
+		return "{}"
+	case v.Kind == ast.ObjectValue:
+		return "{ " + strings.Join(parts, ", ") + " }"
+	case v.Kind == ast.StringValue:
+		return string(jsondoc.AppendQuoted(nil, v.Raw))
+	}
+	return v.String()
 }
 
 func (d *describer) deprecation(uses ast.DirectiveList) {

@@ -58,7 +58,7 @@ func (o *Operation) Begin(results []Result, l ExecutionLimits) *Execution {
 	}
 	next := 0
 	for _, f := range o.fields(o.plan.root) {
-		if f.source != fromResolver {
+		if f.source != fromResolver || o.failed[f.id] != nil {
 			continue
 		}
 		if r := &results[next]; f.deep && r.Err == nil {

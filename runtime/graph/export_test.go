@@ -41,3 +41,6 @@ var ShopResolvers = []string{
 	"Query.order", "Query.must", "Query.orders", "Query.things", "Query.node", "Query.number", "Query.secret",
 	"Mutation.pay", "Mutation.refund", "Subscription.orderUpdated", "Subscription.nodes",
 }
+
+// Predeclared is the SDL of the directives that every schema has.
+const Predeclared = predeclared

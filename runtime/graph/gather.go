@@ -16,6 +16,7 @@ type gathering struct {
 	byKey    map[string]*gathered
 	visited  map[string]bool // fragments, by name and conditions
 	count    int             // of occurrences so far
+	checks   []check
 }
 
 // gathered is one response key with all its occurrences.
@@ -38,16 +39,16 @@ func (g *gathering) walk(set ast.SelectionSet, outer conditions) {
 		}
 		switch s := s.(type) {
 		case *ast.Field:
-			if inner, ok := c.conditions(s.Directives, outer); ok {
+			if inner, ok := g.conditions(s.Directives, outer); ok {
 				g.add(s, inner)
 			}
 		case *ast.InlineFragment:
-			inner, ok := c.conditions(s.Directives, outer)
+			inner, ok := g.conditions(s.Directives, outer)
 			if ok && (s.TypeCondition == "" || c.schema.includes(s.TypeCondition, g.typ)) {
 				g.walk(s.SelectionSet, inner)
 			}
 		case *ast.FragmentSpread:
-			inner, ok := c.conditions(s.Directives, outer)
+			inner, ok := g.conditions(s.Directives, outer)
 			if !ok || !c.schema.includes(s.Definition.TypeCondition, g.typ) || g.visited[s.Name] {
 				continue
 			}
@@ -75,37 +76,43 @@ func (g *gathering) add(f *ast.Field, c conditions) {
 }
 
 // conditions returns the conditions around a selection and its own, or false
-// where they can never hold.
-func (c *compiler) conditions(directives ast.DirectiveList, outer conditions) (conditions, bool) {
+// where they can never hold. @skip comes first, as graphql-js has it: what it
+// leaves out is not asked for its @include.
+func (g *gathering) conditions(directives ast.DirectiveList, outer conditions) (conditions, bool) {
 	all := outer
-	for _, d := range directives {
-		if d.Name != "skip" && d.Name != "include" {
+	for _, name := range []string{"skip", "include"} {
+		d := directives.ForName(name)
+		if d == nil {
 			continue
 		}
-		wanted := d.Name == "include"
-		value := d.Arguments.ForName("if").Value
-		if value.Kind != ast.Variable {
-			if (value.Raw == "true") != wanted {
-				return nil, false
-			}
-			continue
-		}
-		v := c.literals.variables[value.Raw]
-		if !slices.Contains(c.plan.conditional, v) {
-			c.plan.conditional = append(c.plan.conditional, v)
-		}
-		c.keyed[v] = true
-		own := condition(v << 1)
-		if wanted {
-			own |= 1
-		}
-		if slices.Contains(all, own^1) {
+		var holds bool
+		if all, holds = g.condition(all, d.Arguments.ForName("if").Value, name == "include"); !holds {
 			return nil, false
 		}
-		if !slices.Contains(all, own) {
-			all = append(all[:len(all):len(all)], own)
-			slices.Sort(all)
-		}
+	}
+	return all, true
+}
+
+func (g *gathering) condition(all conditions, value *ast.Value, wanted bool) (conditions, bool) {
+	c := g.compiler
+	if value.Kind != ast.Variable {
+		return all, (value.Raw == "true") == wanted
+	}
+	v := c.literals.variables[value.Raw]
+	c.keyed[v] = true
+	if !c.plan.variables[v].typ.NonNull {
+		g.checks = append(g.checks, check{all, v})
+	}
+	own := condition(v << 1)
+	if wanted {
+		own |= 1
+	}
+	if slices.Contains(all, own^1) {
+		return nil, false
+	}
+	if !slices.Contains(all, own) {
+		all = append(all[:len(all):len(all)], own)
+		slices.Sort(all)
 	}
 	return all, true
 }
@@ -147,42 +154,4 @@ func (g *gathered) parts() []part {
 		}
 	}
 	return parts
-}
-
-// depths measures how deep fields nest, each fragment once.
-type depths struct {
-	fragments map[string]int
-}
-
-func (d *depths) of(set ast.SelectionSet) int {
-	deepest := 0
-	for _, s := range set {
-		levels := 0
-		switch s := s.(type) {
-		case *ast.Field:
-			levels = 1
-			// Introspection has a rule of its own, and tools ask deep.
-			if s.Name != "__schema" && s.Name != "__type" {
-				levels += d.of(s.SelectionSet)
-			}
-		case *ast.InlineFragment:
-			levels = d.of(s.SelectionSet)
-		case *ast.FragmentSpread:
-			levels = d.fragment(s.Definition)
-		}
-		deepest = max(deepest, levels)
-	}
-	return deepest
-}
-
-func (d *depths) fragment(f *ast.FragmentDefinition) int {
-	if levels, ok := d.fragments[f.Name]; ok {
-		return levels
-	}
-	levels := d.of(f.SelectionSet)
-	if d.fragments == nil {
-		d.fragments = map[string]int{}
-	}
-	d.fragments[f.Name] = levels
-	return levels
 }

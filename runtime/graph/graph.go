@@ -21,6 +21,7 @@ type Limits struct {
 	QueryBytes     int // length of the text
 	QueryTokens    int // lexical tokens
 	QueryFields    int // selections as written, and again once fragments are expanded
+	QueryAliases   int // aliases as written, and again once fragments are expanded
 	QueryDepth     int // nesting of fields once fragments are expanded; introspection does not count
 	VariablesBytes int // length of the variables' JSON text
 	ListItems      int // elements of one list in a response; a longer list is null with an error
@@ -39,6 +40,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.QueryBytes, 64<<10)
 	set(&l.QueryTokens, 5_000)
 	set(&l.QueryFields, 2_000)
+	set(&l.QueryAliases, 200)
 	set(&l.QueryDepth, 20)
 	set(&l.VariablesBytes, 64<<10)
 	set(&l.ListItems, 10_000)

@@ -2,43 +2,45 @@ package graph
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
 
-// leaf appends the node's value as a leaf type has it. false means that it
-// does not fit; nothing counts of what was appended.
+// leaf appends the node's value as a leaf type has it: coerced as graphql-js
+// coerces results. false means that it does not fit; nothing counts of what was
+// appended.
 func (p *projector) leaf(s *shape, n uint32) bool {
 	node := &p.doc.Nodes[n]
 	raw := p.doc.Text[node.Start:node.End]
 	switch s.leaf {
 	case leafInt:
 		if node.Kind != jsondoc.Number {
-			return false
+			return p.coerced(s, n)
 		}
 		i, integral, fits := parseInt(raw)
 		p.dst = strconv.AppendInt(p.dst, i, 10)
 		return integral && fits
 	case leafFloat:
-		p.dst = append(p.dst, raw...)
-		return node.Kind == jsondoc.Number && isFinite(raw)
-	case leafString:
-		p.dst = append(p.dst, raw...)
-		return node.Kind == jsondoc.String
-	case leafBoolean:
-		p.dst = append(p.dst, raw...)
-		return node.Kind == jsondoc.True || node.Kind == jsondoc.False
-	case leafID:
-		if node.Kind == jsondoc.Number && isIntegerText(raw) {
-			p.dst = append(p.dst, '"')
-			p.dst = append(p.dst, raw...)
-			p.dst = append(p.dst, '"')
-			return true
+		if node.Kind != jsondoc.Number {
+			return p.coerced(s, n)
 		}
 		p.dst = append(p.dst, raw...)
-		return node.Kind == jsondoc.String
+		return isFinite(raw)
+	case leafString, leafID:
+		if node.Kind != jsondoc.String {
+			return p.coerced(s, n)
+		}
+		p.dst = append(p.dst, raw...)
+		return true
+	case leafBoolean:
+		if node.Kind != jsondoc.True && node.Kind != jsondoc.False {
+			return p.coerced(s, n)
+		}
+		p.dst = append(p.dst, raw...)
+		return true
 	case leafEnum:
 		if node.Kind != jsondoc.String {
 			return false
@@ -52,6 +54,37 @@ func (p *projector) leaf(s *shape, n uint32) bool {
 	}
 	p.dst = jsondoc.AppendCompact(p.dst, raw)
 	return true
+}
+
+// coerced is leaf for what has another kind than the type's own.
+func (p *projector) coerced(s *shape, n uint32) bool {
+	kind, raw := p.doc.Nodes[n].Kind, p.doc.Raw(n)
+	truth := kind == jsondoc.True
+	boolean := truth || kind == jsondoc.False
+	ok := false
+	switch {
+	case boolean && (s.leaf == leafInt || s.leaf == leafFloat):
+		digit := byte('0')
+		if truth {
+			digit = '1'
+		}
+		p.dst, ok = append(p.dst, digit), true
+	case kind == jsondoc.String && (s.leaf == leafInt || s.leaf == leafFloat):
+		p.scratch = p.doc.AppendString(p.scratch[:0], n)
+		f, numeric := numberOf(string(p.scratch))
+		ok = numeric && (s.leaf == leafFloat || (f == math.Trunc(f) && f >= math.MinInt32 && f <= math.MaxInt32))
+		p.dst = appendFloat(p.dst, f)
+	case boolean && s.leaf == leafString:
+		p.dst, ok = append(append(append(p.dst, '"'), raw...), '"'), true
+	case kind == jsondoc.Number && s.leaf == leafBoolean:
+		f, err := strconv.ParseFloat(string(raw), 64)
+		p.dst, ok = strconv.AppendBool(p.dst, f != 0), err == nil
+	case kind == jsondoc.Number:
+		p.dst = append(p.dst, '"')
+		p.dst, ok = appendNumberText(p.dst, raw, s.leaf == leafID)
+		p.dst = append(p.dst, '"')
+	}
+	return ok
 }
 
 // misfit reports a value of the wrong type. Values are not in the message: they
@@ -117,6 +150,16 @@ func (p *projector) faulty(err *Error) {
 		err = p.misfits.Report(err)
 	}
 	p.add(err)
+}
+
+// addHere adds an error that was found before the path to it was known.
+func (p *projector) addHere(err *Error) {
+	if p.leavesOut() {
+		return
+	}
+	here := *err
+	here.Path = p.pathNow()
+	p.add(&here)
 }
 
 func (p *projector) add(err *Error) { p.errs = append(p.errs, err) }

@@ -64,7 +64,7 @@ func (e *Execution) asks(s *selection) *asking {
 	e.asking[s] = a
 	met := map[*call]bool{}
 	for _, f := range e.operation.fields(s) {
-		if e.operation.denies(f) {
+		if e.operation.denies(f) || e.operation.failed[f.id] != nil {
 			continue
 		}
 		if f.deep {

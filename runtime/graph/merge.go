@@ -52,6 +52,7 @@ func (c *composer) predeclare() {
 		}
 	}
 	c.document.Directives = directives
+	c.amendPrelude()
 	c.document.Merge(parsePredeclared())
 	for _, d := range c.document.Directives {
 		c.directives[d.Name] = d
@@ -59,6 +60,19 @@ func (c *composer) predeclare() {
 	for _, d := range c.document.Definitions {
 		c.types[d.Name] = &declaration{def: d, declared: d}
 	}
+}
+
+// amendPrelude brings gqlparser's prelude to the specification of September 2025.
+func (c *composer) amendPrelude() {
+	for _, def := range c.document.Definitions {
+		for _, f := range def.Fields {
+			if a := f.Arguments.ForName("includeDeprecated"); a != nil {
+				a.Type = ast.NonNullNamedType("Boolean", a.Type.Position)
+			}
+		}
+	}
+	reason := c.document.Directives.ForName("deprecated").Arguments.ForName("reason")
+	reason.Type = ast.NonNullNamedType("String", reason.Type.Position)
 }
 
 func (c *composer) mergeAll() {

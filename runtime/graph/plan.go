@@ -20,10 +20,10 @@ type Plan struct {
 	variables   []variable
 	permissions []string // of nested fields
 	keyed       []int    // variables that decide projected bytes, ascending
-	conditional []int    // variables of @skip and @include
 	dynamic     bool     // some field depends on one of them
 	guarded     []*field // fields with nested @requires
 	batched     int      // fields of object types that have resolvers; field.batch is below it
+	fallible    []*field // fields whose arguments a null variable can make wrong
 }
 
 // Fields is how many fields the plan holds, counted once per object type that
@@ -60,6 +60,7 @@ type selection struct {
 	members  members  // member names of the fields: field.slot is an index into them
 	dynamic  bool     // some field of it has conditions
 	batched  bool     // some field of it, or below it, is resolved in batches
+	checks   []check  // of conditions whose variables may be null
 	metaType bool     // __Type, which introspection data refers to by name
 }
 
@@ -132,6 +133,13 @@ func (o *Operation) locations(f *field) []Location {
 type occurrenceAt struct {
 	place      int // among all occurrences in the selection
 	conditions conditions
+}
+
+// check is a @skip or @include whose variable may be null though it must not be:
+// that is an error of the selection wherever the conditions around it hold.
+type check struct {
+	conditions conditions
+	variable   int
 }
 
 // place returns where the field stands in the response, or -1 where it is left

@@ -51,6 +51,19 @@ func parse(query string, l Limits) (*ast.QueryDocument, *Error) {
 		}
 		return nil, e
 	}
+	for _, op := range doc.Operations {
+		if err := constantDirectives(op); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range doc.Fragments {
+		if len(f.VariableDefinition) > 0 {
+			return nil, &Error{
+				Message: "fragments have no variables of their own", Code: abi.CodeParseFailed,
+				Locations: []Location{locationOf(f.VariableDefinition[0].Position)},
+			}
+		}
+	}
 	if len(doc.Operations) == 0 {
 		return nil, &Error{Message: "Syntax Error: the document holds no operation.", Code: abi.CodeParseFailed}
 	}

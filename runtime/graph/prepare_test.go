@@ -24,6 +24,8 @@ func TestPrepareRefuses(t *testing.T) {
 		{"empty selection", "{ }", "", abi.CodeParseFailed, "expected at least one definition, found }@1:3"},
 		{"not UTF-8", "{ \xff }", "", abi.CodeParseFailed, "text is not valid UTF-8@1:1"},
 		{"unterminated", `{ order(id: "a`, "", abi.CodeParseFailed, "Unterminated string.@1:15"},
+		{"half a surrogate pair", `{ order(id: "é\ud83d") { id } }`, "", abi.CodeParseFailed, `a \u escape is half of a surrogate pair@1:13`},
+		{"surrogates in the wrong order", `{ order(id: "\\ \udc00\ud800") { id } }`, "", abi.CodeParseFailed, `a \u escape is half of a surrogate pair@1:13`},
 		{"fragment variables", `{ ...F } fragment F($x: Int) on Query { number }`, "", abi.CodeParseFailed, "fragments have no variables of their own@1:21"},
 		{"ambiguous", two, "", abi.CodeValidationFailed, "Must provide operation name if query contains multiple operations."},
 		{"unknown operation", two, "C", abi.CodeValidationFailed, `Unknown operation named "C".`},
@@ -36,13 +38,18 @@ func TestPrepareRefuses(t *testing.T) {
 		{"one field twice", "subscription { a: orderUpdated { id } b: orderUpdated { id } }", "", abi.CodeValidationFailed, "Anonymous Subscription must select only one top level field.@1:39"},
 		{"hidden in a fragment", "subscription { ...F orderUpdated { id } } fragment F on Subscription { x: orderUpdated { id } }", "", abi.CodeValidationFailed, "Anonymous Subscription must select only one top level field.@1:21"},
 		{"introspection subscription", "subscription { __typename }", "", abi.CodeValidationFailed, "Anonymous Subscription must not select an introspection top level field.@1:16"},
+		{"conditional subscription", "subscription { orderUpdated @skip(if: false) { id } }", "", abi.CodeValidationFailed, "Anonymous Subscription must not use `@skip` or `@include` directives in the top level selection.@1:30"},
+		{"conditional fragment of a subscription", "subscription S($x: Boolean!) { ... @include(if: $x) { orderUpdated { id } } }", "", abi.CodeValidationFailed, "Subscription \"S\" must not use `@skip` or `@include` directives in the top level selection.@1:37"},
+		{"variable in a constant", "query($x: Int, $y: Int @deprecated(reason: $x)) { number }", "", abi.CodeParseFailed, "Unexpected variable in a constant value.@1:44"},
+		{"nullable variable of oneOf", "query($x: ID) { orders(by: {id: $x}) { id } }", "", abi.CodeValidationFailed, `Variable "$x" is of type "ID" but must be non-nullable to be used for OneOf Input Object "By".@1:33`},
+		{"nullable key of oneOf", "{ orders(by: {id: null}) { id } }", "", abi.CodeValidationFailed, `Field "By.id" must be non-null.@1:15`},
 		{"big Int", "{ orders(limit: 2147483648) { id } }", "", abi.CodeValidationFailed, "Int cannot represent non 32-bit signed integer value: 2147483648@1:17"},
 		{"small Int", "{ orders(limit: -2147483649) { id } }", "", abi.CodeValidationFailed, "Int cannot represent non 32-bit signed integer value: -2147483649@1:17"},
 		{"big Int inside", "mutation { pay(id: 1, nested: [[1], 9999999999]) { id } }", "", abi.CodeValidationFailed, "Int cannot represent non 32-bit signed integer value: 9999999999@1:37"},
 		{"big Int of another operation", "query A { number } query B { orders(limit: 2147483648) { id } }", "A", abi.CodeValidationFailed, "Int cannot represent non 32-bit signed integer value: 2147483648@1:44"},
 		{"Float out of range", "{ number(x: 1e999) }", "", abi.CodeValidationFailed, "Float cannot represent non numeric value: 1e999@1:13"},
-		{"default of wrong type", `query($l: Int = "x") { orders(limit: $l) { id } }`, "", abi.CodeValidationFailed, `Int cannot represent non-integer value: "x"@1:18`},
-		{"default object for Int", `query($l: Int = {}) { orders(limit: $l) { id } }`, "", abi.CodeValidationFailed, `Variable "$l": default value: Int cannot represent non-integer value: {}@1:17`},
+		{"default of wrong type", `query($l: Int = "x") { orders(limit: $l) { id } }`, "", abi.CodeValidationFailed, `Int cannot represent non-integer value: "x"@1:17`},
+		{"default object for Int", `query($l: Int = {}) { orders(limit: $l) { id } }`, "", abi.CodeValidationFailed, "Int cannot represent non-integer value: {}@1:17"},
 		{"default beyond 32 bits", `mutation($l: [[Int]] = [[1], [2147483648]]) { pay(id: 1, nested: $l) { id } }`, "", abi.CodeValidationFailed, "Int cannot represent non 32-bit signed integer value: 2147483648@1:31"},
 		{"object for Int", `{ orders(limit: {}) { id } }`, "", abi.CodeValidationFailed, "Int cannot represent non-integer value: {}@1:17"},
 		{"two keys of oneOf", `{ orders(by: {id: 1, name: "x"}) { id } }`, "", abi.CodeValidationFailed, `OneOf Input Object "By" must specify exactly one key.@1:14`},
@@ -82,6 +89,7 @@ func TestPrepareAccepts(t *testing.T) {
 		`subscription { a: orderUpdated { id } a: orderUpdated { total } }`,
 		`subscription { ... on Subscription { orderUpdated { id } } }`,
 		"{ order(id: \"\"\"block\n  text\"\"\") { id } }",
+		`{ order(id: "é\ud83d\ude00\\ud800\u00e9") { id } a: order(id: """\ud800""") { id } }`,
 	} {
 		if _, errs := schema.Prepare(query, "", graph.Limits{}); errs != nil {
 			t.Errorf("%s: %s", query, errs.Append(nil))
@@ -114,6 +122,13 @@ func TestPrepareLimits(t *testing.T) {
 		{"depth through fragments at", chain, graph.Limits{QueryDepth: 4}, ""},
 		{"depth through fragments past", chain, graph.Limits{QueryDepth: 3}, "queryDepth"},
 		{"introspection is not deep", "{ __schema { types { fields { type { ofType { ofType { name } } } } } } }", graph.Limits{QueryDepth: 1}, ""},
+		{"aliases at", "{ a: number b: number number }", graph.Limits{QueryAliases: 2}, ""},
+		{"aliases past", "{ a: number b: number number }", graph.Limits{QueryAliases: 1}, "queryAliases"},
+		{"aliases through fragments at", `{ order(id: 1) { ...F parent { ...F } } } fragment F on Order { a: id }`, graph.Limits{QueryAliases: 2}, ""},
+		{"aliases through fragments past", `{ order(id: 1) { ...F parent { ...F } } } fragment F on Order { a: id }`, graph.Limits{QueryAliases: 1}, "queryAliases"},
+		{"fields through fragments at", `{ order(id: 1) { ...F ...F parent { ...F } } } fragment F on Order { id }`, graph.Limits{QueryFields: 7}, ""},
+		{"fields through fragments past", `{ order(id: 1) { ...F ...F parent { ...F } } } fragment F on Order { id }`, graph.Limits{QueryFields: 6}, "queryFields"},
+		{"limits before rules", `{ nope a: nope }`, graph.Limits{QueryFields: 1}, "queryFields"},
 		{"fields at", "{ a: number b: number ... { c: number } }", graph.Limits{QueryFields: 4}, ""},
 		{"fields past", "{ a: number b: number ... { c: number } }", graph.Limits{QueryFields: 3}, "queryFields"},
 	}
@@ -204,11 +219,11 @@ func TestPrepareIsBounded(t *testing.T) {
 		"conflicts of one key":  {schema, "{" + strings.Repeat(" a: must { id } a: number", 600) + " }", "conflict"},
 		"unknown fields":        {schema, "{" + strings.Repeat(" nope", 1900) + " }", "Cannot query field"},
 		"types at every level":  {many, ladder, "queryFields"},
-		"deep shared fragments": {schema, doubling(15, "parent { ...F%d } parent { ...F%d }"), ""},
+		"deep shared fragments": {schema, doubling(15, "parent { ...F%d } parent { ...F%d }"), "queryFields"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			_, errs := test.schema.Prepare(test.query, "", graph.Limits{QueryTokens: 100_000, QueryBytes: 1 << 20})
+			_, errs := test.schema.Prepare(test.query, "", graph.Limits{QueryTokens: 100_000, QueryBytes: 1 << 20, QueryAliases: 10_000})
 			if text := string(errs.Append(nil)); (test.limit == "") != (errs == nil) || !strings.Contains(text, test.limit) {
 				t.Errorf("%.300s", text)
 			}

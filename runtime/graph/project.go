@@ -119,6 +119,10 @@ func (p *projector) release() {
 // that a field that must not be null is: the caller discards what was
 // appended. The root has no node and no document.
 func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
+	if err := p.operation.broken[s.id]; err != nil {
+		p.addHere(err)
+		return false
+	}
 	base := len(p.slots)
 	p.slots = slices.Grow(p.slots, len(s.members.names))[:base+len(s.members.names)]
 	slots := p.slots[base:]
@@ -172,6 +176,10 @@ func (p *projector) field(f *field, s *selection, base int, n uint32) bool {
 		if !p.leavesOut() {
 			p.add(p.operation.forbidden(f, p.pathNow()))
 		}
+		return p.null(f.shape)
+	}
+	if err := p.operation.failed[f.id]; err != nil {
+		p.addHere(err)
 		return p.null(f.shape)
 	}
 	switch f.source {

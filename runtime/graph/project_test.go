@@ -65,7 +65,7 @@ func TestProject(t *testing.T) {
 		},
 		{
 			"propagation to data", `{ must { total } number }`, "", "",
-			[]string{`{"total":"1"}`, `1`},
+			[]string{`{"total":"x"}`, `1`},
 			`{"errors":[{"message":"Order.total: expected Float!, got string","locations":[{"line":1,"column":10}],"path":["must","total"],"extensions":{"code":"BAD_OUTPUT"}}],"data":null}`,
 		},
 		{
@@ -220,7 +220,7 @@ func TestProjectReportsMisfits(t *testing.T) {
 		t.Fatal(errs)
 	}
 	var c concealed
-	results := []graph.Result{{Output: []byte(`"1"`)}, {Output: []byte(`{"count":"1","tags":["a","b"],"note":"n"}`), Misfits: &c}, {Output: []byte(`2`), Misfits: &c}}
+	results := []graph.Result{{Output: []byte(`"x"`)}, {Output: []byte(`{"count":"x","tags":["a","b"],"note":"n"}`), Misfits: &c}, {Output: []byte(`2`), Misfits: &c}}
 	got := string(operation.AppendResponse(nil, results))
 	want := `{"errors":[{"message":"Query.number: expected Int, got string","locations":[{"line":1,"column":3}],"path":["number"],"extensions":{"code":"BAD_OUTPUT"}},` +
 		`{"message":"hidden","path":["x","count"],"extensions":{"code":"BAD_OUTPUT"}},` +

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // scalarKind tells the scalars apart that GraphQL defines.
@@ -100,14 +101,73 @@ func isIntegerText(text []byte) bool {
 	return true
 }
 
-// appendFloat appends a finite number in the form that encoding/json and
-// browsers give it.
+// appendFloat appends a finite number as JavaScript and encoding/json write it.
 func appendFloat(dst []byte, f float64) []byte {
-	format := byte('f')
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {
-		format = 'e'
+	if f == 0 {
+		return append(dst, '0')
 	}
-	return strconv.AppendFloat(dst, f, format, -1, 64)
+	if a := math.Abs(f); a >= 1e-6 && a < 1e21 {
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+	// e-09 is written e-9.
+	if n := len(dst); dst[n-2] == '0' && (dst[n-3] == '-' || dst[n-3] == '+') {
+		dst[n-2] = dst[n-1]
+		dst = dst[:n-1]
+	}
+	return dst
+}
+
+// appendNumberText appends a JSON number as the text that a String or an ID
+// makes of it. Integers keep all of their digits.
+func appendNumberText(dst, number []byte, integral bool) ([]byte, bool) {
+	if isIntegerText(number) && string(number) != "-0" && len(number) <= maxDigits {
+		return append(dst, number...), true
+	}
+	f, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || (integral && f != math.Trunc(f)) {
+		return dst, false
+	}
+	return appendFloat(dst, f), true
+}
+
+// Digits of an integer that stay as they are: longer ones are written with an
+// exponent.
+const maxDigits = 21
+
+// numberOf reads a string as a number the way JavaScript's Number does; numbers
+// that are not finite are none.
+func numberOf(text string) (float64, bool) {
+	if text == "" {
+		return 0, false
+	}
+	text = strings.TrimFunc(text, isJavaScriptSpace)
+	if text == "" {
+		return 0, true
+	}
+	if len(text) > 2 && text[0] == '0' {
+		base := map[byte]int{'x': 16, 'X': 16, 'o': 8, 'O': 8, 'b': 2, 'B': 2}[text[1]]
+		if base > 0 {
+			return integerOf(text[2:], base)
+		}
+	}
+	for _, c := range []byte(text) {
+		if (c < '0' || c > '9') && c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E' {
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
+}
+
+// integerOf reads digits of a base without a sign.
+func integerOf(digits string, base int) (float64, bool) {
+	n, err := strconv.ParseUint(digits, base, 64)
+	return float64(n), err == nil
+}
+
+func isJavaScriptSpace(r rune) bool {
+	return r == '\uFEFF' || (unicode.IsSpace(r) && r != '\u0085')
 }
 
 // cut shortens foreign text for a message.

@@ -2,6 +2,9 @@ package graph
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -21,6 +24,7 @@ type scanReason uint8
 const (
 	tooDeep scanReason = iota
 	tooManyTokens
+	badEscape
 	noToken // the parser may have met an error earlier in the text
 )
 
@@ -31,6 +35,7 @@ func scan(source *ast.Source, maxTokens, maxDepth int) *scanError {
 		return &scanError{Message: "text is not valid UTF-8", Line: 1, Column: 1}
 	}
 	lex := lexer.New(source)
+	s := surrogates{rest: source.Input, escapes: strings.Contains(source.Input, `\u`)}
 	for count, depth := 0, 0; ; count++ {
 		token, err := lex.ReadToken()
 		// The lexer returns a typed nil with good tokens.
@@ -39,6 +44,9 @@ func scan(source *ast.Source, maxTokens, maxDepth int) *scanError {
 		}
 		if token.Kind == lexer.EOF {
 			return nil
+		}
+		if token.Kind == lexer.String && s.lone(token.Pos.Start, token.Pos.End) {
+			return &scanError{"a \\u escape is half of a surrogate pair", token.Pos.Line, token.Pos.Column - 1, badEscape} // counted behind the quote
 		}
 		if maxTokens > 0 && count == maxTokens {
 			return &scanError{fmt.Sprintf("more than %d tokens", maxTokens), token.Pos.Line, token.Pos.Column, tooManyTokens}
@@ -58,4 +66,56 @@ func scan(source *ast.Source, maxTokens, maxDepth int) *scanError {
 // what is no token.
 func (e *scanError) hides(line, column int) bool {
 	return e != nil && (line > e.Line || (line == e.Line && column >= e.Column))
+}
+
+// surrogates finds escapes that are half of a surrogate pair, which the lexer
+// lets pass as U+FFFD. Its positions are counted in characters, in order.
+type surrogates struct {
+	escapes bool   // there are some at all
+	rest    string // from the character at
+	at      int
+}
+
+// lone looks at the text of one token.
+func (s *surrogates) lone(start, end int) bool {
+	if !s.escapes {
+		return false
+	}
+	s.skip(start)
+	text := s.rest
+	s.skip(end)
+	text = text[:len(text)-len(s.rest)]
+	for {
+		at := strings.IndexByte(text, '\\')
+		if at < 0 || at+1 >= len(text) {
+			return false
+		}
+		text = text[at:]
+		first, escaped := escapedUnit(text)
+		if !escaped || !utf16.IsSurrogate(first) {
+			text = text[2:]
+			continue
+		}
+		second, _ := escapedUnit(text[6:])
+		if utf16.DecodeRune(first, second) == utf8.RuneError {
+			return true
+		}
+		text = text[12:]
+	}
+}
+
+func (s *surrogates) skip(to int) {
+	for ; s.at < to && s.rest != ""; s.at++ {
+		_, size := utf8.DecodeRuneInString(s.rest)
+		s.rest = s.rest[size:]
+	}
+}
+
+// escapedUnit reads \uXXXX.
+func escapedUnit(text string) (rune, bool) {
+	if len(text) < 6 || text[:2] != `\u` {
+		return 0, false
+	}
+	unit, err := strconv.ParseUint(text[2:6], 16, 16)
+	return rune(unit), err == nil
 }

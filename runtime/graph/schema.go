@@ -63,6 +63,7 @@ type RootField struct {
 // Schema is a tenant's composed schema. It is immutable and safe for
 // concurrent use.
 type Schema struct {
+	index
 	doc      *ast.Schema
 	roots    map[string]*RootField                   // by resolver
 	objects  map[*ast.FieldDefinition]*ResolvedField // fields of other object types that have resolvers
@@ -80,7 +81,7 @@ type Schema struct {
 
 func newSchema(doc *ast.Schema) *Schema {
 	s := &Schema{
-		doc: doc, roots: map[string]*RootField{}, objects: map[*ast.FieldDefinition]*ResolvedField{},
+		index: newIndex(doc), doc: doc, roots: map[string]*RootField{}, objects: map[*ast.FieldDefinition]*ResolvedField{},
 		possible: map[string]map[string]bool{}, enums: map[string]map[string]bool{},
 		requires:         map[*ast.FieldDefinition][]string{},
 		argumentDefaults: map[*ast.ArgumentDefinition][]byte{},

@@ -33,6 +33,7 @@ type Limits struct {
 	QueryBytes     int64
 	QueryTokens    int64
 	QueryFields    int64
+	QueryAliases   int64
 	QueryDepth     int64
 	VariablesBytes int64
 	ListItems      int64
@@ -164,8 +165,12 @@ var definitions = [...]Definition{
 		5_000, 100, 100_000, func(l *Limits) *int64 { return &l.QueryTokens },
 	},
 	{
-		"queryFields", "fields", "the fields of one operation, fragments expanded", "the operation is refused with LIMIT_EXCEEDED",
+		"queryFields", "selections", "the selections of one request's text, as written and with fragments expanded", "the operation is refused with LIMIT_EXCEEDED",
 		2_000, 10, 20_000, func(l *Limits) *int64 { return &l.QueryFields },
+	},
+	{
+		"queryAliases", "aliases", "the aliases of one request's text, as written and with fragments expanded", "the operation is refused with LIMIT_EXCEEDED",
+		200, 1, 20_000, func(l *Limits) *int64 { return &l.QueryAliases },
 	},
 	{
 		"queryDepth", "levels", "the nesting of fields in one operation", "the operation is refused with LIMIT_EXCEEDED",

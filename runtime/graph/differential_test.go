@@ -1,0 +1,287 @@
+package graph_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/graph/graphtest/random"
+)
+
+var (
+	differentialCases = flag.Int("cases", 4000, "how many random requests TestDifferential compares")
+	differentialSeed  = flag.Uint64("seed", 0, "the seed of the first schema")
+)
+
+const casesPerSchema = 50
+
+// verdict is what became of a request.
+type verdict struct {
+	Stage    string // syntax, validation, request (refused before execution) or execution
+	Messages []string
+	Rules    []string // of graphql-js, that the document breaks
+	Paths    [][]any  // of errors of execution
+	Data     string
+	Calls    [][2]string // of root fields: response key, arguments
+}
+
+// numbered is a case with the schema that it belongs to.
+type numbered struct {
+	random.Case
+	seed   uint64
+	index  int
+	schema *graph.Schema
+	sdl    string
+}
+
+// TestDifferential compares random requests with graphql-js: whether and at
+// which stage a request fails, the data with the order of its keys, the paths
+// of errors, and the arguments that root fields are called with. What fails is
+// made again with -seed and -cases 50.
+func TestDifferential(t *testing.T) {
+	count := *differentialCases
+	if raceEnabled {
+		count /= 10
+	}
+	cases := make(chan numbered, casesPerSchema)
+	answers := startOracle(t, count, cases)
+	stages, rules := map[string]int{}, map[string]int{}
+	failed := 0
+	for c := range cases {
+		var want verdict
+		if err := answers.Decode(&want); err != nil {
+			t.Fatalf("seed %d, case %d: the oracle's answer: %v", c.seed, c.index, err)
+		}
+		stages[want.Stage]++
+		for _, rule := range want.Rules {
+			rules[strings.TrimSuffix(rule, "Rule")]++
+		}
+		got := judge(c.schema, c.Case)
+		if difference := compare(got, want); difference != "" && deviation(c.Case, got, want) == "" {
+			if failed++; failed <= 10 {
+				t.Errorf("seed %d, case %d (%s): %s\n%s\noperation %q, variables %s\noutputs %.1000v\ngot  %.1000q\nwant %.1000q",
+					c.seed, c.index, c.Fault, difference, c.Query, c.OperationName, c.Variables, c.Outputs, got.Messages, want.Messages)
+			}
+		}
+	}
+	t.Logf("seeds from %d: %d cases, %d differ; stages %v, rules %v", *differentialSeed, count, failed, stages, rules)
+	if count < 4000 {
+		return
+	}
+	for _, rule := range random.Rules() {
+		if rules[rule] == 0 {
+			t.Errorf("no case breaks %s", rule)
+		}
+	}
+}
+
+// startOracle sends cases to graphql-js. It returns what decodes the answers,
+// and gives each case to the channel once it is sent.
+func startOracle(t *testing.T, count int, cases chan numbered) *json.Decoder {
+	t.Helper()
+	dir := filepath.Join("testdata", "graphql-js")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatalf("%v: run make deps", err)
+	}
+	command := exec.Command("node", "oracle.js")
+	command.Dir, command.Stderr = dir, os.Stderr
+	input, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatalf("start node: %v", err)
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- send(input, count, cases) }()
+	t.Cleanup(func() {
+		for range cases { // that nobody has taken, since the test has ended early
+			_ = command.Process.Kill()
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		if err := command.Wait(); err != nil {
+			t.Errorf("node: %v", err)
+		}
+	})
+	return json.NewDecoder(bufio.NewReader(output))
+}
+
+func send(input io.WriteCloser, count int, cases chan<- numbered) error {
+	defer close(cases)
+	buffered := bufio.NewWriter(input)
+	encoder := json.NewEncoder(buffered)
+	var source *random.Schema
+	var c numbered
+	for i := range count {
+		if i%casesPerSchema == 0 {
+			c.seed = *differentialSeed + uint64(i/casesPerSchema)
+			source = random.New(c.seed)
+			var err error
+			c.schema, err = graph.Compose([]graph.Source{{Module: "m", SDL: source.SDL, Resolvers: source.Resolvers}}, graph.ComposeLimits{})
+			if err != nil {
+				return fmt.Errorf("seed %d: %w\n%s", c.seed, err, source.SDL)
+			}
+			c.sdl = source.SDL
+			if err := encoder.Encode(map[string]string{"sdl": graph.Predeclared + source.SDL}); err != nil {
+				return err
+			}
+		}
+		c.Case, c.index = source.Case(), i%casesPerSchema
+		err := encoder.Encode(map[string]any{
+			"query": c.Query, "operationName": nilIfEmpty(c.OperationName), "variables": c.Variables, "outputs": c.Outputs,
+		})
+		if err != nil {
+			return err
+		}
+		if err := buffered.Flush(); err != nil {
+			return err
+		}
+		cases <- c
+	}
+	return input.Close()
+}
+
+func nilIfEmpty(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// judge gives a request to this package.
+func judge(schema *graph.Schema, c random.Case) verdict {
+	plan, errs := schema.Prepare(c.Query, c.OperationName, graph.Limits{})
+	if errs != nil {
+		stage := "validation"
+		switch errs[0].Code {
+		case abi.CodeParseFailed:
+			stage = "syntax"
+		case abi.CodeLimitExceeded, abi.CodeInternal:
+			stage = string(errs[0].Code)
+		}
+		return verdict{Stage: stage, Messages: messages(errs)}
+	}
+	operation, errs := plan.Bind([]byte(c.Variables), nil, graph.Limits{})
+	if errs != nil {
+		return verdict{Stage: "request", Messages: messages(errs)}
+	}
+	v := verdict{Stage: "execution"}
+	var results []graph.Result
+	for _, root := range operation.Roots() {
+		results = append(results, graph.Result{Output: []byte(c.Outputs[root.Field.Resolver])})
+		v.Calls = append(v.Calls, [2]string{root.ResponseKey, string(root.Arguments.JSON())})
+	}
+	var response struct {
+		Errors []struct {
+			Message string
+			Path    []any
+		}
+		Data json.RawMessage
+	}
+	text := operation.AppendResponse(nil, results)
+	if err := json.Unmarshal(text, &response); err != nil {
+		return verdict{Stage: "no JSON", Messages: []string{err.Error(), string(text)}}
+	}
+	for _, e := range response.Errors {
+		v.Messages = append(v.Messages, e.Message)
+		v.Paths = append(v.Paths, e.Path)
+	}
+	v.Data = string(response.Data)
+	return v
+}
+
+func messages(errs graph.Errors) []string {
+	texts := make([]string, len(errs))
+	for i, e := range errs {
+		texts[i] = e.Message
+	}
+	return texts
+}
+
+// compare says how two verdicts differ; empty where they do not.
+func compare(got, want verdict) string {
+	switch {
+	case got.Stage != want.Stage:
+		return fmt.Sprintf("stage %s, want %s", got.Stage, want.Stage)
+	case got.Stage != "execution":
+		return ""
+	case normal(got.Data) != normal(want.Data):
+		return "data differs: " + firstDifference(normal(got.Data), normal(want.Data))
+	case sortedPaths(got.Paths) != sortedPaths(want.Paths):
+		return fmt.Sprintf("errors at %s, want %s", sortedPaths(got.Paths), sortedPaths(want.Paths))
+	case len(got.Calls) != len(want.Calls) && (want.Data != "null" || len(got.Calls) < len(want.Calls)):
+		return fmt.Sprintf("calls %v, want %v", got.Calls, want.Calls)
+	}
+	// Once a root field has made all of the data null, graphql-js calls no others.
+	for i := range want.Calls {
+		if got.Calls[i][0] != want.Calls[i][0] || normal(got.Calls[i][1]) != normal(want.Calls[i][1]) {
+			return fmt.Sprintf("call %v, want %v", got.Calls[i], want.Calls[i])
+		}
+	}
+	return ""
+}
+
+// firstDifference shows two texts from a little before where they part.
+func firstDifference(got, want string) string {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	from := max(0, at-60)
+	return fmt.Sprintf("got …%.200s, want …%.200s", got[from:], want[from:])
+}
+
+func sortedPaths(paths [][]any) string {
+	lines := make([]string, len(paths))
+	for i, path := range paths {
+		lines[i] = fmt.Sprint(path)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, " ")
+}
+
+// deviation returns why a difference is meant; empty where it is not.
+func deviation(c random.Case, got, want verdict) string {
+	for _, d := range deviations {
+		if d.applies(c, got, want) {
+			return d.reason
+		}
+	}
+	return ""
+}
+
+// deviations are the differences from graphql-js that are meant.
+var deviations = []struct {
+	reason  string
+	applies func(c random.Case, got, want verdict) bool
+}{
+	{
+		"type system definitions are no part of what is executed: they are refused by the parser, not by a rule",
+		func(_ random.Case, got, want verdict) bool {
+			return got.Stage == "syntax" && slices.Contains(want.Rules, "ExecutableDefinitionsRule")
+		},
+	},
+	{
+		"a nullable variable may not be the key of a @oneOf object: graphql-js overlooks it where the object's type is non-null",
+		func(_ random.Case, got, want verdict) bool {
+			return got.Stage == "validation" && want.Stage != "syntax" &&
+				!slices.ContainsFunc(got.Messages, func(m string) bool { return !strings.Contains(m, "must be non-nullable to be used for OneOf") })
+		},
+	},
+}
