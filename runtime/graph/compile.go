@@ -16,6 +16,7 @@ type compiler struct {
 	plan        *Plan
 	literals    literals
 	memo        map[string]*selection // by object type and what is selected on it
+	subs        map[string]*possible // by abstract type and what is selected on it
 	sets        map[*ast.Selection]int
 	shapes      map[string]*shape
 	permissions map[string]int
@@ -36,7 +37,7 @@ func compile(s *Schema, op *ast.OperationDefinition, l Limits) (*Plan, Errors) {
 	c := &compiler{
 		schema: s, limits: l,
 		plan: &Plan{schema: s, kind: kindOf(op), name: op.Name, at: locationOf(op.SelectionSet[0].GetPosition())},
-		memo: map[string]*selection{}, sets: map[*ast.Selection]int{},
+		memo: map[string]*selection{}, subs: map[string]*possible{}, sets: map[*ast.Selection]int{},
 		shapes: map[string]*shape{}, permissions: map[string]int{}, keyed: map[int]bool{},
 	}
 	c.literals = literals{schema: s, variables: map[string]int{}, budget: maxLiteralBytes}
@@ -285,14 +286,34 @@ func (c *compiler) descend(f *field, def *ast.FieldDefinition, found *gathered) 
 		f.deep = f.sub.batched
 		return
 	}
-	f.subs = map[string]*selection{}
-	for _, t := range c.schema.doc.PossibleTypes[typ.Name] {
-		if t.Kind == ast.Object {
+	all := c.possible(typ, parts)
+	f.subs, f.deep = all.subs, all.deep
+}
+
+// possible is what parts select on every object that an abstract type stands for.
+type possible struct {
+	subs map[string]*selection
+	deep bool // something of it is resolved in batches
+}
+
+// possible compiles it once: the fields of all those objects may lead to the type
+// again.
+func (c *compiler) possible(typ *ast.Definition, parts []part) *possible {
+	key := c.key(typ, parts)
+	if known := c.subs[key]; known != nil {
+		return known
+	}
+	types := c.schema.doc.PossibleTypes[typ.Name]
+	all := &possible{subs: make(map[string]*selection, len(types))}
+	c.subs[key] = all
+	for _, t := range types {
+		if t.Kind == ast.Object && c.err == nil {
 			sub := c.selection(t, parts)
-			f.subs[t.Name] = sub
-			f.deep = f.deep || sub.batched
+			all.subs[t.Name] = sub
+			all.deep = all.deep || sub.batched
 		}
 	}
+	return all
 }
 
 // shape compiles an output type, once per spelling.

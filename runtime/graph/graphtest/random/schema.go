@@ -144,7 +144,11 @@ func (s *Schema) declareInput(i int) {
 	for j := range 2 + s.rand.IntN(3) {
 		name := fmt.Sprintf("k%d", j)
 		if d.oneOf {
-			d.inputs = append(d.inputs, &inputDef{name: name, typ: s.inputType(s.inputs, 1).with(false)})
+			of := s.inputs
+			if j == 0 { // one key, at least, does not lead back to the type itself
+				of = s.inputs[:len(s.inputs)-1]
+			}
+			d.inputs = append(d.inputs, &inputDef{name: name, typ: s.inputType(of, 1).with(false)})
 			continue
 		}
 		// Only an optional field may lead back to the type itself.
