@@ -3,8 +3,10 @@ package graph_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,7 +73,7 @@ func BenchmarkOperationBombs(b *testing.B) {
 func TestOperationBombs(t *testing.T) {
 	schema := bombSchema(t)
 	for i, shape := range bombShapes {
-		f := bomb{shape: i, a: 40, b: 3, c: 3}.explode(schema, 1)
+		f := bomb{shape: i, a: 40, b: 1, c: 1}.explode(schema, 1)
 		if f.n == 0 {
 			t.Errorf("%s: %s", shape.name, f.end)
 		}
@@ -108,10 +110,12 @@ func (b bomb) explode(schema *graph.Schema, times int) foundBomb {
 	f.n, b.n = low, low
 	text := bombShapes[b.shape].text(b)
 	f.bytes = len(text)
+	runtime.LockOSThread() // whose time is counted: other programs may have the processor
+	defer runtime.UnlockOSThread()
 	for range times {
-		start := time.Now()
+		start := threadTime()
 		_, errs := schema.Prepare(text, "", graph.Limits{})
-		if took := time.Since(start); f.took == 0 || took < f.took {
+		if took := threadTime() - start; f.took == 0 || took < f.took {
 			f.took = took
 		}
 		f.end = "accepted"
@@ -120,6 +124,16 @@ func (b bomb) explode(schema *graph.Schema, times int) foundBomb {
 		}
 	}
 	return f
+}
+
+// threadTime is the processor time of the thread.
+func threadTime() time.Duration {
+	const thisThread = 1 // RUSAGE_THREAD
+	var u syscall.Rusage
+	if err := syscall.Getrusage(thisThread, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // bombSchema is near every bound that a schema has.

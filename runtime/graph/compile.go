@@ -16,6 +16,11 @@ type compiler struct {
 	plan        *Plan
 	literals    literals
 	memo        map[string]*selection // by object type and what is selected on it
+	inputs      map[typedLiteral]*input
+	keys        map[string][]byte // "key": of each response key
+	summaries   map[*ast.Field]*summary
+	byKey       map[string]*gathered
+	visited     map[string]bool
 	subs        map[string]*possible // by abstract type and what is selected on it
 	sets        map[*ast.Selection]int
 	shapes      map[string]*shape
@@ -37,7 +42,8 @@ func compile(s *Schema, op *ast.OperationDefinition, l Limits) (*Plan, Errors) {
 	c := &compiler{
 		schema: s, limits: l,
 		plan: &Plan{schema: s, kind: kindOf(op), name: op.Name, at: locationOf(op.SelectionSet[0].GetPosition())},
-		memo: map[string]*selection{}, subs: map[string]*possible{}, sets: map[*ast.Selection]int{},
+		memo: map[string]*selection{}, subs: map[string]*possible{}, inputs: map[typedLiteral]*input{}, keys: map[string][]byte{},
+		summaries: map[*ast.Field]*summary{}, byKey: map[string]*gathered{}, visited: map[string]bool{}, sets: map[*ast.Selection]int{},
 		shapes: map[string]*shape{}, permissions: map[string]int{}, keyed: map[int]bool{},
 	}
 	c.literals = literals{schema: s, variables: map[string]int{}, budget: maxLiteralBytes}
@@ -102,7 +108,10 @@ func (c *compiler) selection(typ *ast.Definition, parts []part) *selection {
 	s := &selection{id: len(c.plan.selections), typeName: typ.Name, metaType: typ.Name == "__Type"}
 	c.memo[key] = s
 	c.plan.selections = append(c.plan.selections, s)
-	g := gathering{compiler: c, typ: typ, byKey: map[string]*gathered{}, visited: map[string]bool{}}
+	// A walk is over before that of another selection begins.
+	clear(c.byKey)
+	clear(c.visited)
+	g := gathering{compiler: c, typ: typ, byKey: c.byKey, visited: c.visited}
 	for _, p := range parts {
 		g.walk(p.set, p.conditions)
 	}
@@ -144,18 +153,11 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 	node := found.nodes[0].field
 	f := &field{
 		id: id, key: found.key, name: node.Name, parent: typ.Name,
-		keyJSON:     append(jsondoc.AppendQuoted(nil, found.key), ':'),
+		keyJSON:     c.keyJSON(found.key),
 		occurrences: found.occurrences(),
 	}
-	for _, n := range found.nodes {
-		at := locationOf(n.field.Position)
-		i := slices.IndexFunc(f.named, func(n namedAt) bool { return n.Location == at })
-		if i < 0 {
-			i = len(f.named)
-			f.named = append(f.named, namedAt{Location: at})
-		}
-		f.named[i].when = append(f.named[i].when, n.conditions)
-	}
+	found.summary = c.summarize(found)
+	f.named = found.summary.named
 	if len(f.occurrences[0].conditions) > 0 {
 		s.dynamic, c.plan.dynamic = true, true
 	}
@@ -166,7 +168,7 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 	}
 	// The type itself says more than the interface that the node was checked
 	// against.
-	def := typ.Fields.ForName(node.Name)
+	def := c.schema.field(typ, node.Name)
 	f.shape = c.shape(def.Type)
 	if s.id > 0 {
 		c.guard(f, typ)
@@ -180,12 +182,22 @@ func (c *compiler) field(s *selection, typ *ast.Definition, found *gathered, id 
 	return f
 }
 
+func (c *compiler) keyJSON(key string) []byte {
+	if c.keys[key] == nil {
+		c.keys[key] = append(jsondoc.AppendQuoted(nil, key), ':')
+	}
+	return c.keys[key]
+}
+
 // guard adds what @requires asks for a nested field, on its type or on an
 // interface that declares the field as well.
 func (c *compiler) guard(f *field, typ *ast.Definition) {
-	permissions := c.schema.requires[typ.Fields.ForName(f.name)]
+	if len(c.schema.requires) == 0 {
+		return
+	}
+	permissions := c.schema.requires[c.schema.field(typ, f.name)]
 	for _, name := range typ.Interfaces {
-		if def := c.schema.doc.Types[name].Fields.ForName(f.name); def != nil {
+		if def := c.schema.field(c.schema.doc.Types[name], f.name); def != nil {
 			permissions = append(permissions[:len(permissions):len(permissions)], c.schema.requires[def]...)
 		}
 	}
@@ -227,10 +239,21 @@ func (c *compiler) source(f *field, s *selection, def *ast.FieldDefinition) {
 // arguments compiles the arguments of fields that have resolvers and of
 // introspection, and checks those of the others, which have no meaning.
 func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, node *ast.Field) {
-	for _, a := range def.Arguments {
+	if len(def.Arguments) == 0 {
+		return
+	}
+	given := make(map[string]*ast.Value, len(node.Arguments))
+	for _, a := range node.Arguments {
+		given[a.Name] = a.Value
+	}
+	for _, a := range c.schema.argumentsFor(def.Arguments, node.Arguments) {
 		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.named[0].Location}
-		if given := node.Arguments.ForName(a.Name); given != nil {
-			value, err := c.literals.compile(a.Type, given.Value)
+		if c.literals.budget -= len(compiled.absent); c.literals.budget < 0 {
+			c.fail(limitError("queryBytes", "the operation's arguments and their defaults expand to more than %d bytes", maxLiteralBytes))
+			return
+		}
+		if literal := given[a.Name]; literal != nil {
+			value, err := c.literal(a.Type, literal)
 			if err != nil {
 				c.fail(invalid(err.at, "%s", err.message))
 				return
@@ -241,13 +264,30 @@ func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, n
 			}
 		}
 		fallible := compiled.value != nil && c.fallible(compiled.value)
-		if fallible && !slices.Contains(c.plan.fallible, f) {
+		if last := len(c.plan.fallible) - 1; fallible && (last < 0 || c.plan.fallible[last] != f) {
 			c.plan.fallible = append(c.plan.fallible, f)
 		}
 		if f.source != fromMember || f.deprecable || fallible {
 			f.arguments = append(f.arguments, compiled)
 		}
 	}
+}
+
+// literal compiles an argument's value, once for all object types that have the
+// field.
+func (c *compiler) literal(t *ast.Type, v *ast.Value) (*input, *inputError) {
+	key := typedLiteral{v, t.String()}
+	if in := c.inputs[key]; in != nil {
+		return in, nil
+	}
+	in, err := c.literals.compile(t, v)
+	c.inputs[key] = in
+	return in, err
+}
+
+type typedLiteral struct {
+	value *ast.Value
+	typ   string
 }
 
 // fallible tells whether a variable in a value can be null where it must not
@@ -276,7 +316,7 @@ func (c *compiler) keyVariables(in *input) {
 
 // descend compiles what is selected below a field.
 func (c *compiler) descend(f *field, def *ast.FieldDefinition, found *gathered) {
-	parts := found.parts()
+	parts := found.summary.parts
 	if len(parts) == 0 || c.err != nil {
 		return
 	}

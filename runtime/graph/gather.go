@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -21,8 +22,32 @@ type gathering struct {
 
 // gathered is one response key with all its occurrences.
 type gathered struct {
-	key   string
+	key     string
+	nodes   []gatheredNode
+	summary *summary
+}
+
+// summary is what follows from the nodes of a response key, whatever the object
+// type: types that select the same share it.
+type summary struct {
 	nodes []gatheredNode
+	named []namedAt
+	parts []part
+}
+
+// summarize returns the summary of a response key's nodes, the last one of those
+// that begin with the same node where it is of the same nodes.
+func (c *compiler) summarize(g *gathered) *summary {
+	first := g.nodes[0].field
+	last := c.summaries[first]
+	same := last != nil && slices.EqualFunc(last.nodes, g.nodes, func(a, b gatheredNode) bool {
+		return a.field == b.field && slices.Equal(a.conditions, b.conditions)
+	})
+	if !same {
+		last = &summary{g.nodes, g.named(), g.parts()}
+		c.summaries[first] = last
+	}
+	return last
 }
 
 type gatheredNode struct {
@@ -138,6 +163,7 @@ func (g *gathered) parts() []part {
 		shared = shared && slices.Equal(n.conditions, g.nodes[0].conditions)
 	}
 	var parts []part
+	known := map[partKey]bool{}
 	for _, n := range g.nodes {
 		if len(n.field.SelectionSet) == 0 {
 			continue
@@ -146,12 +172,48 @@ func (g *gathered) parts() []part {
 		if shared {
 			p.conditions = nil
 		}
-		duplicate := slices.ContainsFunc(parts, func(q part) bool {
-			return &q.set[0] == &p.set[0] && slices.Equal(q.conditions, p.conditions)
-		})
-		if !duplicate {
-			parts = append(parts, p)
+		if len(g.nodes) > 1 {
+			key := p.key()
+			if known[key] {
+				continue
+			}
+			known[key] = true
 		}
+		parts = append(parts, p)
 	}
 	return parts
+}
+
+// named returns the places in the text that name the field.
+func (g *gathered) named() []namedAt {
+	if len(g.nodes) == 1 {
+		return []namedAt{{locationOf(g.nodes[0].field.Position), []conditions{g.nodes[0].conditions}}}
+	}
+	var all []namedAt
+	places := make(map[Location]int, len(g.nodes))
+	for _, n := range g.nodes {
+		at := locationOf(n.field.Position)
+		i, known := places[at]
+		if !known {
+			i = len(all)
+			places[at] = i
+			all = append(all, namedAt{Location: at})
+		}
+		all[i].when = append(all[i].when, n.conditions)
+	}
+	return all
+}
+
+// partKey tells parts apart.
+type partKey struct {
+	set        *ast.Selection
+	conditions string
+}
+
+func (p *part) key() partKey {
+	var text []byte
+	for _, c := range p.conditions {
+		text = strconv.AppendInt(append(text, ' '), int64(c), 10)
+	}
+	return partKey{&p.set[0], string(text)}
 }

@@ -53,9 +53,9 @@ const (
 	maxNesting = 200
 	// Steps of one walk over the expanded selections of an operation: what
 	// fragments spread in fragments can multiply is refused, not walked.
-	maxWork = 100_000
+	maxWork = 30_000
 	// Fields of a compiled plan, counted once per object type that may answer.
-	maxPlanFields = 20_000
+	maxPlanFields = 10_000
 	// Bytes that the input values of one operation may grow to, by defaults as
 	// it is compiled, and by variables used many times as it is bound.
 	maxLiteralBytes = 1 << 20

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -17,7 +18,11 @@ type index struct {
 	arguments      map[*ast.ArgumentDefinition]map[string]*ast.ArgumentDefinition // by the first of the list
 	requiredInputs map[*ast.Definition][]*ast.FieldDefinition
 	requiredArgs   map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition // by the first of the list
-	objects        map[string][]uint64                                   // bits of the object types that a composite type stands for
+	// Of long lists: where each stands, and which count though they are not given.
+	positions    map[any]int
+	alwaysArgs   map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition
+	alwaysInputs map[*ast.Definition][]*ast.FieldDefinition
+	objects      map[string][]uint64 // bits of the object types that a composite type stands for
 }
 
 var typename = &ast.FieldDefinition{Name: "__typename", Type: ast.NonNullNamedType("String", nil)}
@@ -28,6 +33,9 @@ func newIndex(doc *ast.Schema) index {
 		arguments:      map[*ast.ArgumentDefinition]map[string]*ast.ArgumentDefinition{},
 		requiredInputs: map[*ast.Definition][]*ast.FieldDefinition{},
 		requiredArgs:   map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition{},
+		positions:      map[any]int{},
+		alwaysArgs:     map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition{},
+		alwaysInputs:   map[*ast.Definition][]*ast.FieldDefinition{},
 		objects:        map[string][]uint64{},
 	}
 	numbers := map[string]int{}
@@ -58,8 +66,15 @@ func newIndex(doc *ast.Schema) index {
 func (x *index) addFields(def *ast.Definition) {
 	if len(def.Fields) > maxScanned {
 		byName := make(map[string]*ast.FieldDefinition, len(def.Fields))
-		for _, f := range def.Fields {
+		for i, f := range def.Fields {
 			byName[f.Name] = f
+			if def.Kind != ast.InputObject {
+				continue
+			}
+			x.positions[f] = i
+			if f.Type.NonNull || f.DefaultValue != nil {
+				x.alwaysInputs[def] = append(x.alwaysInputs[def], f)
+			}
 		}
 		x.fields[def] = byName
 	}
@@ -74,8 +89,12 @@ func (x *index) addFields(def *ast.Definition) {
 func (x *index) addArguments(defs ast.ArgumentDefinitionList) {
 	if len(defs) > maxScanned {
 		byName := make(map[string]*ast.ArgumentDefinition, len(defs))
-		for _, d := range defs {
+		for i, d := range defs {
 			byName[d.Name] = d
+			x.positions[d] = i
+			if d.Type.NonNull || d.DefaultValue != nil {
+				x.alwaysArgs[defs[0]] = append(x.alwaysArgs[defs[0]], d)
+			}
 		}
 		x.arguments[defs[0]] = byName
 	}
@@ -120,6 +139,33 @@ func (x *index) required(defs ast.ArgumentDefinitionList) []*ast.ArgumentDefinit
 // requiredFields returns the input fields that must be given.
 func (x *index) requiredFields(def *ast.Definition) []*ast.FieldDefinition {
 	return x.requiredInputs[def]
+}
+
+// argumentsFor returns those of an argument list that count where some are given,
+// in the order of their definition. The given ones must be defined.
+func (x *index) argumentsFor(defs ast.ArgumentDefinitionList, given ast.ArgumentList) []*ast.ArgumentDefinition {
+	if len(defs) <= maxScanned {
+		return defs
+	}
+	counts := slices.Clone(x.alwaysArgs[defs[0]])
+	for _, a := range given {
+		counts = append(counts, x.argument(defs, a.Name))
+	}
+	slices.SortFunc(counts, func(a, b *ast.ArgumentDefinition) int { return x.positions[a] - x.positions[b] })
+	return slices.Compact(counts)
+}
+
+// inputFieldsFor is argumentsFor for the fields of an input object.
+func (x *index) inputFieldsFor(def *ast.Definition, given ast.ChildValueList) []*ast.FieldDefinition {
+	if len(def.Fields) <= maxScanned {
+		return def.Fields
+	}
+	counts := slices.Clone(x.alwaysInputs[def])
+	for _, child := range given {
+		counts = append(counts, x.field(def, child.Name))
+	}
+	slices.SortFunc(counts, func(a, b *ast.FieldDefinition) int { return x.positions[a] - x.positions[b] })
+	return slices.Compact(counts)
 }
 
 // overlap tells whether an object can be of both composite types.

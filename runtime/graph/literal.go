@@ -180,7 +180,7 @@ func (l *literals) object(t *ast.Type, def *ast.Definition, v *ast.Value) (*inpu
 	}
 	given := make(map[string]*ast.Value, len(v.Children))
 	for _, child := range v.Children {
-		if def.Fields.ForName(child.Name) == nil {
+		if l.schema.field(def, child.Name) == nil {
 			return nil, &inputError{at: child.Position, message: fmt.Sprintf(`Field "%s" is not defined by type "%s".`, child.Name, def.Name)}
 		}
 		given[child.Name] = child.Value
@@ -189,7 +189,7 @@ func (l *literals) object(t *ast.Type, def *ast.Definition, v *ast.Value) (*inpu
 		return nil, misfit(v, `OneOf Input Object "%s" must specify exactly one key, which is not null.`, def.Name)
 	}
 	object := &input{typ: t, isObject: true}
-	for _, f := range def.Fields {
+	for _, f := range l.schema.inputFieldsFor(def, v.Children) {
 		literal := given[f.Name]
 		field := inputField{name: f.Name}
 		if literal == nil || literal.Kind == ast.Variable {

@@ -26,7 +26,7 @@ const typeResolver = (value) =>
 function refused(schema, query) {
   let document;
   try {
-    document = graphql.parse(query);
+    document = graphql.parse(query, { allowEmptySelectionSets: false }); // which the grammar does not have
   } catch (error) {
     return { stage: 'syntax', messages: [error.message] };
   }
