@@ -332,8 +332,8 @@ func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.C
 // executor gives the transport the broker's operations as its own interfaces.
 type executor struct{ server *Server }
 
-func (e executor) Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
-	o, failed := e.server.broker.Open(t, id, r)
+func (e executor) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
+	o, failed := e.server.broker.Open(ctx, t, id, r)
 	if failed != nil {
 		return nil, failed
 	}

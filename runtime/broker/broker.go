@@ -47,8 +47,9 @@ type Config struct {
 
 // Broker serves the operations of all tenants. It is safe for concurrent use.
 type Broker struct {
-	config Config
-	slots  chan struct{} // one for each run that may be under way
+	config      Config
+	slots       chan struct{} // one for each run that may be under way
+	validations turns         // as many
 
 	mu struct {
 		sync.RWMutex
@@ -95,7 +96,7 @@ func New(config Config) *Broker {
 	if config.Runs <= 0 {
 		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	b := &Broker{config: config, slots: make(chan struct{}, config.Runs)}
+	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: make(turns, config.Runs)}
 	b.mu.tenants = map[*tenant.Tenant]*state{}
 	return b
 }

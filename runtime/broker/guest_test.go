@@ -163,7 +163,7 @@ func (s *stage) activate(sdl string, resolvers map[string]resolver) (*module, *b
 }
 
 func (s *stage) open(id tenant.Identity, query, variables string) (*broker.Operation, graph.Errors) {
-	return s.broker.Open(s.tenant, id, graph.Request{Query: query, Variables: []byte(variables)})
+	return s.broker.Open(s.t.Context(), s.tenant, id, graph.Request{Query: query, Variables: []byte(variables)})
 }
 
 // subscriber is a sink that keeps what it is told.

@@ -2,8 +2,10 @@ package broker
 
 import (
 	"container/list"
+	"context"
 	"sync"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -64,11 +66,18 @@ func (p *planned) fields() int {
 
 // prepare returns the plan for a document, or what is wrong with it. The caller
 // keeps the result's document instead of its own copy.
-func (p *plans) prepare(schema *graph.Schema, d document, limits graph.Limits) *planned {
+//
+// What is not known is validated in its turn; where ctx ends before that, the
+// result is an error that is not kept.
+func (p *plans) prepare(ctx context.Context, t turns, schema *graph.Schema, d document, limits graph.Limits) *planned {
 	key := planKey{d, limits}
 	if known := p.find(key); known != nil {
 		return known
 	}
+	if !t.take(ctx) {
+		return &planned{planKey: key, errs: graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}}
+	}
+	defer t.giveBack()
 	fresh := &planned{planKey: key}
 	if fresh.plan, fresh.errs = schema.Prepare(d.query, d.operationName, limits); fresh.errs == nil && fresh.plan.Constant() {
 		fresh.shared, _ = fresh.plan.Bind(nil, nil, limits) // what fails will do so again
@@ -111,11 +120,34 @@ func (p *plans) keep(fresh *planned) *planned {
 	return fresh
 }
 
-// bind plans a document under the version and binds it for a subscriber.
-func (v *Version) bind(t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
+// turns bound how many operations are validated at once, so that clients who
+// send costly ones leave processors to the others. nil does not bound.
+type turns chan struct{}
+
+func (t turns) take(ctx context.Context) bool {
+	if t == nil {
+		return true
+	}
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t turns) giveBack() {
+	if t != nil {
+		<-t
+	}
+}
+
+// bind plans a document under the version, in its turn, and binds it for a
+// subscriber.
+func (v *Version) bind(ctx context.Context, turns turns, t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
 	limits := graphLimits(t.Limits())
 	limits.NoIntrospection = !t.Introspection()
-	p := v.plans.prepare(v.Schema, d, limits)
+	p := v.plans.prepare(ctx, turns, v.Schema, d, limits)
 	switch {
 	case p.errs != nil:
 		return bound{}, p.errs

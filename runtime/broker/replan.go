@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"runtime"
 	"time"
 
@@ -43,9 +44,10 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 	return c
 }
 
-// candidate plans a subscription under the version.
+// candidate plans a subscription under the version. It waits for no turn: one
+// goroutine does so for a tenant, in slices.
 func (v *Version) candidate(t *tenant.Tenant, s *Subscription, d document) candidate {
-	b, errs := v.bind(t, &s.identity, d, s.variables)
+	b, errs := v.bind(context.Background(), nil, t, &s.identity, d, s.variables)
 	if errs != nil {
 		return candidate{errs: errs}
 	}

@@ -164,7 +164,7 @@ func TestNoIntrospection(t *testing.T) {
 		"{ ...F }\nfragment F on Query { __type(name: \"Order\") { name } }": {hidden("__type") + "@2:23"},
 		"query A { number } query B { __schema { description } }":            {hidden("__schema") + "@1:30"},
 		"{ nope }":         {`Cannot query field "nope" on type "Query".@1:3`},
-		"{ number(z: 1) }": {`Unknown argument "z" on field "Query.number".@1:3`},
+		"{ number(z: 1) }": {`Unknown argument "z" on field "Query.number".@1:10`},
 		"{ " + strings.Repeat("a: __schema { description } ", 99) + "}": slices.Repeat([]string{hidden("__schema")}, 50),
 	} {
 		_, errs := schema.Prepare(query, "", graph.Limits{NoIntrospection: true})

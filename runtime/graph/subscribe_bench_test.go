@@ -113,7 +113,7 @@ func subscriber(b *testing.B, sdl, query, variables string) bench.Side {
 		return r
 	}
 	one := func(request graph.Request) *broker.Subscription {
-		o, errs := broke.Open(owner, tenant.Identity{}, request)
+		o, errs := broke.Open(b.Context(), owner, tenant.Identity{}, request)
 		if errs != nil {
 			b.Fatal(errs)
 		}

@@ -43,7 +43,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		h.writeFailure(w, accept.plain(), failure)
 		return
 	}
-	operation, errs := h.config.Executor.Open(t, identity, request)
+	operation, errs := h.config.Executor.Open(r.Context(), t, identity, request)
 	if len(errs) > 0 {
 		h.refuseOperation(w, r, accept.response, errs)
 		return

@@ -62,7 +62,7 @@ func (c *conn) release(op *operation) {
 func (c *conn) start(op *operation, r graph.Request) {
 	defer c.recovered()
 	op.conn = c
-	o, errs := c.handler.config.Executor.Open(c.tenant, c.identity(), r)
+	o, errs := c.handler.config.Executor.Open(c.ctx, c.tenant, c.identity(), r)
 	switch {
 	case len(errs) > 0:
 		c.fail(op, errs)

@@ -68,7 +68,7 @@ func (s *script) sub(name string) *scriptSub {
 	return s.subs[name]
 }
 
-func (s *script) Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
+func (s *script) Open(_ context.Context, t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
 	s.mu.Lock()
 	s.last, s.who = r, id
 	s.mu.Unlock()

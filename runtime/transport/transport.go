@@ -20,8 +20,9 @@ import (
 // Executor opens operations. It is safe for concurrent use.
 type Executor interface {
 	// Open parses and validates an operation. The request belongs to the executor
-	// from then on. Errors mean that nothing was opened.
-	Open(t *tenant.Tenant, id tenant.Identity, r graph.Request) (Operation, graph.Errors)
+	// from then on. Errors mean that nothing was opened. It may wait for others to be
+	// validated, until ctx ends.
+	Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, r graph.Request) (Operation, graph.Errors)
 }
 
 // Operation is an operation that was opened. Exactly one of Execute, Subscribe
