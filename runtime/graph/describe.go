@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -197,15 +198,26 @@ func printValue(v *ast.Value) string {
 	}
 	switch {
 	case v.Kind == ast.ListValue:
-		return "[" + strings.Join(parts, ", ") + "]"
-	case v.Kind == ast.ObjectValue && len(parts) == 0:
-		return "{}"
-	case v.Kind == ast.ObjectValue:
-		return "{ " + strings.Join(parts, ", ") + " }"
+		return printParts("[", parts, "]")
+	case v.Kind == ast.ObjectValue: // "{  }" where it is empty
+		return printParts("{ ", parts, " }")
 	case v.Kind == ast.StringValue:
 		return string(jsondoc.AppendQuoted(nil, v.Raw))
 	}
 	return v.String()
+}
+
+// maxPrinted is the length of a line from which on values stand on lines of
+// their own.
+const maxPrinted = 80
+
+func printParts(opening string, parts []string, closing string) string {
+	line := opening + strings.Join(parts, ", ") + closing
+	if len(utf16.Encode([]rune(line))) <= maxPrinted { // as JavaScript measures it
+		return line
+	}
+	lines := strings.ReplaceAll("\n"+strings.Join(parts, "\n"), "\n", "\n  ")
+	return strings.TrimSpace(opening) + lines + "\n" + strings.TrimSpace(closing)
 }
 
 func (d *describer) deprecation(uses ast.DirectiveList) {

@@ -50,8 +50,7 @@ func normalValue(decoder *json.Decoder) (string, error) {
 		}
 		return "{" + strings.Join(parts, ",") + "}", err
 	case string:
-		// graphql-js prints an empty object as a default value with two spaces.
-		return strconv.Quote(strings.ReplaceAll(token, "{  }", "{}")), nil
+		return strconv.Quote(token), nil
 	case nil:
 		return "null", nil
 	}

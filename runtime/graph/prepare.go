@@ -64,7 +64,7 @@ func parse(query string, l Limits) (*ast.QueryDocument, *Error) {
 			}
 		}
 	}
-	if len(doc.Operations) == 0 {
+	if len(doc.Operations)+len(doc.Fragments) == 0 {
 		return nil, &Error{Message: "Syntax Error: the document holds no operation.", Code: abi.CodeParseFailed}
 	}
 	return doc, nil

@@ -18,12 +18,14 @@ func TestPrepareRefuses(t *testing.T) {
 		want                   string // message@line:column
 	}{
 		{"empty", "", "", abi.CodeParseFailed, "Syntax Error: the document holds no operation."},
-		{"only a fragment", "fragment F on Order { id }", "", abi.CodeParseFailed, "Syntax Error: the document holds no operation."},
+		{"only a fragment", "fragment F on Order { id }", "", abi.CodeValidationFailed, `Fragment "F" is never used.@1:1`},
 		{"syntax", "{ number", "", abi.CodeParseFailed, "Expected Name, found <EOF>@1:9"},
 		{"type system", "type T { a: Int }", "", abi.CodeParseFailed, `Unexpected Name "type"@1:1`},
 		{"empty selection", "{ }", "", abi.CodeParseFailed, "expected at least one definition, found }@1:3"},
 		{"not UTF-8", "{ \xff }", "", abi.CodeParseFailed, "text is not valid UTF-8@1:1"},
 		{"unterminated", `{ order(id: "a`, "", abi.CodeParseFailed, "Unterminated string.@1:15"},
+		{"a name in a number", "{ orders(limit: 1x) { id } }", "", abi.CodeParseFailed, "a number ends in what cannot follow one@1:18"},
+		{"a spread in a number", "{ orders(extra: [1.5...]) { id } }", "", abi.CodeParseFailed, "a number ends in what cannot follow one@1:21"},
 		{"half a surrogate pair", `{ order(id: "é\ud83d") { id } }`, "", abi.CodeParseFailed, `a \u escape is half of a surrogate pair@1:13`},
 		{"surrogates in the wrong order", `{ order(id: "\\ \udc00\ud800") { id } }`, "", abi.CodeParseFailed, `a \u escape is half of a surrogate pair@1:13`},
 		{"fragment variables", `{ ...F } fragment F($x: Int) on Query { number }`, "", abi.CodeParseFailed, "fragments have no variables of their own@1:21"},

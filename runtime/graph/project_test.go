@@ -190,7 +190,7 @@ func TestResponseIsBounded(t *testing.T) {
 		part    string
 		aliases int
 		fits    bool
-	}{{"tags", 31, true}, {"tags", 32, false}, {"tags", 600, false}, {"lines { sku }", 600, false}} {
+	}{{"tags", 31, true}, {"tags", 32, false}, {"tags", 199, false}, {"lines { sku }", 199, false}} {
 		query := "{ x: number must {"
 		for i := range test.aliases {
 			query += fmt.Sprintf(" a%d: %s", i, test.part)

@@ -24,7 +24,7 @@ type scanReason uint8
 const (
 	tooDeep scanReason = iota
 	tooManyTokens
-	badEscape
+	badToken
 	noToken // the parser may have met an error earlier in the text
 )
 
@@ -36,6 +36,7 @@ func scan(source *ast.Source, maxTokens, maxDepth int) *scanError {
 	}
 	lex := lexer.New(source)
 	s := surrogates{rest: source.Input, escapes: strings.Contains(source.Input, `\u`)}
+	var number ast.Position // of the last one
 	for count, depth := 0, 0; ; count++ {
 		token, err := lex.ReadToken()
 		// The lexer returns a typed nil with good tokens.
@@ -45,8 +46,16 @@ func scan(source *ast.Source, maxTokens, maxDepth int) *scanError {
 		if token.Kind == lexer.EOF {
 			return nil
 		}
+		switch token.Kind {
+		case lexer.Int, lexer.Float:
+			number = token.Pos
+		case lexer.Name, lexer.Spread: // 1x and 1.5... are no two tokens, though the lexer has it so
+			if number.Src != nil && token.Pos.Start == number.End {
+				return &scanError{"a number ends in what cannot follow one", token.Pos.Line, token.Pos.Column, badToken}
+			}
+		}
 		if token.Kind == lexer.String && s.lone(token.Pos.Start, token.Pos.End) {
-			return &scanError{"a \\u escape is half of a surrogate pair", token.Pos.Line, token.Pos.Column - 1, badEscape} // counted behind the quote
+			return &scanError{"a \\u escape is half of a surrogate pair", token.Pos.Line, token.Pos.Column - 1, badToken} // counted behind the quote
 		}
 		if maxTokens > 0 && count == maxTokens {
 			return &scanError{fmt.Sprintf("more than %d tokens", maxTokens), token.Pos.Line, token.Pos.Column, tooManyTokens}
