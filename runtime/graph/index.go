@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -22,7 +21,8 @@ type index struct {
 	positions    map[any]int
 	alwaysArgs   map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition
 	alwaysInputs map[*ast.Definition][]*ast.FieldDefinition
-	objects      map[string][]uint64 // bits of the object types that a composite type stands for
+	numbers      map[string]int      // of the object types
+	members      map[string][]uint64 // bits of the object types that an abstract type stands for
 }
 
 var typename = &ast.FieldDefinition{Name: "__typename", Type: ast.NonNullNamedType("String", nil)}
@@ -36,26 +36,26 @@ func newIndex(doc *ast.Schema) index {
 		positions:      map[any]int{},
 		alwaysArgs:     map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition{},
 		alwaysInputs:   map[*ast.Definition][]*ast.FieldDefinition{},
-		objects:        map[string][]uint64{},
+		numbers:        map[string]int{},
+		members:        map[string][]uint64{},
 	}
-	numbers := map[string]int{}
 	for _, def := range doc.Types {
 		if def.Kind == ast.Object {
-			numbers[def.Name] = len(numbers)
+			x.numbers[def.Name] = len(x.numbers)
 		}
 	}
 	for _, def := range doc.Types {
 		x.addFields(def)
-		if !def.IsCompositeType() {
+		if !def.IsAbstractType() {
 			continue
 		}
-		set := make([]uint64, len(numbers)/64+1)
+		set := make([]uint64, len(x.numbers)/64+1)
 		for _, t := range doc.PossibleTypes[def.Name] {
-			if n, ok := numbers[t.Name]; ok {
+			if n, ok := x.numbers[t.Name]; ok {
 				set[n/64] |= 1 << (n % 64)
 			}
 		}
-		x.objects[def.Name] = set
+		x.members[def.Name] = set
 	}
 	for _, d := range doc.Directives {
 		x.addArguments(d.Arguments)
@@ -170,14 +170,26 @@ func (x *index) inputFieldsFor(def *ast.Definition, given ast.ChildValueList) []
 
 // overlap tells whether an object can be of both composite types.
 func (x *index) overlap(a, b *ast.Definition) bool {
-	if a == b {
+	switch {
+	case a == b:
 		return true
+	case a.Kind == ast.Object:
+		return x.contains(b, a)
+	case b.Kind == ast.Object:
+		return x.contains(a, b)
 	}
-	other := x.objects[b.Name]
-	for i, word := range x.objects[a.Name] {
-		if bits.OnesCount64(word&other[i]) > 0 {
+	other := x.members[b.Name]
+	for i, word := range x.members[a.Name] {
+		if word&other[i] != 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// contains tells whether an object type is one of those that an abstract type
+// stands for.
+func (x *index) contains(abstract, object *ast.Definition) bool {
+	set, n := x.members[abstract.Name], x.numbers[object.Name]
+	return set != nil && set[n/64]>>(n%64)&1 == 1
 }
