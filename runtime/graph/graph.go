@@ -71,6 +71,9 @@ const (
 	maxErrors = 50
 	// Bytes of one response: aliases could ask for a large output many times.
 	maxResponseBytes = 32 << 20
+	// Members of objects that one projection looks at: aliases could ask for one
+	// object of very many again and again.
+	maxLookedAt = 8 << 20
 	// Bytes of one introspection result.
 	maxIntrospectionBytes = 16 << 20
 )

@@ -157,7 +157,7 @@ func (e *Execution) below(o reached) bool {
 				names := len(o.selection.members.names)
 				e.slots = slices.Grow(e.slots[:0], names)[:names]
 				clear(e.slots)
-				e.scratch = o.selection.match(doc, o.node, e.slots, e.scratch)
+				e.scratch, _ = o.selection.match(doc, o.node, e.slots, e.scratch)
 				matched = true
 			}
 			node = e.slots[f.slot]

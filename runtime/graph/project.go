@@ -67,7 +67,8 @@ type projector struct {
 	next      int // result of the next root field
 	execution *Execution
 	dst       []byte // the data
-	over      bool   // it is too large, and all of it is given up
+	looked    int    // at members of objects
+	over      bool   // it is too large, or takes too long, and all of it is given up
 	origin
 	meta      *introspection // where doc is the schema's own
 	metaStart int            // of the introspection result in dst
@@ -128,7 +129,12 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 	slots := p.slots[base:]
 	clear(slots)
 	if doc != nil {
-		p.scratch = s.match(doc, n, slots, p.scratch)
+		var members int
+		p.scratch, members = s.match(doc, n, slots, p.scratch)
+		if p.looked += members; p.looked > maxLookedAt && p.giveUp("finding what the response is made of looks at more than %d members of objects", maxLookedAt) {
+			p.slots = p.slots[:base]
+			return false
+		}
 	}
 	p.path = append(p.path, step{})
 	p.dst = append(p.dst, '{')
@@ -150,8 +156,9 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 }
 
 // match finds the members of the object at node n that a selection reads. Of a
-// name that comes twice, the last counts. See BenchmarkProject.
-func (s *selection) match(doc *jsondoc.Document, n uint32, slots []uint32, scratch []byte) []byte {
+// name that comes twice, the last counts. It returns the scratch and how many
+// members it has looked at. See BenchmarkProject.
+func (s *selection) match(doc *jsondoc.Document, n uint32, slots []uint32, scratch []byte) (kept []byte, members int) {
 	hint := 0
 	nodes := doc.Nodes
 	for key, end := n+1, nodes[n].Next; key < end; key = nodes[key+1].Next {
@@ -165,8 +172,9 @@ func (s *selection) match(doc *jsondoc.Document, n uint32, slots []uint32, scrat
 			slots[i] = key + 1
 			hint = i + 1
 		}
+		members++
 	}
-	return scratch
+	return scratch, members
 }
 
 // field appends the value of a field of the object at node n, whose slots begin
@@ -245,12 +253,15 @@ func (p *projector) refused(f *field, e *Error) bool {
 
 // tooLarge tells whether the response has grown too large. Then nothing of it
 // is left: each caller gives up, up to the root.
-func (p *projector) tooLarge() bool { return len(p.dst) > maxResponseBytes && p.giveUp() }
+func (p *projector) tooLarge() bool {
+	return len(p.dst) > maxResponseBytes && p.giveUp("the response is larger than %d bytes", maxResponseBytes)
+}
 
-func (p *projector) giveUp() bool {
+// giveUp gives up all of the response with one error. It returns true.
+func (p *projector) giveUp(message string, most int) bool {
 	if !p.over {
 		p.over = true
-		err := limitError("outputBytes", "the response is larger than %d bytes", maxResponseBytes)
+		err := limitError("outputBytes", message, most)
 		err.Path = p.pathNow()
 		p.errs, p.unreported = Errors{err}, 0
 	}

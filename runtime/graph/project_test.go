@@ -204,6 +204,29 @@ func TestResponseIsBounded(t *testing.T) {
 	}
 }
 
+// TestProjectionIsBounded asks for an object of very many members again and
+// again: little comes of it, but each time all of them are looked at.
+func TestProjectionIsBounded(t *testing.T) {
+	schema := shopSchema(t)
+	const members = 100_000
+	order := `{"customer":{` + strings.Repeat(`"":0,`, members-1) + `"id":"c"}}`
+	for _, test := range []struct {
+		aliases int
+		fits    bool
+	}{{1, true}, {83, true}, {84, false}, {199, false}} {
+		query := "{ x: number must {"
+		for i := range test.aliases {
+			query += fmt.Sprintf(" a%d: customer { __typename }", i)
+		}
+		got := string(bind(t, prepare(t, schema, query+" } }"), "", "").AppendResponse(nil, outputs(`1`, order)))
+		want := `{"errors":[{"message":"finding what the response is made of looks at more than 8388608 members of objects","path":["must","a83"],` +
+			`"extensions":{"code":"LIMIT_EXCEEDED","limit":"outputBytes"}}],"data":null}`
+		if test.fits && strings.Contains(got, "errors") || !test.fits && got != want {
+			t.Errorf("%d aliases give %d bytes: %.300s", test.aliases, len(got), got)
+		}
+	}
+}
+
 // concealed are Misfits that keep what they hear to themselves.
 type concealed struct{ heard []*graph.Error }
 
