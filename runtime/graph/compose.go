@@ -196,7 +196,7 @@ func (c *composer) parseAll(sources []Source) {
 }
 
 func (c *composer) parse(s Source) {
-	source := &ast.Source{Name: s.Module, Input: s.SDL}
+	source := &ast.Source{Name: s.Module, Input: straightened(s.SDL)}
 	scanned := scan(source, 0, maxNesting)
 	var doc *ast.SchemaDocument
 	if scanned == nil || scanned.reason == noToken {

@@ -34,7 +34,7 @@ func (s *Schema) Prepare(query, operationName string, l Limits) (*Plan, Errors) 
 }
 
 func parse(query string, l Limits) (*ast.QueryDocument, *Error) {
-	source := &ast.Source{Input: query}
+	source := &ast.Source{Input: straightened(query)}
 	scanned := scan(source, l.QueryTokens, maxNesting)
 	if scanned != nil && scanned.reason != noToken {
 		return nil, scanned.asError()

@@ -63,14 +63,37 @@ func (v *validation) misfit(value *ast.Value, format string, expected any) {
 	}
 }
 
-// startOf is where a literal begins: gqlparser places a string behind its quote.
+// startOf is where a literal begins: gqlparser places a string behind its
+// quote, and a block string on the line where it ends.
 func startOf(value *ast.Value) *ast.Position {
-	if value.Kind != ast.StringValue {
-		return value.Position
-	}
 	at := *value.Position
-	at.Column--
+	switch value.Kind {
+	case ast.StringValue:
+		at.Column--
+	case ast.BlockValue:
+		at.Line, at.Column = placeOf(at.Src.Input, at.Start)
+	}
 	return &at
+}
+
+// placeOf is the line and the column of a character.
+func placeOf(text string, character int) (line, column int) {
+	line, column = 1, 1
+	last := rune(0)
+	for _, r := range text {
+		if character--; character < 0 {
+			break
+		}
+		column++
+		if r == '\n' || r == '\r' {
+			column = 1
+			if r == '\r' || last != '\r' {
+				line++
+			}
+		}
+		last = r
+	}
+	return line, column
 }
 
 func valueNames(def *ast.Definition) []string {
