@@ -69,7 +69,8 @@ const (
 	maxMatches = 32
 	// Errors of one response or one validation; the rest is counted.
 	maxErrors = 50
-	// Bytes of one response: aliases could ask for a large output many times.
+	// Bytes of one response, with those that errors have made null: aliases could
+	// ask for a large output many times.
 	maxResponseBytes = 32 << 20
 	// Members of objects that one projection looks at: aliases could ask for one
 	// object of very many again and again.

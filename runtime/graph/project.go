@@ -67,6 +67,7 @@ type projector struct {
 	next      int // result of the next root field
 	execution *Execution
 	dst       []byte // the data
+	discarded int    // bytes of data that an error has made null
 	looked    int    // at members of objects
 	over      bool   // it is too large, or takes too long, and all of it is given up
 	origin
@@ -252,9 +253,16 @@ func (p *projector) refused(f *field, e *Error) bool {
 }
 
 // tooLarge tells whether the response has grown too large. Then nothing of it
-// is left: each caller gives up, up to the root.
+// is left: each caller gives up, up to the root. What was discarded counts: it
+// took as long, and there could be any amount of it.
 func (p *projector) tooLarge() bool {
-	return len(p.dst) > maxResponseBytes && p.giveUp("the response is larger than %d bytes", maxResponseBytes)
+	switch {
+	case len(p.dst)+p.discarded <= maxResponseBytes:
+		return false
+	case len(p.dst) > maxResponseBytes:
+		return p.giveUp("the response is larger than %d bytes", maxResponseBytes)
+	}
+	return p.giveUp("the response, with what errors have made null, is larger than %d bytes", maxResponseBytes)
 }
 
 // giveUp gives up all of the response with one error. It returns true.
@@ -292,6 +300,7 @@ func (p *projector) value(f *field, s *shape, n uint32) bool {
 	if ok {
 		return true
 	}
+	p.discarded += len(p.dst) - start
 	p.dst = p.dst[:start]
 	return p.null(s)
 }

@@ -204,6 +204,35 @@ func TestResponseIsBounded(t *testing.T) {
 	}
 }
 
+// TestDiscardedIsBounded has lists of objects that are all null in the end, after
+// most of their fields were written.
+func TestDiscardedIsBounded(t *testing.T) {
+	var declared, selected strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&declared, "f%03d: Int ", i)
+		fmt.Fprintf(&selected, "f%03d ", i)
+	}
+	sdl := "type Query { lists: [[T]] } type T { " + declared.String() + "must: Int! }"
+	schema, err := graph.Compose([]graph.Source{source("m", sdl, "Query.lists")}, graph.ComposeLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	operation := bind(t, prepare(t, schema, "{ lists { "+selected.String()+"must } }"), "", "")
+	each := len(`{"must":`) + 1000*len(`"f000":null,`) // which are discarded for each object
+	fitting := 32 << 20 / (each + 100)
+	for _, test := range []struct {
+		objects int
+		fits    bool
+	}{{fitting, true}, {fitting + fitting/10, false}, {9_000, false}} {
+		list := "[" + strings.Repeat("{},", test.objects-1) + "{}]"
+		got := string(operation.AppendResponse(nil, outputs("["+list+"]")))
+		want := `{"errors":[{"message":"the response, with what errors have made null, is larger than 33554432 bytes","path":["lists",0,`
+		if given := strings.HasSuffix(got, `"data":null}`) && strings.HasPrefix(got, want); given == test.fits {
+			t.Errorf("%d objects give %d bytes: %.300s", test.objects, len(got), got)
+		}
+	}
+}
+
 // TestProjectionIsBounded asks for an object of very many members again and
 // again: little comes of it, but each time all of them are looked at.
 func TestProjectionIsBounded(t *testing.T) {
