@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	differentialCases = flag.Int("cases", 4000, "how many random requests TestDifferential compares")
+	differentialCases = flag.Int("cases", 10_000, "how many random requests TestDifferential compares")
 	differentialSeed  = flag.Uint64("seed", 0, "the seed of the first schema")
 )
 
