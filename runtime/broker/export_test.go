@@ -21,3 +21,15 @@ func (b *Broker) LiveMembers() (live, members int) {
 	}
 	return live, members
 }
+
+// SharedOperations is how many operations a tenant's subscriptions hold.
+func (b *Broker) SharedOperations() (n int) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, st := range b.mu.tenants {
+		st.mu.Lock()
+		n += len(st.mu.index.operations)
+		st.mu.Unlock()
+	}
+	return n
+}

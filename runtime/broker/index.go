@@ -16,7 +16,17 @@ const maxKeys = 4096
 // per event follows the fields, the shapes of their filters and the matches,
 // not the subscriptions. It is guarded by the tenant's lock.
 type index struct {
-	channels map[string]map[string]*fieldIndex // by channel, then resolver
+	channels   map[string]map[string]*fieldIndex // by channel, then resolver
+	operations map[projection]*sharedOperation   // of its places
+}
+
+// sharedOperation is what the places with one plan and projection key have in
+// common.
+type sharedOperation struct {
+	index     *index
+	planned   *planned
+	operation *graph.Operation // its arguments are the places'
+	places    int
 }
 
 // fieldIndex holds the subscriptions to one field on one channel. Those that
@@ -39,10 +49,48 @@ type shape struct {
 
 // bucket is a set of subscriptions.
 type bucket struct {
-	shape   *shape
-	key     string
-	members []member
-	one     [1]member // where the first stands: most buckets have no other
+	shape *shape
+	key   string
+	first member
+	more  *[]member // nil where there was never more than one, as in most buckets
+}
+
+// member returns the i-th member.
+func (b *bucket) member(i int) *member {
+	if i == 0 {
+		return &b.first
+	}
+	return &(*b.more)[i-1]
+}
+
+// members is how many there are: at least one, but while the last leaves.
+func (b *bucket) members() int {
+	switch {
+	case b.first.place == nil:
+		return 0
+	case b.more == nil:
+		return 1
+	}
+	return 1 + len(*b.more)
+}
+
+func (b *bucket) push(m member) {
+	switch {
+	case b.first.place == nil:
+		b.first = m
+	case b.more == nil:
+		b.more = &[]member{m}
+	default:
+		*b.more = append(*b.more, m)
+	}
+}
+
+func (b *bucket) pop() {
+	last := b.members() - 1
+	*b.member(last) = member{}
+	if last > 0 {
+		*b.more = (*b.more)[:last-1]
+	}
 }
 
 // member is a place with the entry of it that leads here.
@@ -56,15 +104,16 @@ type member struct {
 // entries, which the tenant's lock guards.
 type place struct {
 	subscription *Subscription
-	bound
-	first entry
-	more  *[]entry // nil where one is all
+	shared       *sharedOperation
+	arguments    graph.Arguments // of the operation's root field
+	first        entry
+	more         *[]entry // nil where one is all
 }
 
 // entry is a place in a bucket.
 type entry struct {
 	bucket *bucket
-	at     int // in bucket.members
+	at     int // of the bucket's members
 }
 
 // entry returns the i-th entry.
@@ -86,11 +135,14 @@ func (p *place) entries() int {
 	return 1 + len(*p.more)
 }
 
-func newIndex() *index { return &index{channels: map[string]map[string]*fieldIndex{}} }
+func newIndex() *index {
+	return &index{channels: map[string]map[string]*fieldIndex{}, operations: map[projection]*sharedOperation{}}
+}
 
 // add enters a subscription on each channel of its field.
 func (x *index) add(s *Subscription, b bound, f *graph.RootField, k keys) *place {
-	p := &place{subscription: s, bound: b}
+	p := &place{subscription: s, shared: x.share(b), arguments: b.operation.Roots()[0].Arguments}
+	p.shared.places++
 	if len(k.values) == 0 {
 		return p
 	}
@@ -101,6 +153,18 @@ func (x *index) add(s *Subscription, b bound, f *graph.RootField, k keys) *place
 		}
 	}
 	return p
+}
+
+// share finds what operations with one plan and projection key have in common,
+// or makes it.
+func (x *index) share(b bound) *sharedOperation {
+	key := projectionOf(b.operation)
+	o := x.operations[key]
+	if o == nil {
+		o = &sharedOperation{index: x, planned: b.planned, operation: b.operation.Shared()}
+		x.operations[key] = o
+	}
+	return o
 }
 
 // shape finds a shape of a field on a channel, or makes it.
@@ -127,12 +191,11 @@ func (s *shape) add(p *place, key string) {
 	b := s.buckets[key]
 	if b == nil {
 		b = &bucket{shape: s, key: key}
-		b.members = b.one[:0]
 		s.buckets[key] = b
 	}
 	n := p.entries()
-	e := entry{bucket: b, at: len(b.members)}
-	b.members = append(b.members, member{p, n})
+	e := entry{bucket: b, at: b.members()}
+	b.push(member{p, n})
 	switch {
 	case n == 0:
 		p.first = e
@@ -148,17 +211,19 @@ func (p *place) remove() {
 	for i := range p.entries() {
 		e := p.entry(i)
 		b := e.bucket
-		last := len(b.members) - 1
-		moved := b.members[last]
-		b.members[e.at] = moved
+		moved := *b.member(b.members() - 1)
+		*b.member(e.at) = moved
 		moved.place.entry(moved.entry).at = e.at
-		b.members[last] = member{}
-		b.members = b.members[:last]
-		if last == 0 {
+		b.pop()
+		if b.members() == 0 {
 			b.drop()
 		}
 	}
 	p.first, p.more = entry{}, nil
+	o := p.shared
+	if o.places--; o.places == 0 {
+		delete(o.index.operations, projectionOf(o.operation))
+	}
 }
 
 // drop takes an empty bucket out, and all around it that is empty then.
@@ -177,9 +242,9 @@ func (b *bucket) drop() {
 	}
 }
 
-// match calls found for each field with matching subscriptions. The members
-// are valid until the index changes.
-func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, []member)) {
+// match calls found for each field with matching subscriptions. The bucket is
+// valid until the index changes.
+func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, *bucket)) {
 	key := make([]byte, 0, 128)
 	for _, fi := range x.channels[channel] {
 		if !fi.admits(payload, key) {
@@ -191,7 +256,7 @@ func (x *index) match(channel string, payload *jsondoc.Document, found func(*fie
 				continue
 			}
 			if b := shape.buckets[string(key)]; b != nil {
-				found(fi, b.members)
+				found(fi, b)
 			}
 		}
 	}

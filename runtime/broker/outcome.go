@@ -40,6 +40,8 @@ type projection struct {
 	key  string
 }
 
+func projectionOf(o *graph.Operation) projection { return projection{o.Plan(), o.ProjectionKey()} }
+
 // conclude turns a run's result into an outcome that does not borrow from it.
 func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) *outcome {
 	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput, fuel: r.Fuel}

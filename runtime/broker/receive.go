@@ -14,17 +14,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// subscriber is a subscription that an event matched, with its operation of
-// that moment.
-type subscriber struct {
-	subscription *Subscription
-	operation    *graph.Operation
-}
-
-// matched is a field with the subscribers that an event reaches through it.
+// matched is a field with the places of that moment that an event reaches
+// through it.
 type matched struct {
-	field       *graph.RootField
-	subscribers []subscriber
+	field  *graph.RootField
+	places []*place
 }
 
 // Receive brings an event to the subscriptions of a tenant, and returns when
@@ -61,14 +55,15 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 	defer st.mu.Unlock()
 	version := st.useLocked()
 	var fields []*matched
-	st.mu.index.match(channel, payload, func(fi *fieldIndex, members []member) {
+	st.mu.index.match(channel, payload, func(fi *fieldIndex, b *bucket) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
 			fields = append(fields, &matched{field: fi.field})
 		}
 		m := fields[len(fields)-1]
-		m.subscribers = slices.Grow(m.subscribers, len(members))
-		for _, found := range members {
-			m.subscribers = append(m.subscribers, subscriber{found.place.subscription, found.place.operation})
+		n := b.members()
+		m.places = slices.Grow(m.places, n)
+		for i := range n {
+			m.places = append(m.places, b.member(i).place)
 		}
 	})
 	return version, fields
@@ -79,26 +74,26 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
 	defer b.recovered(ctx, m, &in)
 	results := newShared(b, st, v)
-	for i := range m.subscribers {
-		s := &m.subscribers[i]
+	for _, p := range m.places {
+		s := p.subscription
 		if ctx.Err() != nil {
 			return
 		}
-		if s.subscription.ended() {
+		if s.ended() {
 			continue
 		}
-		in.arguments, in.identity = s.operation.Roots()[0].Arguments, &s.subscription.identity
+		in.arguments, in.identity = p.arguments, &s.identity
 		o := results.result(ctx, &m.field.ResolvedField, &in)
 		var response []byte
 		if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
-			response = results.response(ctx, o, s.operation, &in)
+			response = results.response(ctx, o, p.shared.operation, &in)
 		}
 		if results.ended {
 			return // the server ends: that is no answer to this event
 		}
-		s.subscription.deliver(o.verdict, response)
-		if s.subscription.ended() {
-			s.subscription.leave()
+		s.deliver(o.verdict, response)
+		if s.ended() {
+			s.leave()
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (r *replanning) plan(s *Subscription) candidate {
 	if p == nil {
 		return candidate{}
 	}
-	return r.version.candidate(r.state.tenant, s, p.planned.document)
+	return r.version.candidate(r.state.tenant, s, p.shared.planned.document)
 }
 
 // enterLocked gives a subscription its place under the new version.

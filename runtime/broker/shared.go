@@ -113,7 +113,7 @@ func (s *shared) forget() {
 // same result, and agree on what the runs below it read. The caller must not
 // change it.
 func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) []byte {
-	p := projection{operation.Plan(), operation.ProjectionKey()}
+	p := projectionOf(operation)
 	t := o.responses[p]
 	if t == nil {
 		t = &tree[[]byte]{}

@@ -2,12 +2,53 @@ package graph
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
+
+// Arguments are the coerced argument values of a root field. They are
+// immutable.
+type Arguments struct {
+	// text is the object, then where each of its values ends, endBytes long. It
+	// is one piece since each live subscription has its own. It is nil where
+	// there is no value.
+	text []byte
+}
+
+const endBytes = 4
+
+// JSON returns the arguments as an object, in the order of their definition:
+// defaults are in it, omitted arguments are not. Equal values give equal
+// bytes. The caller must not change them.
+func (a Arguments) JSON() []byte {
+	if a.text == nil {
+		return []byte("{}")
+	}
+	n := binary.LittleEndian.Uint32(a.text[len(a.text)-endBytes:]) + 1
+	return a.text[:n:n]
+}
+
+// Get returns the JSON text of one argument. The caller must not change it.
+func (a Arguments) Get(name string) (value []byte, ok bool) {
+	if a.text == nil {
+		return nil, false
+	}
+	start := uint32(1)
+	for ends := a.text[len(a.JSON()):]; len(ends) > 0; ends = ends[endBytes:] {
+		end := binary.LittleEndian.Uint32(ends)
+		member := a.text[start:end:end]
+		quote := 1 + bytes.IndexByte(member[1:], '"') // a name needs no escapes
+		if string(member[1:quote]) == name {
+			return member[quote+2:], true
+		}
+		start = end + 1
+	}
+	return nil, false
+}
 
 // binding puts variables into compiled input values, within a budget of bytes.
 type binding struct {
@@ -90,29 +131,28 @@ func (in *input) appendObject(dst []byte, b *binding) []byte {
 // arguments evaluates the arguments of a root field.
 func (b *binding) arguments(f *field) (Arguments, *Error) {
 	var few [128]byte
-	var a Arguments
-	json := append(few[:0], '{')
+	var fewEnds [8 * endBytes]byte
+	text, ends := append(few[:0], '{'), fewEnds[:0]
 	for i := range f.arguments {
 		def := &f.arguments[i]
-		text, err := b.argument(def)
+		value, err := b.argument(def)
 		if err != nil {
-			return a, err
+			return Arguments{}, err
 		}
-		if text == nil {
+		if value == nil {
 			continue
 		}
-		if len(json) > 1 {
-			json = append(json, ',')
+		if len(ends) > 0 {
+			text = append(text, ',')
 		}
-		json = append(jsondoc.AppendQuoted(json, def.name), ':')
-		start := len(json)
-		json = append(json, text...)
-		a.values = append(a.values, argumentValue{def.name, uint32(start), uint32(len(json))})
+		text = append(jsondoc.AppendQuoted(text, def.name), ':')
+		text = append(text, value...)
+		ends = binary.LittleEndian.AppendUint32(ends, uint32(len(text)))
 	}
-	if a.values != nil {
-		a.json = bytes.Clone(append(json, '}'))
+	if len(ends) == 0 {
+		return Arguments{}, nil
 	}
-	return a, nil
+	return Arguments{bytes.Clone(append(append(text, '}'), ends...))}, nil
 }
 
 // argument evaluates one argument; nil is an omitted one.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -30,39 +31,6 @@ type Root struct {
 	Arguments   Arguments
 }
 
-// Arguments are the coerced argument values of a root field. They are
-// immutable.
-type Arguments struct {
-	json   []byte
-	values []argumentValue
-}
-
-// argumentValue is where an argument's value stands in the object.
-type argumentValue struct {
-	name       string
-	start, end uint32
-}
-
-// JSON returns the arguments as an object, in the order of their definition:
-// defaults are in it, omitted arguments are not. Equal values give equal
-// bytes. The caller must not change them.
-func (a Arguments) JSON() []byte {
-	if a.json == nil {
-		return []byte("{}")
-	}
-	return a.json
-}
-
-// Get returns the JSON text of one argument. The caller must not change it.
-func (a Arguments) Get(name string) (value []byte, ok bool) {
-	for _, v := range a.values {
-		if v.name == name {
-			return a.json[v.start:v.end:v.end], true
-		}
-	}
-	return nil, false
-}
-
 // Plan returns the plan that the operation was bound from.
 func (o *Operation) Plan() *Plan { return o.plan }
 
@@ -74,6 +42,22 @@ func (o *Operation) Roots() []Root { return o.roots }
 // ProjectionKey returns what, together with the plan, decides the projected
 // bytes of equal results.
 func (o *Operation) ProjectionKey() string { return o.key }
+
+// Shared returns a subscription without what is its own: the arguments of its
+// root field, and the variables that only they take. What is left follows from
+// the plan and the projection key, so one serves all that agree in these.
+func (o *Operation) Shared() *Operation {
+	shared := *o
+	shared.variables = make([][]byte, len(o.variables))
+	for _, v := range o.plan.keyed {
+		shared.variables[v] = bytes.Clone(o.variables[v])
+	}
+	shared.roots = make([]Root, len(o.roots))
+	for i, root := range o.roots {
+		shared.roots[i] = Root{ResponseKey: root.ResponseKey, Field: root.Field}
+	}
+	return &shared
+}
 
 // Bind gives a plan the values of its variables, a JSON object, null or empty,
 // and the answers to its permissions. permitted is called during Bind alone;

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -50,8 +51,59 @@ func TestArgumentsGet(t *testing.T) {
 			t.Errorf("Get(%s) = %s, want %s", name, got, want)
 		}
 	}
+	operation = bind(t, prepare(t, shopSchema(t), `{ orders(filter: {status: OPEN}, limit: 7, extra: "limit") { id } }`), "", "")
+	arguments = operation.Roots()[0].Arguments
+	for name, want := range map[string]string{
+		"filter": `{"status":"OPEN","range":{"from":1}} true`, "limit": "7 true", "extra": `"limit" true`,
+		"": " false", "status": " false", `limit":7,"extra`: " false", `extra":"limit`: " false",
+	} {
+		value, ok := arguments.Get(name)
+		if got := fmt.Sprintf("%s %v", value, ok); got != want {
+			t.Errorf("Get(%s) = %s, want %s", name, got, want)
+		}
+	}
+	if _, ok := (graph.Arguments{}).Get("limit"); ok {
+		t.Error("no arguments have one")
+	}
 	if got := string(graph.Arguments{}.JSON()); got != "{}" {
 		t.Errorf("no arguments are %s", got)
+	}
+}
+
+// TestSharedKeepsNothingOfOne binds subscriptions that agree in their projection
+// key, and holds that what they share is the same whoever it is taken from.
+func TestSharedKeepsNothingOfOne(t *testing.T) {
+	schema, err := graph.Compose([]graph.Source{source("m", `
+		type Query { a: Int }
+		type Thing { n(x: Int): Int secret: Int @requires(permission: "p") }
+		type Subscription { thing(id: ID, limit: Int): Thing @on(channel: "c") }`, "Query.a", "Subscription.thing")}, graph.ComposeLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := prepare(t, schema, `subscription($id: ID, $more: Boolean!, $limit: Int) { thing(id: $id, limit: $limit) { n @include(if: $more) secret } }`)
+	one := bind(t, plan, `{"id":"one","more":true}`, "p")
+	two := bind(t, plan, `{"id":"two","more":true,"limit":2}`, "p")
+	if reflect.DeepEqual(one, two) || one.ProjectionKey() != two.ProjectionKey() {
+		t.Fatal("the operations do not differ, or in their projection key")
+	}
+	shared := one.Shared()
+	if !reflect.DeepEqual(shared, two.Shared()) {
+		t.Errorf("%+v and %+v", shared, two.Shared())
+	}
+	if got := string(shared.Roots()[0].Arguments.JSON()); got != "{}" {
+		t.Errorf("arguments %s are shared", got)
+	}
+	if got := string(one.Roots()[0].Arguments.JSON()); got != `{"id":"one"}` {
+		t.Errorf("the operation itself has arguments %s left", got)
+	}
+	result := []graph.Result{{Output: []byte(`{"n":1,"secret":2}`)}}
+	if got, want := string(shared.AppendResponse(nil, result)), string(two.AppendResponse(nil, result)); got != want || !strings.Contains(got, `"n":1`) {
+		t.Errorf("projected to %s, want %s", got, want)
+	}
+	for _, other := range []*graph.Operation{bind(t, plan, `{"id":"one","more":false}`, "p"), bind(t, plan, `{"id":"one","more":true}`, "")} {
+		if other.ProjectionKey() == one.ProjectionKey() || reflect.DeepEqual(other.Shared(), shared) {
+			t.Error("another condition or permission is no other operation")
+		}
 	}
 }
 

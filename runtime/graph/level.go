@@ -119,12 +119,13 @@ func (e *Execution) call(f *field) *call {
 		return c
 	}
 	arguments, err := e.binding.arguments(f)
-	c := e.byValue[f.resolved.Resolver+string(arguments.json)]
+	key := f.resolved.Resolver + string(arguments.JSON())
+	c := e.byValue[key]
 	if err != nil || c == nil {
 		c = &call{id: uint32(f.batch), field: f.resolved, arguments: arguments, err: err}
 	}
 	if err == nil {
-		e.byValue[f.resolved.Resolver+string(arguments.json)] = c
+		e.byValue[key] = c
 	}
 	e.calls[f.batch] = c
 	return c

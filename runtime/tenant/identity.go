@@ -13,13 +13,15 @@ import (
 const MaxIdentityBytes = 64 << 10
 
 // Identity is who a subscriber is: the claims that a resolver or @match may
-// read, and the permissions. It is immutable and safe for concurrent use. The
-// zero Identity is anonymous: no claim, nothing permitted.
+// read, and the permissions. It is immutable and safe for concurrent use, and a
+// copy of it takes one word. The zero Identity is anonymous: no claim, nothing
+// permitted.
 type Identity struct {
-	// Subject is the claim "sub" where that is a string, else empty.
-	Subject string
+	held *held // never written once there is an Identity
+}
 
-	claims      map[string][]byte // compact JSON texts; never written
+type held struct {
+	claims      map[string][]byte // compact JSON texts
 	permissions map[string]struct{}
 }
 
@@ -28,7 +30,7 @@ type Identity struct {
 // together they stay
 // within MaxIdentityBytes.
 func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Identity, error) {
-	var id Identity
+	var h held
 	var size int
 	var doc jsondoc.Document
 	for name, text := range claims {
@@ -41,7 +43,7 @@ func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Ident
 		if err := doc.Parse(text, jsondoc.Options{}); err != nil {
 			return Identity{}, fmt.Errorf("claim %q: %w", name, err)
 		}
-		id.setClaim(name, &doc)
+		h.setClaim(name, &doc)
 	}
 	for _, p := range permissions {
 		if err := checkName("permission", p); err != nil {
@@ -50,9 +52,9 @@ func NewIdentity(claims map[string]json.RawMessage, permissions []string) (Ident
 		if size += len(p); size > MaxIdentityBytes {
 			return Identity{}, errIdentitySize()
 		}
-		id.setPermission(p)
+		h.setPermission(p)
 	}
-	return id, nil
+	return Identity{&h}, nil
 }
 
 // checkName refuses what no guest could ask for.
@@ -69,34 +71,37 @@ func checkName(what, name string) error {
 // Claim returns a claim as compact JSON, borrowed for reading. ok is false
 // where the identity has no such claim.
 func (id Identity) Claim(name string) (text []byte, ok bool) {
-	text, ok = id.claims[name]
+	if id.held == nil {
+		return nil, false
+	}
+	text, ok = id.held.claims[name]
 	return text, ok
 }
 
 // Permitted reports whether the identity holds the permission.
 func (id Identity) Permitted(name string) bool {
-	_, ok := id.permissions[name]
+	if id.held == nil {
+		return false
+	}
+	_, ok := id.held.permissions[name]
 	return ok
 }
 
 // setClaim keeps the text compact, so that equal claims are equal bytes
 // however their issuer spaces them.
-func (id *Identity) setClaim(name string, doc *jsondoc.Document) {
-	if id.claims == nil {
-		id.claims = make(map[string][]byte)
+func (h *held) setClaim(name string, doc *jsondoc.Document) {
+	if h.claims == nil {
+		h.claims = make(map[string][]byte)
 	}
 	text := jsondoc.AppendCompact(nil, doc.Raw(0))
-	id.claims[name] = text[:len(text):len(text)]
-	if name == "sub" && doc.Nodes[0].Kind == jsondoc.String {
-		id.Subject = string(doc.AppendString(nil, 0))
-	}
+	h.claims[name] = text[:len(text):len(text)]
 }
 
-func (id *Identity) setPermission(name string) {
-	if id.permissions == nil {
-		id.permissions = make(map[string]struct{})
+func (h *held) setPermission(name string) {
+	if h.permissions == nil {
+		h.permissions = make(map[string]struct{})
 	}
-	id.permissions[name] = struct{}{}
+	h.permissions[name] = struct{}{}
 }
 
 func errIdentitySize() error {

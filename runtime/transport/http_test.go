@@ -138,7 +138,7 @@ func TestHTTPRequestReachesTheExecutor(t *testing.T) {
 		}
 	}
 	check("POST")
-	if c := s.door.credentials(); c.Authorization != "Bearer x" || string(c.Details) != `{"claims":{}}` || s.script.who.Subject != "Bearer x" {
+	if c := s.door.credentials(); c.Authorization != "Bearer x" || string(c.Details) != `{"claims":{}}` || subject(s.script.who) != `"Bearer x"` {
 		t.Errorf("credentials %+v", c)
 	}
 	s.answer(get(url.Values{

@@ -136,7 +136,7 @@ func TestAuthentication(t *testing.T) {
 			t.Errorf("details %s", got.Details)
 		}
 		c.subscribe("1", "subscription a")
-		if got := s.script.who.Subject; got != "Bearer x" {
+		if got := subject(s.script.who); got != `"Bearer x"` {
 			t.Errorf("the operation is %q's", got)
 		}
 	})

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -202,7 +203,13 @@ func (d *doorkeeper) Authenticate(ctx context.Context, _ *tenant.Tenant, c trans
 	case "Bearer panic":
 		panic("as the test says")
 	}
-	return tenant.Identity{Subject: c.Authorization}, nil
+	return tenant.NewIdentity(map[string]json.RawMessage{"sub": fmt.Appendf(nil, "%q", c.Authorization)}, nil)
+}
+
+// subject is the claim that the doorkeeper made of a credential, quoted.
+func subject(id tenant.Identity) string {
+	text, _ := id.Claim("sub")
+	return string(text)
 }
 
 func (d *doorkeeper) credentials() transport.Credentials {
