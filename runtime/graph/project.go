@@ -100,6 +100,9 @@ type step struct {
 
 var projectors = sync.Pool{New: func() any { return new(projector) }}
 
+// slotsPerMember is how many slots are cleared in the time of a look at a member.
+const slotsPerMember = 16
+
 // Capacity that a projector in the pool may keep.
 const (
 	maxKeptNodes = 64 << 10
@@ -132,7 +135,7 @@ func (p *projector) object(s *selection, n uint32, doc *jsondoc.Document) bool {
 	if doc != nil {
 		var members int
 		p.scratch, members = s.match(doc, n, slots, p.scratch)
-		if p.looked += members; p.looked > maxLookedAt && p.giveUp("finding what the response is made of looks at more than %d members of objects", maxLookedAt) {
+		if p.tooLong(members + len(slots)/slotsPerMember) {
 			p.slots = p.slots[:base]
 			return false
 		}
@@ -265,6 +268,13 @@ func (p *projector) tooLarge() bool {
 	return p.giveUp("the response, with what errors have made null, is larger than %d bytes", maxResponseBytes)
 }
 
+// tooLong counts members that were looked at, and tells whether they are too many:
+// as where the response is too large, nothing of it is left then.
+func (p *projector) tooLong(members int) bool {
+	p.looked += members
+	return p.looked > maxLookedAt && p.giveUp("finding what the response is made of looks at more than %d members of objects", maxLookedAt)
+}
+
 // giveUp gives up all of the response with one error. It returns true.
 func (p *projector) giveUp(message string, most int) bool {
 	if !p.over {
@@ -390,7 +400,9 @@ func (p *projector) abstract(f *field, s *shape, n uint32) bool {
 	if sub, p.scratch = f.selected(p.doc, n, p.scratch); sub != nil {
 		return p.object(sub, n, p.doc)
 	}
-	p.misfit(f, s, `an object whose "__typename" names none of its types`)
+	if !p.tooLong(int(p.doc.Nodes[n].Next-n) / 2) { // at most: what its members hold is not told apart
+		p.misfit(f, s, `an object whose "__typename" names none of its types`)
+	}
 	return false
 }
 
