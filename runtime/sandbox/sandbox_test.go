@@ -304,6 +304,7 @@ func TestPublish(t *testing.T) {
 	g.Resolver("Mutation.good", check(digits(good...), 1212, 1))
 	g.Resolver("Mutation.bad", check(digits(bad...), 333, 1))
 	g.Resolver("Mutation.failed", check(digits(good...), 1212, 2))
+	g.Resolver("Mutation.noJSON", w.Join(publish("c", "1"), w.Drop(), g.Output(`{"a":1`)))
 	b := newPool(t, g.Bytes(), "", limits())
 	r := run(b, "Mutation.good", fixed{})
 	if r.Fault != nil || len(r.Published) != 2 || r.Published[0].Channel != "c" || string(r.Published[1].Payload) != "2" {
@@ -314,6 +315,9 @@ func TestPublish(t *testing.T) {
 	}
 	if r := run(b, "Mutation.failed", fixed{}); r.Fault != nil || len(r.Published) != 0 {
 		t.Errorf("a mutation that fails publishes: %v %+v", r.Fault, r.Published)
+	}
+	if r := run(b, "Mutation.noJSON", fixed{}); r.Fault == nil || r.Fault.Code != abi.CodeBadOutput || len(r.Published) != 0 {
+		t.Errorf("a mutation whose output is no JSON publishes: %v %+v", r.Fault, r.Published)
 	}
 }
 

@@ -80,6 +80,11 @@ func (i *instance) conclude(resolver string, verdict abi.Verdict) {
 		i.badOutput("verdict 1 (deliver) without an output")
 	case (verdict == abi.Deliver || verdict == abi.Complete) && r.HasOutput && len(r.Output) == 0:
 		i.badOutput("the output is empty")
+	case verdict == abi.Deliver && len(r.Published) > 0:
+		// Other outputs are parsed where they are needed. Here events would be out by then.
+		if err := i.document.Parse(r.Output, jsondoc.Options{AllowDuplicateKeys: true}); err != nil {
+			i.badOutput("the output is not valid JSON: %v", err)
+		}
 	}
 	if verdict != abi.Deliver && verdict != abi.Complete || r.Fault != nil {
 		r.Output, r.HasOutput = r.Output[:0], false
