@@ -45,6 +45,48 @@ func node(t *testing.T, client, script string, arguments ...string) (next func()
 	}
 }
 
+// expectLine reads a client's next line.
+func expectLine(t *testing.T, next func() string, want string) {
+	t.Helper()
+	if got := next(); got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+}
+
+// expectParts reads a client's next line, which has all of these parts.
+func expectParts(t *testing.T, next func() string, parts ...string) {
+	t.Helper()
+	got := next()
+	for _, want := range parts {
+		if !strings.Contains(got, want) {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// publishOrders publishes three of the demo's orders, of which the subscriber
+// with the customer "mine" gets the last.
+func (p *process) publishOrders(n int) {
+	p.t.Helper()
+	p.publish("demo", "orders", `{"id":"skipped","customerId":"mine","status":"DRAFT"}`)
+	p.publish("demo", "orders", `{"id":"unmatched","customerId":"theirs","status":"PAID"}`)
+	p.publish("demo", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"mine","status":"PAID","note":"ring"}`, n))
+}
+
+// oneField is a module whose Subscription has one field, which gives 7.
+func oneField(field string) []byte {
+	g := sandboxtest.New(`type Subscription { ` + field + `: Int @on(channel: "c") }`)
+	g.Resolver("Subscription."+field, g.Output("7"))
+	return g.Bytes()
+}
+
+// lastField is a module whose only field gives 7 and is complete then.
+func lastField() []byte {
+	g := sandboxtest.New(`type Subscription { last: Int @on(channel: "c") }`)
+	g.Resolver("Subscription.last", g.Call(abi.ImportOutput, g.Text("7")), sandboxtest.Verdict(abi.Complete))
+	return g.Bytes()
+}
+
 // socketClient is a client library that speaks graphql-transport-ws.
 type socketClient struct {
 	directory string
@@ -70,17 +112,10 @@ func TestSocketClients(t *testing.T) {
 		// The demo's own orders are of other customers; its tenant is there again after a restart.
 		next := node(t, c.directory, "subscribe.mjs", p.socketURL("demo"),
 			`subscription { orderUpdated(customerId: "mine") { id status note } }`, "5", `{"permissions":["orders:note"]}`)
-		expect := func(want string) {
-			t.Helper()
-			if got := next(); got != want {
-				t.Fatalf("got %s, want %s", got, want)
-			}
-		}
+		expect := func(want string) { t.Helper(); expectLine(t, next, want) }
 		deliver := func(n int) {
 			t.Helper()
-			p.publish("demo", "orders", `{"id":"skipped","customerId":"mine","status":"DRAFT"}`)
-			p.publish("demo", "orders", `{"id":"unmatched","customerId":"theirs","status":"PAID"}`)
-			p.publish("demo", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"mine","status":"PAID","note":"ring"}`, n))
+			p.publishOrders(n)
 			expect(fmt.Sprintf(`{"next":{"data":{"orderUpdated":{%s"id":"o%d","status":"PAID","note":"ring"}}}}`, c.typename, n))
 		}
 		expectClosed := func(code int) {
@@ -119,21 +154,15 @@ func TestSocketClients(t *testing.T) {
 
 // TestSocketClientsAreCompleted has the server complete an operation.
 func TestSocketClientsAreCompleted(t *testing.T) {
-	g := sandboxtest.New(`type Subscription { last: Int @on(channel: "c") }`)
-	g.Resolver("Subscription.last", g.Call(abi.ImportOutput, g.Text("7")), sandboxtest.Verdict(abi.Complete))
 	p := start(t)
 	p.createTenant("acme", "{}")
-	p.push("acme", "m", g.Bytes())
+	p.push("acme", "m", lastField())
 	eachSocketClient(t, func(t *testing.T, c socketClient) {
 		next := node(t, c.directory, "subscribe.mjs", p.socketURL("acme"), "subscription { last }", "0")
-		if got := next(); got != live {
-			t.Fatalf("got %s", got)
-		}
+		expectLine(t, next, live)
 		p.publish("acme", "c", "1")
 		for _, want := range []string{`{"next":{"data":{"last":7}}}`, `{"complete":true}`} {
-			if got := next(); got != want {
-				t.Fatalf("got %s, want %s", got, want)
-			}
+			expectLine(t, next, want)
 		}
 	})
 }
@@ -141,30 +170,18 @@ func TestSocketClientsAreCompleted(t *testing.T) {
 // TestSocketClientsSeeErrors has an operation refused at once, and another when
 // a new version does not have its field any more.
 func TestSocketClientsSeeErrors(t *testing.T) {
-	module := func(field string) []byte {
-		g := sandboxtest.New(`type Subscription { ` + field + `: Int @on(channel: "c") }`)
-		g.Resolver("Subscription."+field, g.Output("7"))
-		return g.Bytes()
-	}
 	p := start(t)
 	eachSocketClient(t, func(t *testing.T, c socketClient) {
 		p.createTenant(c.directory, "{}")
-		p.push(c.directory, "m", module("first"))
+		p.push(c.directory, "m", oneField("first"))
 		expectError := func(next func() string, field string) {
 			t.Helper()
-			got := next()
-			for _, want := range []string{`{"error":[`, field, `"locations":[{"line":`, "GRAPHQL_VALIDATION_FAILED"} {
-				if !strings.Contains(got, want) {
-					t.Errorf("got %s, want %s", got, want)
-				}
-			}
+			expectParts(t, next, `{"error":[`, field, `"locations":[{"line":`, "GRAPHQL_VALIDATION_FAILED")
 		}
 		expectError(node(t, c.directory, "subscribe.mjs", p.socketURL(c.directory), "subscription { nothing }", "0"), "nothing")
 		next := node(t, c.directory, "subscribe.mjs", p.socketURL(c.directory), "subscription { first }", "0")
-		if got := next(); got != live {
-			t.Fatalf("got %s", got)
-		}
-		p.push(c.directory, "m", module("second"))
+		expectLine(t, next, live)
+		p.push(c.directory, "m", oneField("second"))
 		expectError(next, "first")
 	})
 }

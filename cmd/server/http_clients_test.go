@@ -7,9 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/runnel-dev/runnel/abi"
-	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 )
 
 const httpClients = "graphql-over-http"
@@ -51,18 +48,11 @@ func TestEventStreamClient(t *testing.T) {
 	// The demo's own orders are of other customers; its tenant is there again after a restart.
 	next := node(t, httpClients, "subscribe.mjs", p.url+"/t/demo/graphql",
 		`subscription { orderUpdated(customerId: "mine") { id status note } }`, "5", `{"x-runnel-identity":"{\"permissions\":[\"orders:note\"]}"}`)
-	expect := func(want string) {
-		t.Helper()
-		if got := next(); got != want {
-			t.Fatalf("got %s, want %s", got, want)
-		}
-	}
+	expect := func(want string) { t.Helper(); expectLine(t, next, want) }
 	// The status comes once the subscription is live, so no event is lost from there on.
 	deliver := func(n int) {
 		t.Helper()
-		p.publish("demo", "orders", `{"id":"skipped","customerId":"mine","status":"DRAFT"}`)
-		p.publish("demo", "orders", `{"id":"unmatched","customerId":"theirs","status":"PAID"}`)
-		p.publish("demo", "orders", fmt.Sprintf(`{"id":"o%d","customerId":"mine","status":"PAID","note":"ring"}`, n))
+		p.publishOrders(n)
 		expect(fmt.Sprintf(`{"next":{"data":{"orderUpdated":{"id":"o%d","status":"PAID","note":"ring"}}}}`, n))
 	}
 	expect(`{"connected":true,"again":false}`)
@@ -83,58 +73,40 @@ func TestEventStreamClient(t *testing.T) {
 // TestEventStreamClientIsCompleted has the server complete an operation, with a
 // last result.
 func TestEventStreamClientIsCompleted(t *testing.T) {
-	g := sandboxtest.New(`type Subscription { last: Int @on(channel: "c") }`)
-	g.Resolver("Subscription.last", g.Call(abi.ImportOutput, g.Text("7")), sandboxtest.Verdict(abi.Complete))
 	p := start(t)
 	p.createTenant("acme", "{}")
-	p.push("acme", "m", g.Bytes())
+	p.push("acme", "m", lastField())
 	next := node(t, httpClients, "subscribe.mjs", p.url+"/t/acme/graphql", "subscription { last }", "0")
 	for _, want := range []string{`{"connected":true,"again":false}`, `{"next":{"data":{"last":7}}}`, `{"complete":true}`} {
 		if strings.Contains(want, "next") {
 			p.publish("acme", "c", "1")
 		}
-		if got := next(); got != want {
-			t.Fatalf("got %s, want %s", got, want)
-		}
+		expectLine(t, next, want)
 	}
 }
 
 // TestEventStreamClientSeesErrors has an operation refused at once, and another
 // when a new version does not have its field any more. Queries go, too.
 func TestEventStreamClientSeesErrors(t *testing.T) {
-	module := func(field string) []byte {
-		g := sandboxtest.New(`type Subscription { ` + field + `: Int @on(channel: "c") }`)
-		g.Resolver("Subscription."+field, g.Output("7"))
-		return g.Bytes()
-	}
 	p := start(t)
 	p.createTenant("acme", "{}")
-	p.push("acme", "m", module("first"))
+	p.push("acme", "m", oneField("first"))
 	url := p.url + "/t/acme/graphql"
-	expect := func(next func() string, parts ...string) {
-		t.Helper()
-		got := next()
-		for _, want := range parts {
-			if !strings.Contains(got, want) {
-				t.Fatalf("got %s, want %s", got, want)
-			}
-		}
-	}
 	for query, parts := range map[string][]string{
 		"subscription { nothing }": {`{"next":{"errors":[`, "nothing", "GRAPHQL_VALIDATION_FAILED"},
 		"subscription {":           {`{"next":{"errors":[`, "GRAPHQL_PARSE_FAILED"},
 		"{ __typename }":           {`{"next":{"data":{"__typename":"Query"}}}`},
 	} {
 		next := node(t, httpClients, "subscribe.mjs", url, query, "0")
-		expect(next, `"connected"`)
-		expect(next, parts...)
-		expect(next, `{"complete":true}`)
+		expectParts(t, next, `"connected"`)
+		expectParts(t, next, parts...)
+		expectParts(t, next, `{"complete":true}`)
 	}
 	next := node(t, httpClients, "subscribe.mjs", url, "subscription { first }", "0")
-	expect(next, `"connected"`)
-	p.push("acme", "m", module("second"))
-	expect(next, `{"next":{"errors":[`, "first", "GRAPHQL_VALIDATION_FAILED")
-	expect(next, `{"complete":true}`)
+	expectParts(t, next, `"connected"`)
+	p.push("acme", "m", oneField("second"))
+	expectParts(t, next, `{"next":{"errors":[`, "first", "GRAPHQL_VALIDATION_FAILED")
+	expectParts(t, next, `{"complete":true}`)
 }
 
 // TestShutdownEndsEventStreams ends the server under a stream: its response ends

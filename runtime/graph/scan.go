@@ -120,7 +120,7 @@ func (s *surrogates) skip(to int) {
 	}
 }
 
-// escapedUnit reads \uXXXX.
+// escapedUnit reads an escape of four hex digits, \u0041.
 func escapedUnit(text string) (rune, bool) {
 	if len(text) < 6 || text[:2] != `\u` {
 		return 0, false
