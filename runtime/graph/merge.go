@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -63,15 +64,22 @@ func (c *composer) predeclare() {
 }
 
 // amendPrelude brings gqlparser's prelude to the specification of September 2025.
+// Directives that are deprecated are of a later draft.
 func (c *composer) amendPrelude() {
+	const draft = "DIRECTIVE_DEFINITION"
 	for _, def := range c.document.Definitions {
+		if def.Name == "__DirectiveLocation" {
+			def.EnumValues = slices.DeleteFunc(def.EnumValues, func(v *ast.EnumValueDefinition) bool { return v.Name == draft })
+		}
 		for _, f := range def.Fields {
 			if a := f.Arguments.ForName("includeDeprecated"); a != nil {
 				a.Type = ast.NonNullNamedType("Boolean", a.Type.Position)
 			}
 		}
 	}
-	reason := c.document.Directives.ForName("deprecated").Arguments.ForName("reason")
+	deprecated := c.document.Directives.ForName("deprecated")
+	deprecated.Locations = slices.DeleteFunc(deprecated.Locations, func(l ast.DirectiveLocation) bool { return l == draft })
+	reason := deprecated.Arguments.ForName("reason")
 	reason.Type = ast.NonNullNamedType("String", reason.Type.Position)
 }
 
