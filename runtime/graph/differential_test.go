@@ -85,16 +85,23 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// startOracle sends cases to graphql-js. It returns what decodes the answers,
-// and gives each case to the channel once it is sent.
-func startOracle(t *testing.T, count int, cases chan numbered) *json.Decoder {
+// graphqlJS is a script beside the pinned graphql-js.
+func graphqlJS(t *testing.T, script string) *exec.Cmd {
 	t.Helper()
 	dir := filepath.Join("testdata", "graphql-js")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatalf("%v: run make deps", err)
 	}
-	command := exec.Command("node", "oracle.js")
+	command := exec.Command("node", script)
 	command.Dir, command.Stderr = dir, os.Stderr
+	return command
+}
+
+// startOracle sends cases to graphql-js. It returns what decodes the answers,
+// and gives each case to the channel once it is sent.
+func startOracle(t *testing.T, count int, cases chan numbered) *json.Decoder {
+	t.Helper()
+	command := graphqlJS(t, "oracle.js")
 	input, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

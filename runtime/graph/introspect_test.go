@@ -36,8 +36,8 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// TestIntrospectionGolden asks what graphql-js's getIntrospectionQuery asks.
-// buildClientSchema of graphql-js accepts the golden result.
+// TestIntrospectionGolden asks what graphql-js's getIntrospectionQuery asks, and
+// has it make a client's schema of the result.
 func TestIntrospectionGolden(t *testing.T) {
 	query, err := os.ReadFile("testdata/introspection.graphql")
 	if err != nil {
@@ -54,6 +54,13 @@ func TestIntrospectionGolden(t *testing.T) {
 	}
 	golden(t, "introspection.json", append(indented.Bytes(), '\n'))
 	golden(t, "introspection.sdl", []byte(schema.SDL()))
+	client := graphqlJS(t, "client-schema.js")
+	client.Stdin = bytes.NewReader(response)
+	printed, err := client.Output()
+	if err != nil {
+		t.Fatalf("graphql-js makes no schema of it: %v", err)
+	}
+	golden(t, "introspection.client.graphql", printed)
 }
 
 const described = `
