@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/bench"
 )
 
 // orderInputs are an event of the example, for a subscriber without permissions.
@@ -114,9 +115,9 @@ func BenchmarkFreshAgainstReset(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(bits.OnesCount64(marks)<<p.module.compiled.regionShift)/1024, "reset-KiB")
-			b.ReportMetric(median(fresh), "fresh-ns")
-			b.ReportMetric(median(reset), "reset-ns")
-			b.ReportMetric(median(ratios), "ratio")
+			b.ReportMetric(bench.Median(fresh), "fresh-ns")
+			b.ReportMetric(bench.Median(reset), "reset-ns")
+			b.ReportMetric(bench.Median(ratios), "ratio")
 			b.ReportMetric(slices.Min(ratios), "ratio-min")
 			b.ReportMetric(slices.Max(ratios), "ratio-max")
 		})
@@ -129,9 +130,4 @@ func perCall(n int, call func()) float64 {
 		call()
 	}
 	return float64(time.Since(start).Nanoseconds()) / float64(n)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
+	"github.com/runnel-dev/runnel/runtime/bench"
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 )
@@ -137,7 +136,7 @@ func printWays(example string, samples []*waySample) {
 	const line = "  %-58s %-24s %-24s %-20s %s\n"
 	fmt.Printf(line, "", "run and reset", "reset alone", "times the first", "own KiB")
 	for _, s := range samples {
-		fmt.Printf(line, s.name, spread(s.whole), spread(s.reset), spread(quotients(s.whole, samples[0].whole)), s.own)
+		fmt.Printf(line, s.name, bench.Spread(s.whole), bench.Spread(s.reset), bench.Spread(bench.Comparison{A: s.whole, B: samples[0].whole}.Ratios()), s.own)
 	}
 }
 
@@ -153,7 +152,7 @@ type waySample struct {
 const (
 	wayTurn = 4 * time.Millisecond
 	// wayGuests take turns where resets are measured by themselves, so that the
-	// clock is read once for all.
+	// processor time is read once for all.
 	wayGuests = 4
 )
 
@@ -167,11 +166,11 @@ func (s *waySample) open(b *testing.B, p *Pool) error {
 		s.guests = append(s.guests, g)
 	}
 	for n := 1; ; n *= 2 {
-		start := clock(b)
+		start := bench.ProcessorTime()
 		for range n {
 			s.guests[0].once(b)
 		}
-		if took := clock(b) - start; took >= wayTurn/2 {
+		if took := bench.ProcessorTime() - start; took >= wayTurn/2 {
 			s.calls = n
 			return nil
 		}
@@ -214,11 +213,11 @@ func (s *waySample) guest(b *testing.B, p *Pool) (*wayGuest, error) {
 
 func (s *waySample) measure(b *testing.B) {
 	g := s.guests[0]
-	start := clock(b)
+	start := bench.ProcessorTime()
 	for range s.calls {
 		g.once(b)
 	}
-	s.whole = append(s.whole, microseconds(clock(b)-start, s.calls))
+	s.whole = append(s.whole, microseconds(bench.ProcessorTime()-start, s.calls))
 	s.reset = append(s.reset, s.resets(b))
 }
 
@@ -248,13 +247,13 @@ func (s *waySample) resets(b *testing.B) float64 {
 		for _, g := range s.guests {
 			g.event(b)
 		}
-		start := clock(b)
+		start := bench.ProcessorTime()
 		for _, g := range s.guests {
 			g.back()
 		}
-		end := clock(b)
+		end := bench.ProcessorTime()
 		elapsed += end - start
-		looks += clock(b) - end
+		looks += bench.ProcessorTime() - end
 	}
 	return microseconds(max(elapsed-looks, 0), batches*len(s.guests))
 }
@@ -301,29 +300,6 @@ func withUnusedMarks(b *testing.B, metered []byte) []byte {
 	return m.Encode()
 }
 
-// clock returns what all threads of this process have used, for themselves and in
-// the kernel.
-func clock(b *testing.B) time.Duration {
-	const clockProcess = 2 // CLOCK_PROCESS_CPUTIME_ID
-	var t syscall.Timespec
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockProcess, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
-		b.Fatal(errno)
-	}
-	return time.Duration(t.Nano())
-}
-
 func microseconds(d time.Duration, calls int) float64 {
 	return float64(d.Nanoseconds()) / 1000 / float64(calls)
-}
-
-func quotients(a, b []float64) []float64 {
-	q := make([]float64, len(a))
-	for i := range a {
-		q[i] = a[i] / b[i]
-	}
-	return q
-}
-
-func spread(values []float64) string {
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(values), slices.Min(values), slices.Max(values))
 }
