@@ -21,7 +21,6 @@ type index struct {
 	positions    map[any]int
 	alwaysArgs   map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition
 	alwaysInputs map[*ast.Definition][]*ast.FieldDefinition
-	numbers      map[string]int      // of the object types
 	members      map[string][]uint64 // bits of the object types that an abstract type stands for
 }
 
@@ -36,12 +35,12 @@ func newIndex(doc *ast.Schema) index {
 		positions:      map[any]int{},
 		alwaysArgs:     map[*ast.ArgumentDefinition][]*ast.ArgumentDefinition{},
 		alwaysInputs:   map[*ast.Definition][]*ast.FieldDefinition{},
-		numbers:        map[string]int{},
 		members:        map[string][]uint64{},
 	}
+	numbers := map[string]int{}
 	for _, def := range doc.Types {
 		if def.Kind == ast.Object {
-			x.numbers[def.Name] = len(x.numbers)
+			numbers[def.Name] = len(numbers)
 		}
 	}
 	for _, def := range doc.Types {
@@ -49,9 +48,9 @@ func newIndex(doc *ast.Schema) index {
 		if !def.IsAbstractType() {
 			continue
 		}
-		set := make([]uint64, len(x.numbers)/64+1)
+		set := make([]uint64, len(numbers)/64+1)
 		for _, t := range doc.PossibleTypes[def.Name] {
-			if n, ok := x.numbers[t.Name]; ok {
+			if n, ok := numbers[t.Name]; ok {
 				set[n/64] |= 1 << (n % 64)
 			}
 		}
@@ -169,27 +168,18 @@ func (x *index) inputFieldsFor(def *ast.Definition, given ast.ChildValueList) []
 }
 
 // overlap tells whether an object can be of both composite types.
-func (x *index) overlap(a, b *ast.Definition) bool {
+func (s *Schema) overlap(a, b *ast.Definition) bool {
 	switch {
-	case a == b:
-		return true
 	case a.Kind == ast.Object:
-		return x.contains(b, a)
+		return s.includes(b.Name, a)
 	case b.Kind == ast.Object:
-		return x.contains(a, b)
+		return s.includes(a.Name, b)
 	}
-	other := x.members[b.Name]
-	for i, word := range x.members[a.Name] {
+	other := s.members[b.Name]
+	for i, word := range s.members[a.Name] {
 		if word&other[i] != 0 {
 			return true
 		}
 	}
-	return false
-}
-
-// contains tells whether an object type is one of those that an abstract type
-// stands for.
-func (x *index) contains(abstract, object *ast.Definition) bool {
-	set, n := x.members[abstract.Name], x.numbers[object.Name]
-	return set != nil && set[n/64]>>(n%64)&1 == 1
+	return a == b
 }
