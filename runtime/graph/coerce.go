@@ -15,30 +15,36 @@ import (
 // types. Its recursion is bounded by the nesting limit of the variables' text.
 type coercion struct {
 	plan    *Plan
-	doc     *jsondoc.Document
+	doc     jsondoc.Document
 	binding *binding
 	path    []byte // from the variable to the value, as messages spell it
 	err     string
 	at      uint32 // the value that err is about
 }
 
-// documents are for parsing variables, unless they grew beyond keepNodes.
-var documents = sync.Pool{New: func() any { return new(jsondoc.Document) }}
+// coercions are kept for what they have grown to, unless that is beyond keepNodes.
+// See BenchmarkSubscribe.
+var coercions = sync.Pool{New: func() any { return new(coercion) }}
 
 const keepNodes = 1 << 10
+
+func (c *coercion) release() {
+	if cap(c.doc.Nodes) > keepNodes || cap(c.path) > keepNodes {
+		return
+	}
+	c.doc.Text = nil
+	*c = coercion{doc: c.doc, path: c.path}
+	coercions.Put(c)
+}
 
 // coerce returns the values of all variables, nil where one has none.
 func (p *Plan) coerce(text []byte, l Limits, b *binding) ([][]byte, Errors) {
 	if len(text) > l.VariablesBytes {
 		return nil, Errors{limitError("variablesBytes", "the variables have %d bytes, over the limit of %d", len(text), l.VariablesBytes)}
 	}
-	var few [64]byte
-	c := coercion{plan: p, doc: documents.Get().(*jsondoc.Document), binding: b, path: few[:0]}
-	defer func() {
-		if cap(c.doc.Nodes) <= keepNodes {
-			documents.Put(c.doc)
-		}
-	}()
+	c := coercions.Get().(*coercion)
+	defer c.release()
+	c.plan, c.binding = p, b
 	if len(text) == 0 {
 		text = []byte("{}")
 	}
@@ -80,7 +86,8 @@ func (c *coercion) variable(v *variable) (value []byte, message string) {
 	}
 	c.path, c.err = append(c.path[:0], v.name...), ""
 	root := len(c.path)
-	value, ok := c.value([]byte{}, v.typ, n)
+	const quotes = 2 // an ID that is a number gets them
+	value, ok := c.value(make([]byte, 0, len(c.doc.Raw(n))+quotes), v.typ, n)
 	if ok {
 		return value, ""
 	}
@@ -264,6 +271,9 @@ func (c *coercion) scalar(dst []byte, scalar scalarKind, n uint32) ([]byte, bool
 		}
 	default:
 		return jsondoc.AppendCompact(dst, raw), true
+	}
+	if !node.Escaped {
+		return append(dst, raw...), true // as AppendQuoted would write it
 	}
 	return jsondoc.AppendQuoted(dst, string(c.doc.AppendString(nil, n))), true
 }
