@@ -59,7 +59,7 @@ func newBurningServer(t testing.TB, tenants int) *burningServer {
 	module := burningModule()
 	for n := range tenants {
 		id := burningTenant(n)
-		if err := errors.Join(s.CreateTenant(id, []byte(burnLimits)), s.Push(t.Context(), id, "burn", module)); err != nil {
+		if err := errors.Join(s.CreateTenant(t.Context(), id, []byte(burnLimits)), s.Push(t.Context(), id, "burn", module)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -55,7 +55,7 @@ func TestANewTenantGetsNoEventOfAnOlderOne(t *testing.T) {
 		return event.Event{Tenant: "acme", Channel: "orders", ID: id, Time: at.UTC().Truncate(time.Millisecond), Payload: payload}
 	}
 	old := accepted("old", time.Now().Add(-time.Millisecond))
-	if err := server.CreateTenant("acme", nil); err != nil {
+	if err := server.CreateTenant(t.Context(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}
 	bus.events = []event.Event{old, accepted("new", time.Now())}
@@ -85,7 +85,7 @@ func TestADeletionDuringAnActivationLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.CreateTenant("acme", nil); err != nil {
+	if err := server.CreateTenant(t.Context(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}
 	pushed, deleted := make(chan error, 1), make(chan int, 1)

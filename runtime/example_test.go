@@ -33,7 +33,7 @@ func Example() {
 	web := httptest.NewServer(mux)
 
 	// A tenant with a module whose resolver skips drafts.
-	if err := server.CreateTenant("acme", []byte(`{"fuelPerRun": 1000000}`)); err != nil {
+	if err := server.CreateTenant(ctx, "acme", []byte(`{"fuelPerRun": 1000000}`)); err != nil {
 		log.Fatal(err)
 	}
 	if err := server.Push(ctx, "acme", "orders", examples.OrdersRust); err != nil {

@@ -21,7 +21,7 @@ func TestDevTellsWhatIsWrongWithAnIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.CreateTenant("acme", nil); err != nil {
+	if err := server.CreateTenant(t.Context(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewServer(server)

@@ -21,19 +21,23 @@ var mayImport = map[string][]string{
 	"runtime/sandbox":             {"runtime/wasm", "runtime/meter", "runtime/jsondoc"},
 	"runtime/graph":               {"runtime/jsondoc"},
 	"runtime/event":               {"runtime/jsondoc"},
-	"runtime/tenant":              {"runtime/jsondoc"},
+	"runtime/store":               {},
+	"runtime/store/bolt":          {"runtime/store"},
+	"runtime/store/memory":        {"runtime/store"},
+	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
 	"runtime/registry":            {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/wasm"},
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem"},
 	"runtime/admin":               {"runtime/graph", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/wasm"},
 	"runtime":                     {"runtime/..."},
-	"cmd/server":                  {"runtime", "runtime/event", "runtime/tenant", "plugins/examples"},
+	"cmd/server":                  {"runtime", "runtime/event", "runtime/store", "runtime/store/bolt", "runtime/tenant", "plugins/examples"},
 	"cmd/runnel":                  {"runtime/graph", "runtime/wasm", "runtime/meter", "runtime/sandbox", "runtime/tenant", "runtime/problem", "runtime/jsondoc"},
 	"plugins/examples":            {},
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests and benchmarks.
 	"runtime/bench":                  {},
+	"runtime/tenant/tenanttest":      {"runtime/store", "runtime/store/memory", "runtime/tenant"},
 	"runtime/wasm/wasmtest":          {"runtime/wasm"},
 	"runtime/wasm/wasmtest/random":   {"runtime/wasm", "runtime/wasm/wasmtest"},
 	"runtime/event/eventtest":        {"runtime/event", "runtime/jsondoc"},
@@ -46,6 +50,7 @@ var importers = map[string][]string{
 	"github.com/tetratelabs/wazero": {"runtime/sandbox"},
 	"github.com/vektah/gqlparser":   {"runtime/graph"},
 	"github.com/gorilla/websocket":  {"runtime/transport", "cmd/runnel"},
+	"go.etcd.io/bbolt":              {"runtime/store/bolt"},
 }
 
 func TestImportRules(t *testing.T) {

@@ -40,7 +40,7 @@ func benchmarkPath(b *testing.B, subscriptions int) {
 	go func() { done <- server.Run(ctx) }()
 	web := httptest.NewServer(server)
 	defer web.Close()
-	if err := errors.Join(server.CreateTenant("acme", nil), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
+	if err := errors.Join(server.CreateTenant(ctx, "acme", nil), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
 		b.Fatal(err)
 	}
 	socket := subscribeAll(b, web.URL, subscriptions)

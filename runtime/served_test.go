@@ -21,7 +21,7 @@ func TestAllAreServedWhileTenantsBurnFuel(t *testing.T) {
 			defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(processors))
 			tenants, runs := 2*processors+1, max(1, processors-1)
 			s := newBurningServer(t, tenants)
-			if err := s.CreateTenant("quiet", nil); err != nil {
+			if err := s.CreateTenant(t.Context(), "quiet", nil); err != nil {
 				t.Fatal(err)
 			}
 			before := s.dial(t, burningTenant(0))

@@ -28,6 +28,8 @@ import (
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/store"
+	storememory "github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/transport"
 )
@@ -45,6 +47,10 @@ type Config struct {
 	AdminToken string
 	// Bus carries events. Nil means a memory bus of the server's own.
 	Bus event.Bus
+	// Store keeps tenants and modules, such as one of store/bolt does in a file.
+	// It stays open when the server shuts down. Nil means one that keeps
+	// nothing.
+	Store store.Store
 	// Root serves "/" alone, behind the same checks as all routes. Nil is a 404.
 	Root http.Handler
 	// Logger receives what operators should know, and the modules' logs. Nil
@@ -81,6 +87,7 @@ func CompileMain() { sandbox.CompileMain() }
 type Server struct {
 	config    Config
 	bus       event.Bus
+	store     store.Store
 	tenants   *tenant.Directory
 	engine    *sandbox.Engine
 	registry  *registry.Registry
@@ -94,7 +101,7 @@ type Server struct {
 	stop    context.CancelFunc // of stopped
 }
 
-// New makes a server without tenants. It fails where the program's main has not
+// New makes a server of what the store has. It fails where the program's main has not
 // called CompileMain and the Config does not do without. One processor less than
 // GOMAXPROCS is at that time runs guests, and at least one: where GOMAXPROCS is 1, guests that run
 // long keep all else waiting for tens of milliseconds.
@@ -108,6 +115,9 @@ func New(config Config) (*Server, error) {
 	if config.Bus == nil {
 		config.Bus = memory.New()
 	}
+	if config.Store == nil {
+		config.Store = storememory.New()
+	}
 	engine, err := sandbox.New(context.Background(), sandbox.Config{
 		CompileInChild: !config.CompileInProcess, Compilations: compilations(),
 		CacheDir: config.CacheDir, CacheKey: config.CacheKey, Logger: config.Logger,
@@ -115,7 +125,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, bus: config.Bus, engine: engine, tenants: tenant.NewDirectory(), pools: newPools(config.Logger)}
+	s := &Server{config: config, bus: config.Bus, engine: engine, store: config.Store, tenants: tenant.NewDirectory(config.Store), pools: newPools(config.Logger)}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
@@ -127,6 +137,9 @@ func New(config Config) (*Server, error) {
 	}
 	s.transport = transport.New(settings)
 	s.routes = s.route()
+	if err := s.load(context.Background()); err != nil {
+		return nil, errors.Join(err, s.Shutdown(context.Background()))
+	}
 	return s, nil
 }
 
@@ -196,18 +209,16 @@ func (s *Server) Handler() http.Handler { return s }
 
 // CreateTenant adds a tenant. limits is a JSON object of the limits that differ
 // from the defaults, or nil.
-func (s *Server) CreateTenant(id string, limits []byte) error {
-	l := tenant.DefaultLimits()
+func (s *Server) CreateTenant(ctx context.Context, id string, limits []byte) error {
+	settings := tenant.DefaultSettings()
 	if limits != nil {
 		var err error
-		if l, err = l.Merge(limits); err != nil {
+		if settings.Limits, err = settings.Limits.Merge(limits); err != nil {
 			return fmt.Errorf("create tenant %s: %w", id, err)
 		}
 	}
-	if _, err := s.tenants.Create(id, l); err != nil {
-		return fmt.Errorf("create tenant %s: %w", id, err)
-	}
-	return nil
+	_, err := s.tenants.Create(ctx, id, settings)
+	return err
 }
 
 // Push uploads a module and activates it. A module that is refused gives an
@@ -249,15 +260,20 @@ func (p publisher) Publish(ctx context.Context, t *tenant.Tenant, events []event
 	return p.server.bus.Publish(ctx, t.ID(), events)
 }
 
-// Run brings events from the bus to the subscriptions until ctx ends or the
-// server is shut down. It returns nil then, or what the bus failed with. It is
-// called once, before Shutdown.
+// Run brings events from the bus to the subscriptions, and what other nodes change
+// in the store to this one, until ctx ends or the server is shut down. It returns nil then,
+// or what the bus or the store failed with. It is called once, before Shutdown.
 func (s *Server) Run(ctx context.Context) error {
 	s.running.Add(1)
 	defer s.running.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopped, cancel)()
+	followed := make(chan error, 1)
+	go func() {
+		defer cancel()
+		followed <- s.follow(ctx)
+	}()
 	err := s.bus.Tail(ctx, func(e *event.Event) {
 		// A tenant that was created anew under an old id gets no event of the other's.
 		if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
@@ -265,9 +281,10 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("tail the bus: %w", err)
+		err = fmt.Errorf("tail the bus: %w", err)
 	}
-	return nil
+	cancel()
+	return errors.Join(err, <-followed)
 }
 
 // Shutdown stops the runs under way, closes all connections, ends Run and frees
@@ -303,14 +320,6 @@ func wait(ctx context.Context, f func()) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// forget ends what serves a tenant and drops its modules.
-func (s *Server) forget(t *tenant.Tenant) error {
-	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows
-	s.broker.Remove(t)
-	s.pools.forget(t)
-	return err
 }
 
 // Authenticate implements transport.Authenticator. Subscribers are believed in

@@ -24,7 +24,7 @@ const (
 
 // startDemo creates the tenant demo with its example module.
 func startDemo(ctx context.Context, server *runtime.Server) error {
-	if err := server.CreateTenant(demoTenant, nil); err != nil {
+	if err := server.CreateTenant(ctx, demoTenant, nil); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if err := server.Push(ctx, demoTenant, demoModule, examples.OrdersRust); err != nil {

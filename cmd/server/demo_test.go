@@ -26,7 +26,7 @@ func TestTheTrickleNeverEndsTheServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				if c.limits != "" {
-					if err := server.CreateTenant(demoTenant, []byte(c.limits)); err != nil {
+					if err := server.CreateTenant(t.Context(), demoTenant, []byte(c.limits)); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/admin"
-	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // TestSlowBodies holds that whoever announces a body and does not send it is
@@ -25,7 +25,7 @@ func TestSlowBodies(t *testing.T) {
 		"with another":   {"wrong", time.Hour, http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := admin.New(admin.Config{Tenants: tenant.NewDirectory(), Token: "right"})
+			h := admin.New(admin.Config{Tenants: tenanttest.Directory(), Token: "right"})
 			admin.SetTimes(h, test.body, 20*time.Millisecond)
 			server := httptest.NewServer(h)
 			defer server.Close()

@@ -17,6 +17,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // collector keeps the events of the last request.
@@ -45,8 +46,8 @@ func FuzzEvents(f *testing.F) {
 		f.Add([]byte(body), false)
 		f.Add([]byte(body), true)
 	}
-	tenants := tenant.NewDirectory()
-	if _, err := tenants.Create("acme", tenant.DefaultLimits()); err != nil {
+	tenants := tenanttest.Directory()
+	if _, err := tenants.Create(context.Background(), "acme", tenant.DefaultSettings()); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, lines bool) {

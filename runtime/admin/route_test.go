@@ -8,7 +8,7 @@ import (
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/admin"
-	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // everyRoute is a request to each route; all answer something else than 401,
@@ -68,7 +68,7 @@ func TestAnEmptyTokenMatchesNothing(t *testing.T) {
 		r := httptest.NewRequest("GET", "/v1/tenants", nil)
 		r.Header.Set("Authorization", value)
 		w := httptest.NewRecorder()
-		admin.New(admin.Config{Tenants: tenant.NewDirectory()}).ServeHTTP(w, r)
+		admin.New(admin.Config{Tenants: tenanttest.Directory()}).ServeHTTP(w, r)
 		if w.Code != http.StatusUnauthorized {
 			t.Errorf("%q: %d", value, w.Code)
 		}
@@ -77,7 +77,7 @@ func TestAnEmptyTokenMatchesNothing(t *testing.T) {
 
 func TestDevAsksForNoToken(t *testing.T) {
 	w := httptest.NewRecorder()
-	admin.New(admin.Config{Tenants: tenant.NewDirectory(), Dev: true}).ServeHTTP(w, httptest.NewRequest("GET", "/v1/tenants", nil))
+	admin.New(admin.Config{Tenants: tenanttest.Directory(), Dev: true}).ServeHTTP(w, httptest.NewRequest("GET", "/v1/tenants", nil))
 	if w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

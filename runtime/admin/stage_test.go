@@ -17,6 +17,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 const token = "an admin token of at least 32 characters"
@@ -41,7 +42,7 @@ func newStage(t *testing.T) *stage {
 
 func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	t.Helper()
-	s := &stage{t: t, tenants: tenant.NewDirectory()}
+	s := &stage{t: t, tenants: tenanttest.Directory()}
 	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -52,9 +53,7 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 		}
 	})
 	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
-	if s.acme, err = s.tenants.Create("acme", tenant.DefaultLimits()); err != nil {
-		t.Fatal(err)
-	}
+	s.acme = tenanttest.Create(t, s.tenants, "acme")
 	s.Handler = admin.New(admin.Config{Tenants: s.tenants, Registry: s.registry, Publisher: s, OnDelete: s.forget, Token: token})
 	return s
 }
@@ -77,9 +76,7 @@ func (s *stage) forget(t *tenant.Tenant) error {
 
 func (s *stage) limit(text string) {
 	s.t.Helper()
-	if _, err := s.acme.MergeLimits([]byte(text)); err != nil {
-		s.t.Fatal(err)
-	}
+	tenanttest.MergeLimits(s.t, s.tenants, s.acme, text)
 }
 
 // do sends a request with the admin token. headers are names and values in

@@ -13,20 +13,22 @@ type tenantAnswer struct {
 	ID            string        `json:"id"`
 	Created       string        `json:"created"`
 	Introspection bool          `json:"introspection"`
+	Debug         bool          `json:"debug"`
 	Limits        tenant.Limits `json:"limits"`
 }
 
 func describeTenant(t *tenant.Tenant) tenantAnswer {
-	return tenantAnswer{t.ID(), timestamp(t.Created()), t.Introspection(), t.Limits()}
+	s := t.Settings()
+	return tenantAnswer{t.ID(), timestamp(t.Created()), s.Introspection, s.Debug, s.Limits}
 }
 
-// createTenant: POST /v1/tenants {"id","limits"?,"introspection"?}.
+// createTenant: POST /v1/tenants {"id","limits"?,"introspection"?,"debug"?}.
 func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	body, err := readJSON(w, r.Request, typeJSON)
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"id", "limits", "introspection"}}
+	o := object{body: body, known: []string{"id", "limits", "introspection", "debug"}}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
@@ -37,21 +39,14 @@ func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	if !tenant.ValidName(id) {
 		return o.mistakeAt(o.members[0], fmt.Sprintf("id must be 1 to %d of the characters a-z 0-9 -", tenant.MaxNameBytes))
 	}
-	introspection, given, err := o.boolean(2)
+	settings := tenant.DefaultSettings()
+	if err := o.settings(1, &settings); err != nil {
+		return err
+	}
+	t, err := h.config.Tenants.Create(r.Context(), id, settings)
 	if err != nil {
 		return err
 	}
-	limits := tenant.DefaultLimits()
-	if n := o.members[1]; n != 0 {
-		if limits, err = limits.Merge(o.doc.Raw(n)); err != nil {
-			return o.placeLimits(n, err)
-		}
-	}
-	t, err := h.config.Tenants.Create(id, limits)
-	if err != nil {
-		return err
-	}
-	t.SetIntrospection(!given || introspection)
 	w.Header().Set("Location", "/v1/tenants/"+id)
 	return answer(w, http.StatusCreated, describeTenant(t))
 }
@@ -72,40 +67,51 @@ func (h *handler) getTenant(w http.ResponseWriter, r *call) error {
 	return answer(w, http.StatusOK, describeTenant(r.tenant))
 }
 
-// patchTenant: PATCH /v1/tenants/{tenant} {"limits"?,"introspection"?}. What is
-// named changes, all of it or nothing; a limit of null stands for the default.
+// patchTenant: PATCH /v1/tenants/{tenant} {"limits"?,"introspection"?,"debug"?}. What
+// is named changes, all of it or nothing; a limit of null stands for the default.
 func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
 	body, err := readJSON(w, r.Request, typeJSON, typeMergePatch)
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"limits", "introspection"}}
+	o := object{body: body, known: []string{"limits", "introspection", "debug"}}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
-	introspection, given, err := o.boolean(1)
+	if o.members[0] == 0 && o.members[1] == 0 && o.members[2] == 0 {
+		return o.mistakeAt(0, "limits, introspection and debug are missing: nothing is to be changed")
+	}
+	err = h.config.Tenants.Change(r.Context(), r.tenant, func(s *tenant.Settings) error { return o.settings(0, s) })
 	if err != nil {
 		return err
 	}
-	n := o.members[0]
-	if n == 0 && !given {
-		return o.mistakeAt(0, "limits and introspection are missing: nothing is to be changed")
-	}
-	if n != 0 {
-		if _, err := r.tenant.MergeLimits(o.doc.Raw(n)); err != nil {
+	return answer(w, http.StatusOK, describeTenant(r.tenant))
+}
+
+// settings changes what the members limits, introspection and debug name, which
+// are known from index first on.
+func (o *object) settings(first int, s *tenant.Settings) (err error) {
+	if n := o.members[first]; n != 0 {
+		if s.Limits, err = s.Limits.Merge(o.doc.Raw(n)); err != nil {
 			return o.placeLimits(n, err)
 		}
 	}
-	if given {
-		r.tenant.SetIntrospection(introspection)
+	for i, field := range []*bool{&s.Introspection, &s.Debug} {
+		value, given, err := o.boolean(first + 1 + i)
+		if err != nil {
+			return err
+		}
+		if given {
+			*field = value
+		}
 	}
-	return answer(w, http.StatusOK, describeTenant(r.tenant))
+	return nil
 }
 
 // deleteTenant: DELETE /v1/tenants/{tenant}. The tenant is gone for everyone
 // before what serves it ends.
 func (h *handler) deleteTenant(w http.ResponseWriter, r *call) error {
-	if err := h.config.Tenants.Delete(r.tenant); err != nil {
+	if err := h.config.Tenants.Delete(r.Context(), r.tenant); err != nil {
 		return err
 	}
 	if h.config.OnDelete != nil {

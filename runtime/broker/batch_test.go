@@ -11,6 +11,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 const stock = `
@@ -80,9 +81,7 @@ func (s *stage) limit(change func(*tenant.Limits)) {
 	s.t.Helper()
 	l := s.tenant.Limits()
 	change(&l)
-	if err := s.tenant.SetLimits(l); err != nil {
-		s.t.Fatal(err)
-	}
+	tenanttest.SetLimits(s.t, s.owners, s.tenant, l)
 }
 
 // TestNoRunPerParent holds that runs follow levels, fields and argument values,

@@ -34,7 +34,8 @@ type Publisher interface {
 type Config struct {
 	// Publisher takes the events that mutations publish.
 	Publisher Publisher
-	// Debug shows subscribers what a guest's fault says; else they see its code
+	// Debug shows all subscribers what a guest's fault says, as a tenant's debug
+	// does those of the tenant; else they see its code
 	// and an incident id that stands in the log.
 	Debug bool
 	// Logger receives the guests' faults and what the broker cannot do. Nil

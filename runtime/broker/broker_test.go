@@ -12,6 +12,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 const orders = `
@@ -451,9 +452,7 @@ func TestSubscriptionLimit(t *testing.T) {
 	s.activate(orders, orderResolvers())
 	l := s.tenant.Limits()
 	l.Subscriptions = 1
-	if err := s.tenant.SetLimits(l); err != nil {
-		t.Fatal(err)
-	}
+	tenanttest.SetLimits(t, s.owners, s.tenant, l)
 	first := s.subscribe(tenant.Identity{}, "subscription { all { id } }", "")
 	o, errs := s.open(tenant.Identity{}, "subscription { all { id } }", "")
 	if errs != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // reader is a guest's view of its inputs. It records as the sandbox does.
@@ -130,6 +131,7 @@ func (b *bus) Publish(_ context.Context, tenantID string, events []event.Event) 
 type stage struct {
 	t      testing.TB
 	broker *broker.Broker
+	owners *tenant.Directory
 	tenant *tenant.Tenant
 	bus    *bus
 	events int
@@ -137,12 +139,8 @@ type stage struct {
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	owner, err := tenant.New("acme", tenant.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bus{}
-	return &stage{t: t, broker: broker.New(broker.Config{Publisher: b, Debug: true}), tenant: owner, bus: b}
+	owners, b := tenanttest.Directory(), &bus{}
+	return &stage{t: t, broker: broker.New(broker.Config{Publisher: b, Debug: true}), owners: owners, tenant: tenanttest.Create(t, owners, "acme"), bus: b}
 }
 
 // activate composes a schema and makes the resolvers serve it.

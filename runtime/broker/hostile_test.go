@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 func TestSubscriptionsThatSelectNothingAreRefused(t *testing.T) {
@@ -139,9 +140,7 @@ func TestMisfitsAreOneIncident(t *testing.T) {
 func TestTooLongAListIsAnIncident(t *testing.T) {
 	s := newStage(t)
 	s.broker = broker.New(broker.Config{Publisher: s.bus})
-	if _, err := s.tenant.MergeLimits([]byte(`{"listItems":1}`)); err != nil {
-		t.Fatal(err)
-	}
+	tenanttest.MergeLimits(t, s.owners, s.tenant, `{"listItems":1}`)
 	m, _ := s.activate(`type Subscription { f: [Int] @on(channel: "c") }`,
 		map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `[1,2]`) }})
 	sub := s.subscribe(tenant.Identity{}, "subscription { f }", "")
@@ -197,9 +196,7 @@ func TestWaitingForInstancesHoldsNoProcessor(t *testing.T) {
 	a.broker = broker.New(broker.Config{Publisher: a.bus, Runs: 2})
 	l := a.tenant.Limits()
 	l.Instances = 1
-	if err := a.tenant.SetLimits(l); err != nil {
-		t.Fatal(err)
-	}
+	tenanttest.SetLimits(t, a.owners, a.tenant, l)
 	running, release := make(chan struct{}, 2), make(chan struct{})
 	stuck := func(_ *reader, r *sandbox.Result) {
 		running <- struct{}{}
@@ -217,11 +214,7 @@ func TestWaitingForInstancesHoldsNoProcessor(t *testing.T) {
 	}()
 	<-running
 
-	other, err := tenant.New("other", tenant.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &stage{t: t, broker: a.broker, tenant: other, bus: a.bus}
+	b := &stage{t: t, broker: a.broker, tenant: tenanttest.Create(t, a.owners, "other"), bus: a.bus}
 	b.activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": echo})
 	sub := b.subscribe(tenant.Identity{}, "subscription { f }", "")
 	served := make(chan struct{})

@@ -97,7 +97,7 @@ func (o *outcome) Report(e *graph.Error) *graph.Error {
 
 // shown is what subscribers see of a message.
 func (o *outcome) shown(message string) string {
-	if o.broker.config.Debug {
+	if o.broker.config.Debug || o.state.tenant.Debug() {
 		return message
 	}
 	return "resolver failed"

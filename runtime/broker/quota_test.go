@@ -11,6 +11,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // TestMemoryOfTheTenantIsSetAside has three fields run at once under limits of
@@ -21,9 +22,7 @@ func TestMemoryOfTheTenantIsSetAside(t *testing.T) {
 		s.broker = broker.New(broker.Config{Publisher: s.bus, Runs: 8})
 		l := s.tenant.Limits()
 		l.Instances, l.MemoryBytes, l.MemoryTotalBytes = 8, 10<<16, 25<<16
-		if err := s.tenant.SetLimits(l); err != nil {
-			t.Fatal(err)
-		}
+		tenanttest.SetLimits(t, s.owners, s.tenant, l)
 		running, release := make(chan struct{}, 3), make(chan struct{})
 		slow := func(_ *reader, r *sandbox.Result) {
 			running <- struct{}{}

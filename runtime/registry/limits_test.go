@@ -100,7 +100,7 @@ func TestNames(t *testing.T) {
 func TestRemove(t *testing.T) {
 	b := newBench(t)
 	b.push(t, "orders", orders(`"1"`), true)
-	if err := b.directory.Delete(b.tenant); err != nil {
+	if err := b.directory.Delete(t.Context(), b.tenant); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Remove(b.tenant); err != nil {
@@ -115,7 +115,7 @@ func TestRemove(t *testing.T) {
 	if err := b.Remove(b.tenant); err != nil || len(b.log) != 1 {
 		t.Errorf("%v, %d sets", err, len(b.log))
 	}
-	again, err := b.directory.Create("acme", tenant.DefaultLimits())
+	again, err := b.directory.Create(t.Context(), "acme", tenant.DefaultSettings())
 	if err != nil || len(b.List(again)) != 0 {
 		t.Errorf("a tenant of the same id sees the modules: %v", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // bench is a registry over a real sandbox that notes what it is handed.
@@ -37,11 +38,8 @@ func newBench(t *testing.T) *bench {
 			t.Error(err)
 		}
 	})
-	b := &bench{directory: tenant.NewDirectory()}
-	b.tenant, err = b.directory.Create("acme", tenant.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := &bench{directory: tenanttest.Directory()}
+	b.tenant = tenanttest.Create(t, b.directory, "acme")
 	b.Registry = registry.New(registry.Config{Engine: engine, OnActivate: func(_ *tenant.Tenant, a *registry.Active) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -52,9 +50,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) limit(t *testing.T, name string, value int64) {
 	t.Helper()
-	if _, err := b.tenant.MergeLimits(fmt.Appendf(nil, `{%q:%d}`, name, value)); err != nil {
-		t.Fatal(err)
-	}
+	tenanttest.MergeLimits(t, b.directory, b.tenant, fmt.Sprintf(`{%q:%d}`, name, value))
 }
 
 func (b *bench) push(t *testing.T, name string, binary []byte, activate bool) registry.Version {

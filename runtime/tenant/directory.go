@@ -1,11 +1,16 @@
 package tenant
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/runnel-dev/runnel/runtime/store"
 )
 
 // What a Directory refuses. Callers ask with errors.Is.
@@ -15,36 +20,172 @@ var (
 	ErrInvalidName = errors.New("invalid name")
 )
 
-// Directory finds tenants by id, in memory. It is safe for concurrent use. An
-// id that is missing, malformed or unknown never matches a tenant.
+// Directory finds tenants by id. The store has them; the directory holds what
+// it read there in memory, so that finding one waits for nothing. It is safe for
+// concurrent use. An id that is missing, malformed or unknown never matches a
+// tenant.
 type Directory struct {
+	store store.Store
+	seed  maphash.Seed
+	// changing is held while a tenant is changed in the store and then in memory, so
+	// that memory ends with what the store ended with. Tenants share the locks by the hash of their ids.
+	changing [64]sync.Mutex
+
 	mu struct {
 		sync.RWMutex
 		tenants map[string]*Tenant
 	}
 }
 
-// NewDirectory returns a directory without tenants.
-func NewDirectory() *Directory {
-	d := &Directory{}
+// NewDirectory returns a directory of what the store has, without any of it yet:
+// Refresh brings a tenant.
+func NewDirectory(s store.Store) *Directory {
+	d := &Directory{store: s, seed: maphash.MakeSeed()}
 	d.mu.tenants = make(map[string]*Tenant)
 	return d
 }
 
+// IDs returns the ids of all tenants that the store or the directory has, so
+// that a Refresh of each makes the directory complete.
+func (d *Directory) IDs(ctx context.Context) ([]string, error) {
+	known := map[string]struct{}{}
+	for _, t := range d.List() {
+		known[t.id] = struct{}{}
+	}
+	const page = 1000
+	for after, more := "", true; more; {
+		var records []store.Record
+		err := d.store.View(ctx, func(tx store.Tx) (err error) {
+			records, err = tx.Scan(store.Tenants, "", after, page)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list tenants: %w", err)
+		}
+		for _, r := range records {
+			known[r.ID] = struct{}{}
+			after = r.ID
+		}
+		more = len(records) == page
+	}
+	return slices.Sorted(maps.Keys(known)), nil
+}
+
+// Refresh reads a tenant anew, since another node may have changed it. now is
+// nil where the store has none, and gone is the one that was deleted, where there
+// was one: its Gone channel is closed.
+func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, err error) {
+	defer d.lock(id)()
+	var r record
+	err = d.store.View(ctx, func(tx store.Tx) (err error) {
+		r, err = readRecord(tx, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return nil, d.replace(id, nil), nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("refresh tenant %s: %w", id, err)
+	}
+	if now, ok := d.Get(id); ok && now.incarnation == r.Incarnation {
+		settings := r.settings()
+		now.settings.Store(&settings)
+		return now, nil, nil
+	}
+	now = r.tenant(id)
+	return now, d.replace(id, now), nil
+}
+
 // Create adds a tenant. It gives ErrExists for an id in use, ErrInvalidName,
 // or a *LimitsError.
-func (d *Directory) Create(id string, l Limits) (*Tenant, error) {
-	t, err := New(id, l)
+func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant, error) {
+	r, err := newRecord(id, s)
 	if err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.mu.tenants[id] != nil {
-		return nil, fmt.Errorf("%w: %q", ErrExists, id)
+	defer d.lock(id)()
+	err = d.store.Update(ctx, id, func(tx store.Tx) error {
+		if _, err := readRecord(tx, id); !errors.Is(err, ErrUnknown) {
+			return errors.Join(err, fmt.Errorf("%w: %q", ErrExists, id))
+		}
+		return r.write(tx, id)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create tenant %s: %w", id, err)
 	}
-	d.mu.tenants[id] = t
+	t := r.tenant(id)
+	d.replace(id, t)
 	return t, nil
+}
+
+// Change changes a tenant's settings, all that change does or nothing. They
+// hold for what begins afterwards. change is given what the store has, and may be
+// called again; its error is wrapped. Limits out of their range give a
+// *LimitsError, and a tenant that was deleted ErrUnknown.
+func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings) error) error {
+	defer d.lock(t.id)()
+	var settings Settings
+	err := d.store.Update(ctx, t.id, func(tx store.Tx) error {
+		r, err := t.read(tx)
+		if err != nil {
+			return err
+		}
+		settings = r.settings()
+		if err := change(&settings); err != nil {
+			return err
+		}
+		if err := settings.Limits.Validate(); err != nil {
+			return err
+		}
+		r.set(settings)
+		return r.write(tx, t.id)
+	})
+	if err != nil {
+		return fmt.Errorf("change tenant %s: %w", t.id, err)
+	}
+	t.settings.Store(&settings)
+	return nil
+}
+
+// Delete removes a tenant with all that the store has of it, and closes its
+// Gone channel. It gives ErrUnknown where t was deleted before, be it that its
+// id is another's by now.
+func (d *Directory) Delete(ctx context.Context, t *Tenant) error {
+	defer d.lock(t.id)()
+	err := d.store.Update(ctx, t.id, func(tx store.Tx) error {
+		if _, err := t.read(tx); err != nil {
+			return err
+		}
+		for _, table := range store.OfTenant() {
+			if err := tx.DeleteAll(table, t.id); err != nil {
+				return err
+			}
+		}
+		return tx.Delete(store.Tenants, "", t.id)
+	})
+	if err != nil {
+		return fmt.Errorf("delete tenant %s: %w", t.id, err)
+	}
+	if now, ok := d.Get(t.id); ok && now == t {
+		d.replace(t.id, nil)
+	}
+	return nil
+}
+
+// read reads the tenant's own record: another of the same id is not it.
+func (t *Tenant) read(tx store.Tx) (record, error) {
+	r, err := readRecord(tx, t.id)
+	if err == nil && r.Incarnation != t.incarnation {
+		return record{}, fmt.Errorf("%w: %q", ErrUnknown, t.id)
+	}
+	return r, err
+}
+
+// Exists gives ErrUnknown where the store does not have the tenant any more. It is
+// for transactions that add to what the tenant has.
+func (t *Tenant) Exists(tx store.Tx) error {
+	_, err := t.read(tx)
+	return err
 }
 
 // Get finds a tenant.
@@ -67,15 +208,25 @@ func (d *Directory) List() []*Tenant {
 	return list
 }
 
-// Delete removes a tenant and closes its Gone channel. It gives ErrUnknown
-// where the directory does not hold t, be it that its id is another's by now.
-func (d *Directory) Delete(t *Tenant) error {
+// replace puts a tenant in the place of the one of its id, which it returns;
+// nil stands for none.
+func (d *Directory) replace(id string, t *Tenant) (gone *Tenant) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.mu.tenants[t.id] != t {
-		return ErrUnknown
+	gone = d.mu.tenants[id]
+	if t != nil {
+		d.mu.tenants[id] = t
+	} else {
+		delete(d.mu.tenants, id)
 	}
-	delete(d.mu.tenants, t.id)
-	close(t.gone)
-	return nil
+	if gone != nil {
+		close(gone.gone)
+	}
+	return gone
+}
+
+func (d *Directory) lock(id string) (unlock func()) {
+	mutex := &d.changing[maphash.String(d.seed, id)%uint64(len(d.changing))]
+	mutex.Lock()
+	return mutex.Unlock
 }

@@ -1,7 +1,7 @@
 // Package tenant holds what the server knows about its tenants: their names,
-// their limits, and the identities of their subscribers. A Directory finds
-// tenants by id; what a tenant has (modules, connections) lives elsewhere and
-// is bound to its *Tenant.
+// their settings, and the identities of their subscribers. A Directory finds
+// tenants by id and keeps them in a store; what a tenant has (modules,
+// connections) lives elsewhere and is bound to its *Tenant.
 package tenant
 
 import (
@@ -13,29 +13,31 @@ import (
 // tenants are the same if their pointers are: an id that was deleted and
 // created again is another tenant.
 type Tenant struct {
-	id      string
-	created time.Time
-	limits  atomic.Pointer[Limits] // never nil; replaced whole, never written
-	closed  atomic.Bool            // to introspection
-	gone    chan struct{}          // closed by Directory.Delete
+	id          string
+	incarnation string // tells apart those that have an id one after the other
+	created     time.Time
+	settings    atomic.Pointer[Settings] // never nil; replaced whole, never written
+	gone        chan struct{}            // closed when the tenant is deleted
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the
 // usual way. The id must be a ValidName and the limits valid.
 func New(id string, l Limits) (*Tenant, error) {
-	if !ValidName(id) {
-		return nil, invalidName(id)
-	}
-	if err := l.Validate(); err != nil {
+	settings := DefaultSettings()
+	settings.Limits = l
+	r, err := newRecord(id, settings)
+	if err != nil {
 		return nil, err
 	}
-	t := &Tenant{id: id, created: time.Now().UTC(), gone: make(chan struct{})}
-	t.limits.Store(&l)
-	return t, nil
+	return r.tenant(id), nil
 }
 
 // ID is the tenant's id.
 func (t *Tenant) ID() string { return t.id }
+
+// Incarnation tells this tenant from others that had its id before or will have
+// it after, on all nodes.
+func (t *Tenant) Incarnation() string { return t.incarnation }
 
 // Created is the time of creation, in UTC.
 func (t *Tenant) Created() time.Time { return t.created }
@@ -43,38 +45,16 @@ func (t *Tenant) Created() time.Time { return t.created }
 // Gone is closed when the tenant is deleted: whoever serves it stops then.
 func (t *Tenant) Gone() <-chan struct{} { return t.gone }
 
-// Introspection tells whether operations may ask for the schema, by __schema and
-// __type. They may unless SetIntrospection said otherwise.
-func (t *Tenant) Introspection() bool { return !t.closed.Load() }
+// Settings is a snapshot of all that was decided about the tenant. What it
+// refers to must not be changed.
+func (t *Tenant) Settings() Settings { return *t.settings.Load() }
 
-// SetIntrospection allows or refuses introspection to operations that begin
-// afterwards.
-func (t *Tenant) SetIntrospection(allowed bool) { t.closed.Store(!allowed) }
+// Introspection tells whether operations may ask for the schema.
+func (t *Tenant) Introspection() bool { return t.settings.Load().Introspection }
+
+// Debug tells whether subscribers are shown what a guest's fault says.
+func (t *Tenant) Debug() bool { return t.settings.Load().Debug }
 
 // Limits is a snapshot of the tenant's limits. A caller that checks two limits
 // together takes one snapshot for both.
-func (t *Tenant) Limits() Limits { return *t.limits.Load() }
-
-// SetLimits replaces all limits at once. They hold for what begins afterwards.
-func (t *Tenant) SetLimits(l Limits) error {
-	if err := l.Validate(); err != nil {
-		return err
-	}
-	t.limits.Store(&l)
-	return nil
-}
-
-// MergeLimits changes the limits that the JSON object names, as Limits.Merge
-// does, and keeps the others, whoever else changes limits meanwhile.
-func (t *Tenant) MergeLimits(object []byte) (Limits, error) {
-	for {
-		old := t.limits.Load()
-		merged, err := old.Merge(object)
-		if err != nil {
-			return Limits{}, err
-		}
-		if t.limits.CompareAndSwap(old, &merged) {
-			return merged, nil
-		}
-	}
-}
+func (t *Tenant) Limits() Limits { return t.settings.Load().Limits }

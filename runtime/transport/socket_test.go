@@ -373,7 +373,7 @@ func TestShutdownInTime(t *testing.T) {
 
 func TestTenantDeleted(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
-		if _, err := s.tenants.Create("other", tenant.DefaultLimits()); err != nil {
+		if _, err := s.tenants.Create(s.Context(), "other", tenant.DefaultSettings()); err != nil {
 			t.Fatal(err)
 		}
 		c := s.join()

@@ -19,6 +19,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 	"github.com/runnel-dev/runnel/runtime/transport"
 )
 
@@ -258,10 +259,8 @@ func onStage(t *testing.T, change func(*transport.Config), test func(s *stage)) 
 }
 
 func newStage(t *testing.T, change func(*transport.Config)) *stage {
-	s := &stage{T: t, script: newScript(), door: &doorkeeper{}, tenants: tenant.NewDirectory(), pipes: make(chan net.Conn)}
-	if _, err := s.tenants.Create("demo", tenant.DefaultLimits()); err != nil {
-		t.Fatal(err)
-	}
+	s := &stage{T: t, script: newScript(), door: &doorkeeper{}, tenants: tenanttest.Directory(), pipes: make(chan net.Conn)}
+	tenanttest.Create(t, s.tenants, "demo")
 	config := transport.Config{Executor: s.script, Authenticator: s.door, Tenants: s.tenants}
 	if change != nil {
 		change(&config)
@@ -273,9 +272,7 @@ func newStage(t *testing.T, change func(*transport.Config)) *stage {
 func (s *stage) limits(object string) {
 	s.Helper()
 	t, _ := s.tenants.Get("demo")
-	if _, err := t.MergeLimits([]byte(object)); err != nil {
-		s.Fatal(err)
-	}
+	tenanttest.MergeLimits(s, s.tenants, t, object)
 }
 
 type pipeListener struct{ pipes chan net.Conn }
@@ -380,5 +377,5 @@ func (s *stage) deleteTenant(id string) error {
 	if !ok {
 		return tenant.ErrUnknown
 	}
-	return s.tenants.Delete(t)
+	return s.tenants.Delete(s.Context(), t)
 }

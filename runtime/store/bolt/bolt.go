@@ -1,0 +1,179 @@
+// Package bolt keeps a server's records in one file, by go.etcd.io/bbolt: a
+// B+tree whose pages are never overwritten while they are in use, so that a
+// crash at any moment leaves what was committed. One process may have the file
+// open.
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/runnel-dev/runnel/runtime/store"
+)
+
+// lockTime is how long Open waits for a process that is just ending.
+const lockTime = 2 * time.Second
+
+// Store is a store.Store in a file.
+type Store struct {
+	db      *bbolt.DB
+	changes store.Changes
+	closed  atomic.Bool
+}
+
+// Open opens the file, making it and its directory where they are missing, with
+// modes 0600 and 0700.
+func Open(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTime, FreelistType: bbolt.FreelistMapType})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("open the store: another process uses %s", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, err)
+	}
+	s := &Store{db: db}
+	if err := db.Update(makeTables); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
+	}
+	return s, nil
+}
+
+func makeTables(tx *bbolt.Tx) error {
+	for _, table := range store.Tables() {
+		if _, err := tx.CreateBucketIfNotExists([]byte(table)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// View implements store.Store.
+func (s *Store) View(ctx context.Context, read func(store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.failure(s.db.View(func(tx *bbolt.Tx) error { return read(transaction{tx}) }))
+}
+
+// Update implements store.Store. It waits for those before it, whatever becomes
+// of ctx: each takes as long as the disk needs.
+func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.failure(s.db.Update(func(tx *bbolt.Tx) error { return change(transaction{tx}) })); err != nil {
+		return err
+	}
+	if tenant != "" {
+		s.changes.Tell(tenant)
+	}
+	return nil
+}
+
+func (s *Store) failure(err error) error {
+	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		return store.ErrClosed
+	}
+	return err
+}
+
+// Watch implements store.Store. There is no other node.
+func (s *Store) Watch(ctx context.Context, ready func(), changed func(tenant string)) error {
+	return s.changes.Watch(ctx, ready, changed)
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	return s.db.Close()
+}
+
+// transaction is a store.Tx: a table is a bucket, which has one for each tenant
+// with records.
+type transaction struct{ tx *bbolt.Tx }
+
+// name is that of a tenant's bucket, which must not be empty.
+func name(tenant string) []byte { return append([]byte{'/'}, tenant...) }
+
+func (t transaction) bucket(table store.Table, tenant string) *bbolt.Bucket {
+	return t.tx.Bucket([]byte(table)).Bucket(name(tenant))
+}
+
+func (t transaction) Get(table store.Table, tenant, id string) ([]byte, error) {
+	b := t.bucket(table, tenant)
+	if b == nil {
+		return nil, store.ErrNotFound
+	}
+	value := b.Get([]byte(id))
+	if value == nil {
+		return nil, store.ErrNotFound
+	}
+	return clone(value), nil
+}
+
+func (t transaction) Put(table store.Table, tenant, id string, value []byte) error {
+	if !t.tx.Writable() {
+		return store.ErrReadOnly
+	}
+	if err := store.CheckRecord(tenant, id, value); err != nil {
+		return err
+	}
+	b, err := t.tx.Bucket([]byte(table)).CreateBucketIfNotExists(name(tenant))
+	if err != nil {
+		return err
+	}
+	return b.Put([]byte(id), value)
+}
+
+func (t transaction) Delete(table store.Table, tenant, id string) error {
+	if !t.tx.Writable() {
+		return store.ErrReadOnly
+	}
+	if b := t.bucket(table, tenant); b != nil {
+		return b.Delete([]byte(id))
+	}
+	return nil
+}
+
+func (t transaction) DeleteAll(table store.Table, tenant string) error {
+	if !t.tx.Writable() {
+		return store.ErrReadOnly
+	}
+	err := t.tx.Bucket([]byte(table)).DeleteBucket(name(tenant))
+	if errors.Is(err, bbolt.ErrBucketNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (t transaction) Scan(table store.Table, tenant, after string, limit int) ([]store.Record, error) {
+	b := t.bucket(table, tenant)
+	if b == nil {
+		return nil, nil
+	}
+	var records []store.Record
+	c := b.Cursor()
+	id, value := c.Seek([]byte(after))
+	if id != nil && string(id) == after {
+		id, value = c.Next()
+	}
+	for ; id != nil && len(records) < limit; id, value = c.Next() {
+		records = append(records, store.Record{ID: string(id), Value: clone(value)})
+	}
+	return records, nil
+}
+
+// clone copies what is valid only during the transaction.
+func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }

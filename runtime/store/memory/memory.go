@@ -1,0 +1,157 @@
+// Package memory is a store that keeps nothing: for tests, and for servers that
+// may forget all when they end.
+package memory
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/runnel-dev/runnel/runtime/store"
+)
+
+// Store is a store.Store in memory.
+type Store struct {
+	changes store.Changes
+
+	mu struct {
+		sync.RWMutex
+		closed bool
+		tables map[place]map[string][]byte // values are never written
+	}
+}
+
+// place is where the records of one tenant are.
+type place struct {
+	table  store.Table
+	tenant string
+}
+
+// New returns an empty store.
+func New() *Store {
+	s := &Store{}
+	s.mu.tables = map[place]map[string][]byte{}
+	return s
+}
+
+// View implements store.Store.
+func (s *Store) View(ctx context.Context, read func(store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.mu.closed {
+		return store.ErrClosed
+	}
+	return read(&transaction{tables: s.mu.tables})
+}
+
+// Update implements store.Store.
+func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.closed {
+		return store.ErrClosed
+	}
+	tx := &transaction{tables: maps.Clone(s.mu.tables), owned: map[place]bool{}}
+	if err := change(tx); err != nil {
+		return err
+	}
+	s.mu.tables = tx.tables
+	if tenant != "" {
+		s.changes.Tell(tenant)
+	}
+	return nil
+}
+
+// Watch implements store.Store.
+func (s *Store) Watch(ctx context.Context, ready func(), changed func(tenant string)) error {
+	return s.changes.Watch(ctx, ready, changed)
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.closed = true
+	return nil
+}
+
+// transaction is a store.Tx. The tables of a snapshot are copied before the
+// first write to them.
+type transaction struct {
+	tables map[place]map[string][]byte
+	owned  map[place]bool // those that were copied; nil where nothing may be written
+}
+
+func (tx *transaction) writable(p place) (map[string][]byte, error) {
+	if tx.owned == nil {
+		return nil, store.ErrReadOnly
+	}
+	if !tx.owned[p] {
+		tx.owned[p] = true
+		copied := maps.Clone(tx.tables[p])
+		if copied == nil {
+			copied = map[string][]byte{}
+		}
+		tx.tables[p] = copied
+	}
+	return tx.tables[p], nil
+}
+
+func (tx *transaction) Get(table store.Table, tenant, id string) ([]byte, error) {
+	value, ok := tx.tables[place{table, tenant}][id]
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return clone(value), nil
+}
+
+func (tx *transaction) Put(table store.Table, tenant, id string, value []byte) error {
+	if err := store.CheckRecord(tenant, id, value); err != nil {
+		return err
+	}
+	records, err := tx.writable(place{table, tenant})
+	if err == nil {
+		records[id] = clone(value)
+	}
+	return err
+}
+
+func (tx *transaction) Delete(table store.Table, tenant, id string) error {
+	records, err := tx.writable(place{table, tenant})
+	delete(records, id)
+	return err
+}
+
+func (tx *transaction) DeleteAll(table store.Table, tenant string) error {
+	if tx.owned == nil {
+		return store.ErrReadOnly
+	}
+	p := place{table, tenant}
+	delete(tx.owned, p)
+	delete(tx.tables, p)
+	return nil
+}
+
+func (tx *transaction) Scan(table store.Table, tenant, after string, limit int) ([]store.Record, error) {
+	records := tx.tables[place{table, tenant}]
+	var found []store.Record
+	for _, id := range slices.Sorted(maps.Keys(records)) {
+		if len(found) == limit {
+			break
+		}
+		if id > after {
+			found = append(found, store.Record{ID: id, Value: clone(records[id])})
+		}
+	}
+	return found, nil
+}
+
+// clone copies, and tells empty values from missing ones.
+func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }

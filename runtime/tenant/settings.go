@@ -1,0 +1,17 @@
+package tenant
+
+// Settings are what an operator decides about one tenant. They are a plain
+// value: Directory.Change gives a copy to change.
+type Settings struct {
+	// Limits are what the tenant may use.
+	Limits Limits
+	// Introspection lets operations ask for the schema, by __schema and __type.
+	Introspection bool
+	// Debug shows subscribers what a guest's fault says, not just its code.
+	Debug bool
+}
+
+// DefaultSettings are those of a tenant that was given none.
+func DefaultSettings() Settings {
+	return Settings{Limits: DefaultLimits(), Introspection: true}
+}
