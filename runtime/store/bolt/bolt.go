@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/runnel-dev/runnel/runtime/store"
 )
@@ -35,7 +36,7 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTime, FreelistType: bbolt.FreelistMapType})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open the store: another process uses %s", path)
 	}
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 }
 
 func (s *Store) failure(err error) error {
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bbolterrors.ErrDatabaseNotOpen) {
 		return store.ErrClosed
 	}
 	return err
@@ -152,7 +153,7 @@ func (t transaction) DeleteAll(table store.Table, tenant string) error {
 		return store.ErrReadOnly
 	}
 	err := t.tx.Bucket([]byte(table)).DeleteBucket(name(tenant))
-	if errors.Is(err, bbolt.ErrBucketNotFound) {
+	if errors.Is(err, bbolterrors.ErrBucketNotFound) {
 		return nil
 	}
 	return err
