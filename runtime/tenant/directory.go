@@ -77,8 +77,12 @@ func (d *Directory) IDs(ctx context.Context) ([]string, error) {
 func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, err error) {
 	defer d.lock(id)()
 	var r record
+	var all keys
 	err = d.store.View(ctx, func(tx store.Tx) (err error) {
-		r, err = readRecord(tx, id)
+		if r, err = readRecord(tx, id); err != nil {
+			return err
+		}
+		all, err = readKeys(tx, id)
 		return err
 	})
 	switch {
@@ -90,9 +94,11 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 	if now, ok := d.Get(id); ok && now.incarnation == r.Incarnation {
 		settings := r.settings()
 		now.settings.Store(&settings)
+		now.keys.Store(&all)
 		return now, nil, nil
 	}
 	now = r.tenant(id)
+	now.keys.Store(&all)
 	return now, d.replace(id, now), nil
 }
 

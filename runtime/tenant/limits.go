@@ -21,6 +21,7 @@ type Limits struct {
 	SchemaBytes int64
 	SchemaTypes int64
 	ConfigBytes int64
+	Keys        int64
 
 	Connections                int64
 	Subscriptions              int64
@@ -131,6 +132,10 @@ var definitions = [...]Definition{
 	{
 		"configBytes", "bytes", "the config of one module", "the config is refused with LIMIT_EXCEEDED",
 		64 * kib, 0, 1 * mib, func(l *Limits) *int64 { return &l.ConfigBytes },
+	},
+	{
+		"keys", "keys", "API keys of the tenant", "a new key is refused with LIMIT_EXCEEDED",
+		50, 0, 1_000, func(l *Limits) *int64 { return &l.Keys },
 	},
 	{
 		"connections", "connections", "open sockets and event streams, on one node", "a new one is refused with LIMIT_EXCEEDED",

@@ -48,6 +48,7 @@ func (r *record) tenant(id string) *Tenant {
 	t := &Tenant{id: id, incarnation: r.Incarnation, created: r.Created, gone: make(chan struct{})}
 	settings := r.settings()
 	t.settings.Store(&settings)
+	t.keys.Store(&keys{})
 	return t
 }
 

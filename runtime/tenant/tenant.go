@@ -17,6 +17,7 @@ type Tenant struct {
 	incarnation string // tells apart those that have an id one after the other
 	created     time.Time
 	settings    atomic.Pointer[Settings] // never nil; replaced whole, never written
+	keys        atomic.Pointer[keys]     // likewise
 	gone        chan struct{}            // closed when the tenant is deleted
 }
 
