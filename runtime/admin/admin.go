@@ -13,6 +13,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -24,9 +25,11 @@ type Publisher interface {
 	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
-// Config is what the handler works with. Tenants, Registry and Publisher are
-// required.
+// Config is what the handler works with. Store, Tenants, Registry and Publisher
+// are required.
 type Config struct {
+	// Store keeps the audit log.
+	Store     store.Store
 	Tenants   *tenant.Directory
 	Registry  *registry.Registry
 	Publisher Publisher
@@ -70,12 +73,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve answers the request, or returns why not. Who may not ask learns nothing
 // of what is there: the token comes first.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
-	if err := h.authorize(w, r); err != nil {
-		return err
+	found, call, allowed := match(r)
+	var t *tenant.Tenant
+	if found != nil {
+		t, _ = h.config.Tenants.Get(call.params["tenant"])
 	}
-	found, call, err := match(w, r)
+	actor, err := h.authorize(w, r, found, t)
 	if err != nil {
 		return err
+	}
+	if found == nil {
+		return missing(w, allowed)
 	}
 	if err := checkQuery(r, found.query); err != nil {
 		return err
@@ -83,10 +91,18 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := checkEncoding(r.Header); err != nil {
 		return err
 	}
-	if id, ok := call.params["tenant"]; ok {
-		if call.tenant, ok = h.config.Tenants.Get(id); !ok {
-			return notFound("there is no such tenant; GET /v1/tenants lists all")
-		}
+	if _, named := call.params["tenant"]; named && t == nil {
+		return notFound("there is no such tenant; GET /v1/tenants lists all")
 	}
-	return found.serve(h, w, call)
+	call.tenant, call.actor = t, actor
+	if !found.audited() {
+		return found.serve(h, w, call)
+	}
+	recorded := &statusWriter{ResponseWriter: w}
+	if err = found.serve(h, recorded, call); err != nil {
+		p := h.describe(r, err)
+		err, recorded.status = p, p.Status
+	}
+	h.audit(found, call, recorded.status)
+	return err
 }

@@ -35,6 +35,9 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	_, _ = w.Write(body)
 }
 
+// typeText is the media type of plain text.
+const typeText = "text/plain; charset=utf-8"
+
 func noContent(w http.ResponseWriter) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)

@@ -3,27 +3,56 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// authorize lets the admin token pass. Digests are compared, so that the time
+// The actors of the audit log that are no keys.
+const (
+	actorAdmin = "admin"
+	actorDev   = "dev"
+)
+
+// authorize returns who asks for a route, which is nil where there is none at
+// that path. The admin token passes everywhere; a key only on routes of its own
+// tenant for which it has a scope. To everyone else all is alike, be the
+// tenant there or not: 401. Digests are compared, so that the time
 // tells nothing of the token, its length included.
-func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route, t *tenant.Tenant) (actor string, err error) {
 	if h.config.Dev {
-		return nil
+		return actorDev, nil
 	}
 	presented, ok := bearer(r.Header)
 	digest := sha256.Sum256([]byte(presented))
 	same := subtle.ConstantTimeCompare(digest[:], h.token[:]) == 1
 	if ok && same && h.config.Token != "" {
-		return nil
+		return actorAdmin, nil
+	}
+	if ok && t != nil {
+		if k, ok := t.Key(presented); ok {
+			return "key:" + k.ID, allow(k, found)
+		}
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="runnel"`)
-	return problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token: Bearer …")
+	return "", problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token, or a key of this tenant: Bearer …")
+}
+
+// allow refuses what a key is not for.
+func allow(k tenant.Key, found *route) error {
+	switch {
+	case found == nil || slices.ContainsFunc(found.scopes, k.Allows):
+		return nil
+	case found.scopes == nil:
+		return problem.New(http.StatusForbidden, abi.CodeForbidden, "no key may do this; the admin token may")
+	}
+	return problem.New(http.StatusForbidden, abi.CodeForbidden,
+		fmt.Sprintf("this needs a key of scope %s, and the key's are %s", listed(found.scopes, " or "), listed(k.Scopes, ", ")))
 }
 
 // bearer returns the token of the one Authorization header.

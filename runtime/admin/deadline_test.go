@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/admin"
+	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
@@ -25,7 +26,7 @@ func TestSlowBodies(t *testing.T) {
 		"with another":   {"wrong", time.Hour, http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := admin.New(admin.Config{Tenants: tenanttest.Directory(), Token: "right"})
+			h := admin.New(admin.Config{Store: memory.New(), Tenants: tenanttest.Directory(), Token: "right"})
 			admin.SetTimes(h, test.body, 20*time.Millisecond)
 			server := httptest.NewServer(h)
 			defer server.Close()

@@ -50,17 +50,25 @@ func (h *handler) publishEvents(w http.ResponseWriter, r *call) error {
 		}
 		return fmt.Errorf("publish: %w", err)
 	}
-	return answer(w, http.StatusAccepted, struct {
-		Accepted int    `json:"accepted"`
-		Cursor   string `json:"cursor"`
-	}{accepted, cursor})
+	return answer(w, http.StatusAccepted, publishAnswer{accepted, cursor})
 }
 
 func overEvent(limit int64) problem.Problem {
 	return tooLarge("eventBytes", fmt.Sprintf("the payload has more than %d bytes, the limit of the tenant", limit))
 }
 
-// The members of an event.
+type publishAnswer struct {
+	Accepted int    `json:"accepted"`
+	Cursor   string `json:"cursor"`
+}
+
+type eventRequest struct {
+	Channel string `json:"channel"`
+	Payload any    `json:"payload"`
+	ID      string `json:"id,omitempty"`
+}
+
+// The members of an event, in the order of eventRequest.
 const (
 	memberChannel = iota
 	memberPayload
@@ -70,7 +78,7 @@ const (
 // readEvents reads one event, or one per line. The payloads are parts of body,
 // byte for byte. Blank lines count, but are no events.
 func readEvents(body []byte, limit int64, lines bool) ([]event.Event, error) {
-	o := object{body: body, known: []string{"channel", "payload", "id"}}
+	o := object{body: body, known: membersOf(eventRequest{})}
 	if !lines {
 		e, err := o.event(0, len(body), limit)
 		return []event.Event{e}, err

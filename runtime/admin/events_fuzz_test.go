@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
@@ -59,7 +60,7 @@ func FuzzEvents(f *testing.F) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("POST", eventsPath, bytes.NewReader(body))
 		r.Header.Set("Content-Type", contentType)
-		admin.New(admin.Config{Tenants: tenants, Publisher: &got, Dev: true}).ServeHTTP(w, r)
+		admin.New(admin.Config{Store: memory.New(), Tenants: tenants, Publisher: &got, Dev: true}).ServeHTTP(w, r)
 
 		lower := bytes.ToLower(body)
 		if bytes.Contains(lower, []byte(`\ud`)) && (bytes.Contains(body, []byte("\uFFFD")) || bytes.Contains(lower, []byte(`\ufffd`))) {

@@ -3,10 +3,50 @@ package admin
 import (
 	"net/http"
 	"time"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // SetTimes replaces the times that bodies may take.
 func SetTimes(h http.Handler, body, rest time.Duration) {
 	own := h.(*handler)
 	own.bodyTime, own.restTime = body, rest
+}
+
+// RouteInfo is what tests know of a route.
+type RouteInfo struct {
+	Method, Path, Summary string
+	Scopes                []tenant.Scope
+	Query                 []ParameterInfo
+	Bodies, Answers       []BodyInfo
+	Refuses               []int
+}
+
+// ParameterInfo is a parameter of the query.
+type ParameterInfo struct{ Name, Kind, Summary string }
+
+// BodyInfo is the body of a request or an answer.
+type BodyInfo struct {
+	Status  int
+	Media   string
+	Example any
+}
+
+// Routes returns the table of routes.
+func Routes() []RouteInfo {
+	var all []RouteInfo
+	for _, r := range routes {
+		info := RouteInfo{Method: r.method, Path: r.path, Summary: r.summary, Scopes: r.scopes, Refuses: r.refuses}
+		for _, p := range r.query {
+			info.Query = append(info.Query, ParameterInfo{p.name, p.kind, p.summary})
+		}
+		for _, b := range r.bodies {
+			info.Bodies = append(info.Bodies, BodyInfo{b.status, b.media, b.example})
+		}
+		for _, b := range r.answers {
+			info.Answers = append(info.Answers, BodyInfo{b.status, b.media, b.example})
+		}
+		all = append(all, info)
+	}
+	return all
 }

@@ -27,6 +27,15 @@ type keptAnswer struct {
 	Active    bool     `json:"active"`
 }
 
+type modulesAnswer struct {
+	Modules []moduleAnswer `json:"modules"`
+	Next    string         `json:"next,omitempty"`
+}
+
+type activateRequest struct {
+	Digest string `json:"digest"`
+}
+
 type moduleAnswer struct {
 	Name     string       `json:"name"`
 	Active   *string      `json:"active"`   // a digest, or null
@@ -91,9 +100,11 @@ func (h *handler) listModules(w http.ResponseWriter, r *call) error {
 	for _, m := range h.config.Registry.List(r.tenant) {
 		list = append(list, describeModule(m))
 	}
-	return answer(w, http.StatusOK, struct {
-		Modules []moduleAnswer `json:"modules"`
-	}{list})
+	list, next, err := page(r, list, func(m moduleAnswer) string { return m.Name })
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, modulesAnswer{list, next})
 }
 
 // getModule: GET …/modules/{module}.
@@ -111,7 +122,7 @@ func (h *handler) activateModule(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"digest"}}
+	o := object{body: body, known: membersOf(activateRequest{})}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
@@ -165,6 +176,6 @@ func (h *handler) getSchema(w http.ResponseWriter, r *call) error {
 	if schema == nil {
 		return notFound("the tenant has no schema yet: no module was activated")
 	}
-	write(w, http.StatusOK, "text/plain; charset=utf-8", []byte(schema.SDL()))
+	write(w, http.StatusOK, typeText, []byte(schema.SDL()))
 	return nil
 }

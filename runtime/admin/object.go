@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,17 @@ type object struct {
 	base    int // where the object's text begins in body
 	known   []string
 	members []uint32 // the values of known; 0, the object itself, where absent
+}
+
+// membersOf returns the members of a request, in the order of the fields of the Go
+// type that describes it.
+func membersOf(request any) []string {
+	t := reflect.TypeOf(request)
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return names
 }
 
 // read parses body[base:end]. maxDepth counts the object as one level. Unknown

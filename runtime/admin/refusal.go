@@ -28,6 +28,12 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return refusedLimits(limits)
 	case errors.Is(err, tenant.ErrExists):
 		return problem.New(http.StatusConflict, abi.CodeBadUserInput, "there is a tenant of this id already; PATCH changes its limits")
+	case errors.Is(err, tenant.ErrTooManyKeys):
+		p = problem.New(http.StatusConflict, abi.CodeLimitExceeded, "the tenant has as many keys as its limit allows; delete one first")
+		p.Limit = "keys"
+		return p
+	case errors.Is(err, tenant.ErrUnknownKey):
+		return notFound("the tenant has no such key; GET …/keys lists all")
 	case errors.Is(err, tenant.ErrUnknown):
 		return notFound("there is no such tenant")
 	case errors.Is(err, event.ErrFull):

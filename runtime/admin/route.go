@@ -17,43 +17,49 @@ type call struct {
 	*http.Request
 	params map[string]string
 	tenant *tenant.Tenant // where the path names one
+	actor  string         // who asks: "admin", "key:<id>", or "dev"
+	target string         // what was made, where the path does not name it; for the audit log
 }
 
 type serve func(*handler, http.ResponseWriter, *call) error
 
-// route is one row of the table of routes.
+// route is one row of the table of routes, in routes.go.
 type route struct {
 	method string
-	path   string   // a segment in braces takes any one segment
-	query  []string // the parameters that the route knows
+	path   string         // a segment in braces takes any one segment
+	scopes []tenant.Scope // a key with one of them may come this way; nil where the admin token alone may
+	query  []parameter    // those that the route knows
 	serve  serve
+
+	// What the OpenAPI document says of it besides.
+	summary string
+	bodies  []body // that it takes, one of them; nil where it takes none
+	answers []body // of each status that means success
+	refuses []int  // the statuses of refusals, besides those that all such routes have
 }
 
-// routes is all that there is below /v1.
-var routes = []route{
-	{"POST", "/v1/tenants", nil, (*handler).createTenant},
-	{"GET", "/v1/tenants", nil, (*handler).listTenants},
-	{"GET", "/v1/tenants/{tenant}", nil, (*handler).getTenant},
-	{"PATCH", "/v1/tenants/{tenant}", nil, (*handler).patchTenant},
-	{"DELETE", "/v1/tenants/{tenant}", nil, (*handler).deleteTenant},
-	{"GET", "/v1/tenants/{tenant}/modules", nil, (*handler).listModules},
-	{"PUT", "/v1/tenants/{tenant}/modules/{module}", []string{"activate"}, (*handler).putModule},
-	{"GET", "/v1/tenants/{tenant}/modules/{module}", nil, (*handler).getModule},
-	{"DELETE", "/v1/tenants/{tenant}/modules/{module}", nil, (*handler).deleteModule},
-	{"POST", "/v1/tenants/{tenant}/modules/{module}/activate", nil, (*handler).activateModule},
-	{"POST", "/v1/tenants/{tenant}/modules/{module}/rollback", nil, (*handler).rollbackModule},
-	{"GET", "/v1/tenants/{tenant}/schema", nil, (*handler).getSchema},
-	{"POST", "/v1/tenants/{tenant}/events", nil, (*handler).publishEvents},
+// parameter is one of the query.
+type parameter struct {
+	name, kind, summary string // kind is a type of JSON Schema
 }
 
-// match finds the route of a request. A path that is there under other methods
-// gives 405 with the header Allow.
-func match(w http.ResponseWriter, r *http.Request) (*route, *call, error) {
+// body is the body of a request or an answer.
+type body struct {
+	status  int    // of an answer
+	media   string // empty where an answer has no body
+	example any    // a value of the Go type that encodes to it; nil where it is no JSON
+}
+
+// name is how logs and the audit log call a route.
+func (r *route) name() string { return r.method + " " + r.path }
+
+// match finds the route of a request. allowed are the methods that the path is
+// there under, where it is not under this one.
+func match(r *http.Request) (found *route, c *call, allowed []string) {
 	method := r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	var allowed []string
 	for i := range routes {
 		params, ok := matchPath(routes[i].path, r.URL.EscapedPath())
 		if !ok {
@@ -64,15 +70,21 @@ func match(w http.ResponseWriter, r *http.Request) (*route, *call, error) {
 		}
 		allowed = append(allowed, routes[i].method)
 	}
+	return nil, nil, allowed
+}
+
+// missing is the answer where a request has no route. A path that is there under
+// other methods gives 405 with the header Allow.
+func missing(w http.ResponseWriter, allowed []string) error {
 	if allowed == nil {
-		return nil, nil, notFound("there is nothing at this path")
+		return notFound("there is nothing at this path")
 	}
 	if slices.Contains(allowed, http.MethodGet) {
 		allowed = append(allowed, http.MethodHead)
 	}
 	slices.Sort(allowed)
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return nil, nil, problem.New(http.StatusMethodNotAllowed, abi.CodeBadUserInput,
+	return problem.New(http.StatusMethodNotAllowed, abi.CodeBadUserInput,
 		fmt.Sprintf("this path takes %s", strings.Join(allowed, ", ")))
 }
 
@@ -96,7 +108,11 @@ func matchPath(pattern, path string) (map[string]string, bool) {
 
 // checkQuery refuses parameters that the route does not know: a misspelt one
 // would else be taken for its absence.
-func checkQuery(r *http.Request, known []string) error {
+func checkQuery(r *http.Request, parameters []parameter) error {
+	known := make([]string, len(parameters))
+	for i, p := range parameters {
+		known[i] = p.name
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return badRequest("the query cannot be read: " + err.Error())

@@ -3,17 +3,24 @@ package admin_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/admin"
+	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
 
 // everyRoute is a request to each route; all answer something else than 401,
-// 404 for the path, and 405.
+// 404 for the path, and 405. TestEveryRouteIsHere holds that none is missing.
 var everyRoute = []struct{ method, path string }{
+	{"GET", "/v1/audit"},
+	{"GET", "/v1/tenants/acme/audit"},
+	{"POST", "/v1/tenants/acme/keys"},
+	{"GET", "/v1/tenants/acme/keys"},
+	{"DELETE", "/v1/tenants/acme/keys/abcdefghijkl"},
 	{"POST", "/v1/tenants"},
 	{"GET", "/v1/tenants"},
 	{"GET", "/v1/tenants/acme"},
@@ -27,6 +34,21 @@ var everyRoute = []struct{ method, path string }{
 	{"GET", "/v1/tenants/acme/schema"},
 	{"POST", "/v1/tenants/acme/events"},
 	{"DELETE", "/v1/tenants/acme"},
+}
+
+func TestEveryRouteIsHere(t *testing.T) {
+	var here []string
+	for i := range everyRoute {
+		here = append(here, routeName(i))
+	}
+	for _, r := range admin.Routes() {
+		if !slices.Contains(here, r.Method+" "+r.Path) {
+			t.Errorf("%s %s is not in everyRoute", r.Method, r.Path)
+		}
+	}
+	if len(here) != len(admin.Routes()) {
+		t.Errorf("%d routes are tested, there are %d", len(here), len(admin.Routes()))
+	}
 }
 
 func TestEveryRouteNeedsTheToken(t *testing.T) {
@@ -68,7 +90,7 @@ func TestAnEmptyTokenMatchesNothing(t *testing.T) {
 		r := httptest.NewRequest("GET", "/v1/tenants", nil)
 		r.Header.Set("Authorization", value)
 		w := httptest.NewRecorder()
-		admin.New(admin.Config{Tenants: tenanttest.Directory()}).ServeHTTP(w, r)
+		admin.New(admin.Config{Store: memory.New(), Tenants: tenanttest.Directory()}).ServeHTTP(w, r)
 		if w.Code != http.StatusUnauthorized {
 			t.Errorf("%q: %d", value, w.Code)
 		}
@@ -77,7 +99,7 @@ func TestAnEmptyTokenMatchesNothing(t *testing.T) {
 
 func TestDevAsksForNoToken(t *testing.T) {
 	w := httptest.NewRecorder()
-	admin.New(admin.Config{Tenants: tenanttest.Directory(), Dev: true}).ServeHTTP(w, httptest.NewRequest("GET", "/v1/tenants", nil))
+	admin.New(admin.Config{Store: memory.New(), Tenants: tenanttest.Directory(), Dev: true}).ServeHTTP(w, httptest.NewRequest("GET", "/v1/tenants", nil))
 	if w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -94,6 +116,9 @@ func TestPathsAndMethods(t *testing.T) {
 		"/v1/tenants/acme/modules/orders/rollback": "POST",
 		"/v1/tenants/acme/schema":                  "GET, HEAD",
 		"/v1/tenants/acme/events":                  "POST",
+		"/v1/tenants/acme/keys":                    "GET, HEAD, POST",
+		"/v1/tenants/acme/keys/x":                  "DELETE",
+		"/v1/audit":                                "GET, HEAD",
 	} {
 		for _, method := range []string{"OPTIONS", "TRACE", "PROPFIND", "get"} {
 			w := s.do(method, path, "", "")
@@ -105,7 +130,7 @@ func TestPathsAndMethods(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/", "/v1", "/v1/", "/v1/tenants/", "/v1/tenants//modules", "/v1/tenants/acme/", "/v1/tenants/acme/modules/",
-		"/v1/tenants/acme/keys", "/v1/tenants/acme%2Fmodules%2Forders", "/v1/tenants/acme/modules/orders/config", "//v1/tenants", "/V1/tenants",
+		"/v1/tenants/acme/keys/", "/v1/tenants/acme%2Fmodules%2Forders", "/v1/tenants/acme/modules/orders/config", "//v1/tenants", "/V1/tenants",
 	} {
 		want := "nothing at this path"
 		if strings.Contains(path, "%") { // no slash of the path, but of a name, which none has
@@ -158,6 +183,7 @@ func TestContentTypes(t *testing.T) {
 		"PUT /v1/tenants/acme/modules/orders":           "application/wasm or multipart/form-data",
 		"POST /v1/tenants/acme/modules/orders/activate": "application/json",
 		"POST /v1/tenants/acme/events":                  "application/json or application/x-ndjson",
+		"POST /v1/tenants/acme/keys":                    "application/json",
 	} {
 		method, target, _ := strings.Cut(path, " ")
 		for _, sent := range []string{"", "text/plain", "application/jsonx", "application/json; charset=latin1", "application/json; charset", "/"} {

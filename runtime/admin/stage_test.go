@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
@@ -42,7 +43,8 @@ func newStage(t *testing.T) *stage {
 
 func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	t.Helper()
-	s := &stage{t: t, tenants: tenanttest.Directory()}
+	kept := memory.New()
+	s := &stage{t: t, tenants: tenant.NewDirectory(kept)}
 	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +56,7 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	})
 	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
 	s.acme = tenanttest.Create(t, s.tenants, "acme")
-	s.Handler = admin.New(admin.Config{Tenants: s.tenants, Registry: s.registry, Publisher: s, OnDelete: s.forget, Token: token})
+	s.Handler = admin.New(admin.Config{Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, OnDelete: s.forget, Token: token})
 	return s
 }
 

@@ -17,6 +17,27 @@ type tenantAnswer struct {
 	Limits        tenant.Limits `json:"limits"`
 }
 
+type tenantsAnswer struct {
+	Tenants []tenantAnswer `json:"tenants"`
+	Next    string         `json:"next,omitempty"`
+}
+
+// limitsRequest changes the limits that it names; null stands for the default.
+type limitsRequest map[string]*int64
+
+type createTenantRequest struct {
+	ID            string        `json:"id"`
+	Limits        limitsRequest `json:"limits,omitempty"`
+	Introspection bool          `json:"introspection,omitempty"`
+	Debug         bool          `json:"debug,omitempty"`
+}
+
+type patchTenantRequest struct {
+	Limits        limitsRequest `json:"limits,omitempty"`
+	Introspection bool          `json:"introspection,omitempty"`
+	Debug         bool          `json:"debug,omitempty"`
+}
+
 func describeTenant(t *tenant.Tenant) tenantAnswer {
 	s := t.Settings()
 	return tenantAnswer{t.ID(), timestamp(t.Created()), s.Introspection, s.Debug, s.Limits}
@@ -28,7 +49,7 @@ func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"id", "limits", "introspection", "debug"}}
+	o := object{body: body, known: membersOf(createTenantRequest{})}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}
@@ -47,19 +68,22 @@ func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
+	r.target = id
 	w.Header().Set("Location", "/v1/tenants/"+id)
 	return answer(w, http.StatusCreated, describeTenant(t))
 }
 
 // listTenants: GET /v1/tenants.
-func (h *handler) listTenants(w http.ResponseWriter, _ *call) error {
-	list := []tenantAnswer{}
-	for _, t := range h.config.Tenants.List() {
-		list = append(list, describeTenant(t))
+func (h *handler) listTenants(w http.ResponseWriter, r *call) error {
+	list, next, err := page(r, h.config.Tenants.List(), (*tenant.Tenant).ID)
+	if err != nil {
+		return err
 	}
-	return answer(w, http.StatusOK, struct {
-		Tenants []tenantAnswer `json:"tenants"`
-	}{list})
+	answered := tenantsAnswer{Tenants: []tenantAnswer{}, Next: next}
+	for _, t := range list {
+		answered.Tenants = append(answered.Tenants, describeTenant(t))
+	}
+	return answer(w, http.StatusOK, answered)
 }
 
 // getTenant: GET /v1/tenants/{tenant}.
@@ -74,7 +98,7 @@ func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
-	o := object{body: body, known: []string{"limits", "introspection", "debug"}}
+	o := object{body: body, known: membersOf(patchTenantRequest{})}
 	if err := o.read(0, len(body), 0); err != nil {
 		return err
 	}

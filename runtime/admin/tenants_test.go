@@ -60,7 +60,7 @@ func TestCreateTenantRefuses(t *testing.T) {
 	}{
 		``:                               {"", 0, 1, 1},
 		`{"id":"x"`:                      {"", 9, 1, 10},
-		`[]`:                             {"a JSON object with id, limits, introspection is wanted, not array", 0, 1, 1},
+		`[]`:                             {"a JSON object with id, limits, introspection, debug is wanted, not array", 0, 1, 1},
 		`{}`:                             {"id is missing", 0, 1, 1},
 		`{"id":7}`:                       {"id must be a string, not number", 6, 1, 7},
 		`{"id":"X"}`:                     {"id must be 1 to 63", 6, 1, 7},
@@ -94,7 +94,7 @@ func TestPatchTenant(t *testing.T) {
 		}
 	}
 	for body, part := range map[string]string{
-		`{}`:                                   "limits and introspection are missing",
+		`{}`:                                   "limits, introspection and debug are missing",
 		`{"introspection":null}`:               "introspection must be true or false, not null",
 		`{"introspection":false,"limits":7}`:   "limits: a JSON object is wanted",
 		`{"id":"x"}`:                           `unknown member "id"`,

@@ -18,6 +18,12 @@ const (
 	partSchema = "schema"
 )
 
+// uploadRequest stands for a multipart upload in the OpenAPI document.
+type uploadRequest struct {
+	Module []byte `json:"module"`
+	Schema string `json:"schema,omitempty"`
+}
+
 // maxFraming bounds what a multipart body has beside its parts.
 const maxFraming = 16 << 10
 

@@ -26,7 +26,7 @@ const (
 	Revocations Table = "revocations" // of subscribers' tokens
 	Modules     Table = "modules"     // by name, each with its versions
 	Binaries    Table = "binaries"    // uploaded modules, by digest; each tenant has its own
-	Audit       Table = "audit"       // under the tenant ""
+	Audit       Table = "audit"       // by number; what is of no tenant is under the tenant ""
 	Settings    Table = "settings"    // of the whole server, under the tenant ""
 )
 
@@ -37,7 +37,7 @@ func Tables() []Table {
 
 // OfTenant returns the tables whose records go with their tenant. The caller
 // owns the slice.
-func OfTenant() []Table { return []Table{Keys, Revocations, Modules, Binaries} }
+func OfTenant() []Table { return []Table{Keys, Revocations, Modules, Binaries, Audit} }
 
 // Bounds of what a record may be.
 const (

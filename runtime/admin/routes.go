@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// Parameters that several routes have.
+var (
+	pageLimit = parameter{"limit", "integer", "How many items to answer with, 1 to 1000; 100 without it."}
+	pageAfter = parameter{"after", "string", "Where to go on: what the answer before gave as next."}
+	paged     = []parameter{pageLimit, pageAfter}
+)
+
+// The scopes of the keys that may come a way, besides the admin token.
+var (
+	readers       = []tenant.Scope{tenant.ScopeRead}
+	moduleReaders = []tenant.Scope{tenant.ScopeModules, tenant.ScopeRead}
+	moduleWriters = []tenant.Scope{tenant.ScopeModules}
+	publishers    = []tenant.Scope{tenant.ScopeEvents}
+)
+
+// routes is all that there is below /v1.
+var routes = []route{
+	{
+		method: "POST", path: "/v1/tenants", serve: (*handler).createTenant,
+		summary: "Create a tenant.",
+		bodies:  []body{{media: typeJSON, example: createTenantRequest{}}},
+		answers: []body{{http.StatusCreated, typeJSON, tenantAnswer{}}}, refuses: []int{http.StatusConflict},
+	},
+	{
+		method: "GET", path: "/v1/tenants", query: paged, serve: (*handler).listTenants,
+		summary: "List the tenants by id.",
+		answers: []body{{http.StatusOK, typeJSON, tenantsAnswer{}}},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}", scopes: readers, serve: (*handler).getTenant,
+		summary: "Show a tenant with its limits.",
+		answers: []body{{http.StatusOK, typeJSON, tenantAnswer{}}},
+	},
+	{
+		method: "PATCH", path: "/v1/tenants/{tenant}", serve: (*handler).patchTenant,
+		summary: "Change what is named of a tenant, all of it or nothing; a limit of null stands for the default.",
+		bodies:  []body{{media: typeJSON, example: patchTenantRequest{}}, {media: typeMergePatch, example: patchTenantRequest{}}},
+		answers: []body{{http.StatusOK, typeJSON, tenantAnswer{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}", serve: (*handler).deleteTenant,
+		summary: "Delete a tenant with all that it has, and end what serves it.",
+		answers: []body{{status: http.StatusNoContent}},
+	},
+	{
+		method: "POST", path: "/v1/tenants/{tenant}/keys", serve: (*handler).createKey,
+		summary: "Create an API key. The answer alone shows it.",
+		bodies:  []body{{media: typeJSON, example: createKeyRequest{}}},
+		answers: []body{{http.StatusCreated, typeJSON, newKeyAnswer{}}}, refuses: []int{http.StatusConflict},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/keys", scopes: readers, query: paged, serve: (*handler).listKeys,
+		summary: "List the tenant's keys by id, without the keys themselves.",
+		answers: []body{{http.StatusOK, typeJSON, keysAnswer{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/keys/{key}", serve: (*handler).deleteKey,
+		summary: "Revoke a key, by its id.",
+		answers: []body{{status: http.StatusNoContent}},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/modules", scopes: moduleReaders, query: paged, serve: (*handler).listModules,
+		summary: "List the tenant's modules by name, each with its versions.",
+		answers: []body{{http.StatusOK, typeJSON, modulesAnswer{}}},
+	},
+	{
+		method: "PUT", path: "/v1/tenants/{tenant}/modules/{module}", scopes: moduleWriters, serve: (*handler).putModule,
+		query:   []parameter{{"activate", "boolean", "Makes the version serve at once."}},
+		summary: "Upload a version of a module. The same bytes again are the same version: 200.",
+		bodies:  []body{{media: typeWasm}, {media: typeMultipart, example: uploadRequest{}}},
+		answers: []body{{http.StatusOK, typeJSON, versionAnswer{}}, {http.StatusCreated, typeJSON, versionAnswer{}}},
+		refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/modules/{module}", scopes: moduleReaders, serve: (*handler).getModule,
+		summary: "Show a module with its versions.",
+		answers: []body{{http.StatusOK, typeJSON, moduleAnswer{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/modules/{module}", scopes: moduleWriters, serve: (*handler).deleteModule,
+		summary: "Delete a module with all its versions.",
+		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity},
+	},
+	{
+		method: "POST", path: "/v1/tenants/{tenant}/modules/{module}/activate", scopes: moduleWriters, serve: (*handler).activateModule,
+		summary: "Make a version serve, from the next event on.",
+		bodies:  []body{{media: typeJSON, example: activateRequest{}}},
+		answers: []body{{http.StatusOK, typeJSON, versionAnswer{}}}, refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity},
+	},
+	{
+		method: "POST", path: "/v1/tenants/{tenant}/modules/{module}/rollback", scopes: moduleWriters, serve: (*handler).rollbackModule,
+		summary: "Make the version serve that did before.",
+		answers: []body{{http.StatusOK, typeJSON, versionAnswer{}}}, refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/schema", scopes: moduleReaders, serve: (*handler).getSchema,
+		summary: "Show the schema that is composed of the active modules.",
+		answers: []body{{status: http.StatusOK, media: typeText}},
+	},
+	{
+		method: "POST", path: "/v1/tenants/{tenant}/events", scopes: publishers, serve: (*handler).publishEvents,
+		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
+		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},
+		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusTooManyRequests},
+	},
+	{
+		method: "GET", path: "/v1/audit", query: paged, serve: (*handler).listAudit,
+		summary: "List what was done to the server as a whole, the newest first: tenants created and deleted.",
+		answers: []body{{http.StatusOK, typeJSON, auditAnswer{}}},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/audit", scopes: readers, query: paged, serve: (*handler).listAudit,
+		summary: "List what was done to the tenant, the newest first.",
+		answers: []body{{http.StatusOK, typeJSON, auditAnswer{}}},
+	},
+}
