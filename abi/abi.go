@@ -150,6 +150,15 @@ const (
 	CodeInternal          Code = "INTERNAL"
 )
 
+// Codes returns all codes. The caller owns the slice.
+func Codes() []Code {
+	return []Code{
+		CodeParseFailed, CodeValidationFailed, CodeBadUserInput, CodeUnauthenticated, CodeForbidden,
+		CodeFuelExhausted, CodeMemoryLimit, CodeResolverTrap, CodeResolverError, CodeBadOutput,
+		CodeLimitExceeded, CodeModuleQuarantined, CodeGap, CodeInternal,
+	}
+}
+
 // SplitResolver splits the export name of a resolver, "Type.field", into its
 // two GraphQL names. ok is false for every other string: such an export is the
 // guest's own and never called.

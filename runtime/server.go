@@ -156,6 +156,7 @@ func (s *Server) route() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/t/", s.transport)
 	mux.Handle("/v1/", control)
+	mux.HandleFunc("GET /openapi.json", admin.ServeOpenAPI)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ok\n")) // whoever asked has left

@@ -95,6 +95,9 @@ func (s *stage) do(method, target, contentType, body string, headers ...string) 
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	if s.fail == nil { // what the server fails with is not documented
+		conform(s.t, r, w.Code, w.Header(), w.Body.Bytes())
+	}
 	return w
 }
 

@@ -1,0 +1,18 @@
+package admin
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+// openAPI is the OpenAPI document, which TestOpenAPI generates from the table of
+// routes and the Go types of their bodies.
+//
+//go:embed openapi.json
+var openAPI []byte
+
+// ServeOpenAPI answers with the OpenAPI document of /v1. It asks for no token:
+// the document says nothing of what this server has.
+func ServeOpenAPI(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, "application/json", openAPI)
+}
