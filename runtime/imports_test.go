@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests and benchmarks.
 	"runtime/bench":                  {},
+	"runtime/admin/admintest":        {},
 	"runtime/tenant/tenanttest":      {"runtime/store", "runtime/store/memory", "runtime/tenant"},
 	"runtime/wasm/wasmtest":          {"runtime/wasm"},
 	"runtime/wasm/wasmtest/random":   {"runtime/wasm", "runtime/wasm/wasmtest"},
@@ -51,6 +52,7 @@ var importers = map[string][]string{
 	"github.com/vektah/gqlparser":   {"runtime/graph"},
 	"github.com/gorilla/websocket":  {"runtime/transport", "cmd/runnel"},
 	"go.etcd.io/bbolt":              {"runtime/store/bolt"},
+	"github.com/getkin/kin-openapi": {"runtime/admin/admintest"},
 }
 
 func TestImportRules(t *testing.T) {

@@ -167,10 +167,17 @@ func (s *Server) route() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, fmt.Sprintf("nothing is served at %q", r.URL.Path)))
 	})
+	direct := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			control.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	if s.config.Dev {
-		return loopbackOnly(mux)
+		return loopbackOnly(direct)
 	}
-	return mux
+	return direct
 }
 
 // loopbackOnly refuses requests that a page of another machine could have sent:
