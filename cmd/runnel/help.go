@@ -21,6 +21,8 @@ environment:
   RUNNEL_SERVER  where the server is (default ` + defaultServer + `)
   RUNNEL_TENANT  the tenant (default ` + defaultTenant + `)
   RUNNEL_TOKEN   sent as a bearer token; servers in --dev need none
+
+exit codes: 0 done, 1 failed, 2 the command line is wrong and nothing was done
 `
 
 // help prints the list of commands, or what one command does.
@@ -28,7 +30,7 @@ func help(std streams, args []string) error {
 	if len(args) == 0 {
 		return writeHelp(std.out)
 	}
-	e, ok := lookup(args[0])
+	e, _, ok := find(args)
 	if !ok {
 		return usagef("there is no command %q; runnel help lists them", args[0])
 	}
@@ -39,9 +41,9 @@ func writeHelp(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString(helpIntro)
 	for _, e := range commands {
-		fmt.Fprintf(&b, "  %-10s %s\n", e.name, e.summary)
+		fmt.Fprintf(&b, "  %-18s %s\n", e.name, e.summary)
 	}
-	fmt.Fprintf(&b, "  %-10s %s\n", "help", "tell what a command does")
+	fmt.Fprintf(&b, "  %-18s %s\n", "help", "tell what a command does")
 	b.WriteString(helpEnd)
 	_, err := w.Write(b.Bytes())
 	return err

@@ -26,6 +26,11 @@ func (t *table) row(name, format string, arguments ...any) {
 	}
 }
 
+// wide adds a value behind a longer name, all on one line.
+func (t *table) wide(name, value string) {
+	_, _ = fmt.Fprintf(t, "%-28s%s\n", terminalText(name), escapeObeyed(nil, []byte(value), "")) // a buffer takes everything
+}
+
 // list joins names, one per line; "none" where there are none.
 func list(names []string) string {
 	if len(names) == 0 {

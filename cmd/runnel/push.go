@@ -75,6 +75,9 @@ func (c *push) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	if c.terminal == nil && !std.json {
+		c.terminal = terminalOf(std.err)
+	}
 	target := c.admin("modules", c.name)
 	target.RawQuery = "activate=" + strconv.FormatBool(!c.noActivate)
 	answer, err := c.send(ctx, http.MethodPut, target, contentType, body)
@@ -89,13 +92,17 @@ func (c *push) run(ctx context.Context, std streams) error {
 		return fmt.Errorf("the answer of %s: %w", target, err)
 	}
 	var t table
+	p.show(&t)
+	_, err = t.WriteTo(std.out)
+	return err
+}
+
+func (p *pushed) show(t *table) {
 	t.row("name", "%s", p.Name)
 	t.row("digest", "%s", p.Digest)
 	t.row("bytes", "%d", p.Bytes)
 	t.row("resolvers", "%s", list(p.Resolvers))
 	t.row("active", "%t", p.Active)
-	_, err = t.WriteTo(std.out)
-	return err
 }
 
 // upload reads the files and returns the request's body with its type.

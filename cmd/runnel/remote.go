@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -23,7 +24,8 @@ type remote struct {
 	server, tenant, token string
 	timeout               time.Duration
 
-	base *url.URL // server, once resolve has checked it
+	base     *url.URL  // server, once resolve has checked it
+	terminal io.Writer // is shown how far a body was sent; nil where nobody looks
 }
 
 func (r *remote) flags(set *flag.FlagSet) {

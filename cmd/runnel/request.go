@@ -29,14 +29,36 @@ const (
 )
 
 // send does one request and returns the body of a good answer, which is valid
-// JSON. An answer with an error status is returned as a problem.Problem.
+// JSON, or nothing where the server has nothing to say. An answer with an error status is
+// returned as a problem.Problem.
 func (r *remote) send(ctx context.Context, method string, target *url.URL, contentType string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+	answer, err := r.exchange(ctx, method, target, "application/json", contentType, body)
+	if err == nil && len(answer) > 0 && !json.Valid(answer) {
+		return nil, fmt.Errorf("the answer of %s is no JSON; is a Runnel server there?", target)
+	}
+	return answer, err
+}
+
+// sendText is send without a body, for an answer that is plain text.
+func (r *remote) sendText(ctx context.Context, method string, target *url.URL) ([]byte, error) {
+	return r.exchange(ctx, method, target, "text/plain", "", nil)
+}
+
+func (r *remote) exchange(ctx context.Context, method string, target *url.URL, accept, contentType string, body []byte) ([]byte, error) {
+	shown := &progress{out: r.terminal, what: "upload", body: bytes.NewReader(body), total: len(body), shown: -1}
+	defer shown.end()
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), shown)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", contentType)
-	request.Header.Set("Accept", "application/json, "+problem.ContentType)
+	request.ContentLength = int64(len(body))
+	if len(body) == 0 {
+		request.Body = http.NoBody
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	request.Header.Set("Accept", accept+", "+problem.ContentType)
 	if authorization := r.authorization(); authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}
@@ -90,8 +112,8 @@ func readAnswer(target *url.URL, response *http.Response) ([]byte, error) {
 		return nil, decodeProblem(response, body)
 	case len(body) > maxAnswerBytes:
 		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", target, maxAnswerBytes)
-	case !json.Valid(body):
-		return nil, fmt.Errorf("the answer of %s is no JSON; is a Runnel server there?", target)
+	case len(body) == 0 && response.StatusCode != http.StatusNoContent:
+		return nil, fmt.Errorf("the answer of %s is empty; is a Runnel server there?", target)
 	}
 	return body, nil
 }

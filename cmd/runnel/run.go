@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"slices"
 )
 
 // The exit codes.
@@ -40,7 +41,23 @@ type entry struct {
 	make     func() command
 }
 
-var commands = []entry{pushEntry, publishEntry, subscribeEntry, inspectEntry, meterEntry, versionEntry}
+var commands = slices.Concat(
+	[]entry{pushEntry, publishEntry, subscribeEntry},
+	moduleEntries, usageEntries, subscriptionEntries, logEntries, tenantEntries, keyEntries, authEntries, auditEntries,
+	[]entry{inspectEntry, meterEntry, versionEntry},
+)
+
+// find returns the command that a line begins with, one word or two, and what is
+// left of the line.
+func find(args []string) (e entry, rest []string, ok bool) {
+	if len(args) > 1 {
+		if e, ok = lookup(args[0] + " " + args[1]); ok {
+			return e, args[2:], true
+		}
+	}
+	e, ok = lookup(args[0])
+	return e, args[1:], ok
+}
 
 func lookup(name string) (entry, bool) {
 	for _, e := range commands {
@@ -58,18 +75,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if len(args) == 0 {
 		return exitOf(errors.Join(writeHelp(stderr), errNoCommand))
 	}
-	name, args := args[0], args[1:]
-	switch name {
+	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		return report(std, "runnel help", help(std, args))
+		return report(std, "runnel help", help(std, args[1:]))
 	case "-version", "--version":
-		name = versionEntry.name
+		args = append([]string{versionEntry.name}, args[1:]...)
 	}
-	e, ok := lookup(name)
+	e, rest, ok := find(args)
 	if !ok {
-		return report(std, "runnel", usagef("there is no command %q; runnel help lists them", name))
+		return report(std, "runnel", usagef("there is no command %q; runnel help lists them", args[0]))
 	}
-	return report(std, "runnel "+name, runEntry(ctx, e, args, &std))
+	return report(std, "runnel "+e.name, runEntry(ctx, e, rest, &std))
 }
 
 // runEntry parses and runs one command. It sets std.json, for the report of an

@@ -119,19 +119,19 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%v: %+v", args, got)
 		}
 	}
-	t.Setenv("RUNNEL_TOKEN", "secret")
+	t.Setenv("RUNNEL_TOKEN", "s3cr3t-token")
 	for _, e := range commands {
 		if !strings.Contains(general.out, "  "+e.name+" ") {
 			t.Errorf("help leaves out %s", e.name)
 		}
-		got := invoke(t, "", "help", e.name)
+		got := invoke(t, "", append([]string{"help"}, strings.Fields(e.name)...)...)
 		if got.code != exitDone || got.errors != "" || !strings.Contains(got.out, "usage: runnel "+e.name) {
 			t.Errorf("help %s: %+v", e.name, got)
 		}
-		if !strings.Contains(got.out, "  --json ") || strings.Contains(got.out, "secret") {
+		if !strings.Contains(got.out, "  --json ") || strings.Contains(got.out, "s3cr3t") {
 			t.Errorf("help %s: %q", e.name, got.out)
 		}
-		if flagged := invoke(t, "", e.name, "--help"); flagged != got {
+		if flagged := invoke(t, "", append(strings.Fields(e.name), "--help")...); flagged != got {
 			t.Errorf("%s --help: %+v", e.name, flagged)
 		}
 	}
