@@ -10,7 +10,7 @@ var auditEntries = []entry{
 	{
 		name: "audit", summary: "list who changed what",
 		detail: "Lists what was done to the tenant, the newest first; with --all, who made and\ndeleted tenants.\n",
-		make: func() command { return newAudit() },
+		make:   func() command { return newAudit() },
 	},
 }
 
