@@ -50,7 +50,7 @@ type Config struct {
 type Broker struct {
 	config      Config
 	slots       chan struct{} // one for each run that may be under way
-	validations turns         // as many
+	validations *turns        // as many
 
 	mu struct {
 		sync.RWMutex
@@ -62,6 +62,8 @@ type Broker struct {
 type state struct {
 	tenant *tenant.Tenant
 	runs   quota // under way or waiting for a slot
+
+	requests line // that are to be validated
 
 	activating sync.Mutex // held by Activate, before mu
 
@@ -97,7 +99,7 @@ func New(config Config) *Broker {
 	if config.Runs <= 0 {
 		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: make(turns, config.Runs)}
+	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: &turns{free: config.Runs}}
 	b.mu.tenants = map[*tenant.Tenant]*state{}
 	return b
 }
@@ -113,7 +115,7 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if st = b.mu.tenants[t]; st == nil {
-		st = &state{tenant: t}
+		st = &state{tenant: t, requests: line{turns: b.validations}}
 		st.mu.index = newIndex()
 		b.mu.tenants[t] = st
 	}

@@ -95,7 +95,7 @@ func boundOperations(t *testing.T) (operations []bound) {
 		{"subscription($b: Boolean!) { f { n m @include(if: $b) } }", `{"b":false}`},
 		{"subscription { f { n } }", ""},
 	} {
-		known := p.prepare(t.Context(), nil, schema, document{query: request[0]}, graph.Limits{})
+		known := p.prepare(schema, document{query: request[0]}, graph.Limits{})
 		if known.errs != nil {
 			t.Fatal(known.errs)
 		}

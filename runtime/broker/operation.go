@@ -28,7 +28,7 @@ type Operation struct {
 }
 
 // Open parses, validates and plans an operation under the tenant's active
-// version. The request's bytes must not change while the operation lives.
+// version, in a turn of the tenant's that ctx bounds the wait for. The request's bytes must not change while the operation lives.
 func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, request graph.Request) (*Operation, graph.Errors) {
 	st := b.state(t, false)
 	if st == nil {
@@ -38,7 +38,7 @@ func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity,
 	if v == nil {
 		return nil, noSchema()
 	}
-	bound, errs := v.bind(ctx, b.validations, t, &id, document{request.Query, request.OperationName}, request.Variables)
+	bound, errs := v.bind(ctx, &st.requests, t, &id, document{request.Query, request.OperationName}, request.Variables)
 	if errs != nil {
 		st.release(v)
 		return nil, errs

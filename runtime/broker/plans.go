@@ -64,20 +64,18 @@ func (p *planned) fields() int {
 	return p.plan.Fields()
 }
 
+// serves tells whether what is known answers all who send these variables.
+func (p *planned) serves(variables []byte) bool {
+	return p.errs != nil || p.shared != nil && len(variables) == 0
+}
+
 // prepare returns the plan for a document, or what is wrong with it. The caller
 // keeps the result's document instead of its own copy.
-//
-// What is not known is validated in its turn; where ctx ends before that, the
-// result is an error that is not kept.
-func (p *plans) prepare(ctx context.Context, t turns, schema *graph.Schema, d document, limits graph.Limits) *planned {
+func (p *plans) prepare(schema *graph.Schema, d document, limits graph.Limits) *planned {
 	key := planKey{d, limits}
 	if known := p.find(key); known != nil {
 		return known
 	}
-	if !t.take(ctx) {
-		return &planned{planKey: key, errs: graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}}
-	}
-	defer t.giveBack()
 	fresh := &planned{planKey: key}
 	if fresh.plan, fresh.errs = schema.Prepare(d.query, d.operationName, limits); fresh.errs == nil && fresh.plan.Constant() {
 		fresh.shared, _ = fresh.plan.Bind(nil, nil, limits) // what fails will do so again
@@ -120,39 +118,21 @@ func (p *plans) keep(fresh *planned) *planned {
 	return fresh
 }
 
-// turns bound how many operations are validated at once, so that clients who
-// send costly ones leave processors to the others. nil does not bound.
-type turns chan struct{}
-
-func (t turns) take(ctx context.Context) bool {
-	if t == nil {
-		return true
-	}
-	select {
-	case t <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (t turns) giveBack() {
-	if t != nil {
-		<-t
-	}
-}
-
-// bind plans a document under the version, in its turn, and binds it for a
-// subscriber.
-func (v *Version) bind(ctx context.Context, turns turns, t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
+// bind plans a document under the version and binds it for a subscriber, in a
+// turn of the line unless both were done before.
+func (v *Version) bind(ctx context.Context, l *line, t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
 	limits := graphLimits(t.Limits())
 	limits.NoIntrospection = !t.Introspection()
-	p := v.plans.prepare(ctx, turns, v.Schema, d, limits)
-	switch {
-	case p.errs != nil:
-		return bound{}, p.errs
-	case p.shared != nil && len(variables) == 0:
-		return bound{p, p.shared}, nil
+	if p := v.plans.find(planKey{d, limits}); p != nil && p.serves(variables) {
+		return bound{p, p.shared}, p.errs
+	}
+	if !l.take(ctx) {
+		return bound{}, graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}
+	}
+	defer l.giveBack()
+	p := v.plans.prepare(v.Schema, d, limits)
+	if p.serves(variables) {
+		return bound{p, p.shared}, p.errs
 	}
 	o, errs := p.plan.Bind(variables, id.Permitted, limits)
 	return bound{p, o}, errs

@@ -1,11 +1,9 @@
 package broker
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
 )
@@ -18,7 +16,7 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	var p plans
 	prepare := func(query string, limits graph.Limits) *graph.Plan {
 		t.Helper()
-		known := p.prepare(t.Context(), nil, schema, document{query: query}, limits)
+		known := p.prepare(schema, document{query: query}, limits)
 		if known.errs != nil || known.query != query {
 			t.Fatalf("%q, %v", known.query, known.errs)
 		}
@@ -33,7 +31,7 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	}
 	made := p.made
 	for range 3 {
-		if p.prepare(t.Context(), nil, schema, document{query: "{ a }"}, graph.Limits{QueryBytes: 2}).errs == nil {
+		if p.prepare(schema, document{query: "{ a }"}, graph.Limits{QueryBytes: 2}).errs == nil {
 			t.Error("a known text passes a limit that it is over")
 		}
 	}
@@ -65,40 +63,4 @@ func TestPlansAreSharedAndBounded(t *testing.T) {
 	if p.bytes != 0 || p.fields != 0 || p.order.Len() != 0 {
 		t.Errorf("after a text over the bound, %d bytes of %d plans are kept", p.bytes, p.order.Len())
 	}
-}
-
-// Validations wait for their turn, and no longer than their request lives.
-func TestValidationsTakeTurns(t *testing.T) {
-	schema, err := graph.Compose([]graph.Source{{Module: "m", SDL: "type Query { a: Int }", Resolvers: []string{"Query.a"}}}, graph.ComposeLimits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		var p plans
-		one := make(turns, 1)
-		one.take(t.Context())
-		ended, end := context.WithCancel(t.Context())
-		gaveUp, prepared := make(chan *planned, 1), make(chan *planned, 1)
-		go func() { gaveUp <- p.prepare(ended, one, schema, document{query: "{ a }"}, graph.Limits{}) }()
-		go func() { prepared <- p.prepare(t.Context(), one, schema, document{query: "{ b: a }"}, graph.Limits{}) }()
-		synctest.Wait()
-		if len(gaveUp)+len(prepared) != 0 {
-			t.Fatal("a validation did not wait for its turn")
-		}
-		end()
-		if got := <-gaveUp; got.plan != nil || got.errs == nil {
-			t.Errorf("a request that has ended got %v", got)
-		}
-		one.giveBack()
-		if got := <-prepared; got.errs != nil {
-			t.Errorf("in its turn: %v", got.errs)
-		}
-		one.take(t.Context())
-		if got := p.prepare(ended, one, schema, document{query: "{ b: a }"}, graph.Limits{}); got.errs != nil {
-			t.Errorf("what is known needs no turn: %v", got.errs)
-		}
-		if len(p.known) != 1 {
-			t.Errorf("%d plans are kept, one was made", len(p.known))
-		}
-	})
 }

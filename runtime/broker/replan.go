@@ -44,10 +44,9 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 	return c
 }
 
-// candidate plans a subscription under the version. It waits for no turn: one
-// goroutine does so for a tenant, in slices.
-func (v *Version) candidate(t *tenant.Tenant, s *Subscription, d document) candidate {
-	b, errs := v.bind(context.Background(), nil, t, &s.identity, d, s.variables)
+// candidate plans a subscription under the version, in a turn of the line.
+func (v *Version) candidate(l *line, t *tenant.Tenant, s *Subscription, d document) candidate {
+	b, errs := v.bind(context.Background(), l, t, &s.identity, d, s.variables)
 	if errs != nil {
 		return candidate{errs: errs}
 	}
@@ -59,6 +58,7 @@ func (v *Version) candidate(t *tenant.Tenant, s *Subscription, d document) candi
 type replanning struct {
 	version *Version
 	state   *state
+	line    line // of its own: requests of the tenant's subscribers don't delay it
 
 	// Guarded by state.mu.
 	index   *index
@@ -94,7 +94,7 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	r := &replanning{version: v, state: st, index: newIndex(), entered: make([]*Subscription, 0, len(st.mu.live))}
+	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex(), entered: make([]*Subscription, 0, len(st.mu.live))}
 	st.mu.next = r
 	return r, append([]*Subscription(nil), st.mu.live...)
 }
@@ -103,14 +103,7 @@ func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 // many they were.
 func (r *replanning) slice(live []*Subscription) int {
 	var few [64]candidate
-	planned := few[:0]
-	end := time.Now().Add(sliceTime)
-	for _, s := range live {
-		planned = append(planned, r.plan(s))
-		if len(planned) == sliceSubscriptions || time.Now().After(end) {
-			break
-		}
-	}
+	planned := r.planSome(few[:0], live)
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
 	for i, s := range live[:len(planned)] {
@@ -121,6 +114,21 @@ func (r *replanning) slice(live []*Subscription) int {
 	return len(planned)
 }
 
+// planSome appends what the first of the subscriptions are planned as, in one
+// turn.
+func (r *replanning) planSome(planned []candidate, live []*Subscription) []candidate {
+	r.line.take(context.Background())
+	defer r.line.giveBack()
+	end := time.Now().Add(sliceTime)
+	for _, s := range live {
+		planned = append(planned, r.plan(s))
+		if len(planned) == sliceSubscriptions || time.Now().After(end) {
+			break
+		}
+	}
+	return planned
+}
+
 // plan plans a subscription anew; one that has left meanwhile is nobody's.
 func (r *replanning) plan(s *Subscription) candidate {
 	r.state.mu.Lock()
@@ -129,7 +137,7 @@ func (r *replanning) plan(s *Subscription) candidate {
 	if p == nil {
 		return candidate{}
 	}
-	return r.version.candidate(r.state.tenant, s, p.shared.planned.document)
+	return r.version.candidate(nil, r.state.tenant, s, p.shared.planned.document)
 }
 
 // enterLocked gives a subscription its place under the new version.
