@@ -9,6 +9,8 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 )
 
+const deprecatedDirective = "deprecated"
+
 func parsePredeclared() *ast.SchemaDocument {
 	doc, err := parser.ParseSchema(predeclaredSource)
 	if err != nil {
@@ -100,7 +102,10 @@ func (c *composer) checkReferences() {
 		for _, f := range def.Fields {
 			c.checkUses(f.Directives)
 			c.checkType(f.Type, def.Kind == ast.InputObject)
-			c.checkArgumentTypes(f.Arguments)
+			c.checkArgumentReferences(def.Name+"."+f.Name, f.Arguments)
+			if def.Kind == ast.InputObject && f.Type.NonNull && f.DefaultValue == nil {
+				c.checkRequired("input field "+def.Name+"."+f.Name, f.Directives)
+			}
 		}
 		for i, name := range def.Types {
 			if t := c.types[name]; t == nil || t.def.Kind != ast.Object {
@@ -110,19 +115,42 @@ func (c *composer) checkReferences() {
 		for _, name := range def.Interfaces {
 			if t := c.types[name]; t == nil || t.def.Kind != ast.Interface {
 				c.report(def.Position, "%s implements %s, which is no interface", def.Name, name)
+			} else {
+				c.checkDeprecated(def, t.def)
 			}
 		}
 	}
 	for _, d := range c.defined {
-		c.checkArgumentTypes(d.Arguments)
+		c.checkArgumentReferences("@"+d.Name, d.Arguments)
 		c.checkUses(d.Directives)
 	}
 }
 
-func (c *composer) checkArgumentTypes(args ast.ArgumentDefinitionList) {
+func (c *composer) checkArgumentReferences(owner string, args ast.ArgumentDefinitionList) {
 	for _, a := range args {
 		c.checkType(a.Type, true)
 		c.checkUses(a.Directives)
+		if a.Type.NonNull && a.DefaultValue == nil {
+			c.checkRequired("argument "+a.Name+" of "+owner, a.Directives)
+		}
+	}
+}
+
+// checkRequired reports that what nobody may leave out is deprecated.
+func (c *composer) checkRequired(what string, uses ast.DirectiveList) {
+	if d := uses.ForName(deprecatedDirective); d != nil {
+		c.report(d.Position, "%s is required, so it cannot be deprecated", what)
+	}
+}
+
+// checkDeprecated reports fields that are deprecated where their interface has
+// them for good.
+func (c *composer) checkDeprecated(def, implemented *ast.Definition) {
+	for _, f := range def.Fields {
+		d, of := f.Directives.ForName(deprecatedDirective), implemented.Fields.ForName(f.Name)
+		if d != nil && of != nil && of.Directives.ForName(deprecatedDirective) == nil {
+			c.report(d.Position, "%s.%s is deprecated, and %s.%s, which it implements, is not", def.Name, f.Name, implemented.Name, f.Name)
+		}
 	}
 }
 
@@ -142,10 +170,15 @@ func (c *composer) checkType(t *ast.Type, input bool) {
 }
 
 func (c *composer) checkUses(uses ast.DirectiveList) {
+	seen := make(map[string]bool, len(uses))
 	for _, u := range uses {
-		if c.directives[u.Name] == nil {
+		switch def := c.directives[u.Name]; {
+		case def == nil:
 			c.report(u.Position, "undefined directive @%s", u.Name)
+		case !def.IsRepeatable && seen[u.Name]:
+			c.report(u.Position, "directive @%s is not repeatable, and stands here twice", u.Name)
 		}
+		seen[u.Name] = true
 	}
 }
 

@@ -149,6 +149,7 @@ func compose(sources []Source, limits ComposeLimits) (*Schema, error) {
 		}
 	}
 	c.checkReferences()
+	c.checkInputObjects()
 	if len(c.problems) > 0 {
 		return nil, c.err()
 	}

@@ -161,6 +161,19 @@ func TestComposeProblems(t *testing.T) {
 			"cannot extend T, which no module declares", "cannot extend Int, which is built in", "cannot extend Query as enum: it is declared as type",
 			"root type Query must be an object type, not enum",
 		}},
+		{"no finite value", []graph.Source{source("m", ok+"\ninput A @oneOf { b: B }\ninput B { n: Int a: A! }\ninput C { c: C! b: B }\ninput D { c: C! }", "Query.a")}, []string{
+			"module m:2:18: input A has no finite value: it contains itself through A.b, B.a", "module m:4:11: input C has no finite value: it contains itself through C.c",
+		}},
+		{"fields of oneOf", []graph.Source{source("m", ok+"\ninput A @oneOf { a: Int!\nb: Int = 1 c: Int }", "Query.a")}, []string{
+			"module m:2:21: A.a must be nullable", "module m:3:10: A.b must have no default value",
+		}},
+		{"deprecated", []graph.Source{source("m", "type Query implements I { a(x: Int! @deprecated, y: Int! = 1 @deprecated): Int @deprecated }\ninterface I { a(x: Int!, y: Int!): Int }\ninput A { n: Int! @deprecated }", "Query.a")}, []string{
+			"module m:1:38: argument x of Query.a is required, so it cannot be deprecated", "module m:1:81: Query.a is deprecated, and I.a, which it implements, is not",
+			"module m:3:20: input field A.n is required, so it cannot be deprecated",
+		}},
+		{"not repeatable", []graph.Source{source("m", ok+"\nscalar S @specifiedBy(url: \"a\") @d @d directive @d repeatable on SCALAR", "Query.a"), source("n", `extend scalar S @specifiedBy(url: "b")`)}, []string{
+			"module n:1:18: directive @specifiedBy is not repeatable, and stands here twice",
+		}},
 		{"gqlparser's own", []graph.Source{source("m", "type Query { a: T } type T implements N { x: Int }\ninterface N { id: ID }", "Query.a")}, []string{"module m:1:26: For T to implement N it must have a field called id."}},
 		{"not yet", []graph.Source{source("m", sub(`@on(channel: "c", initial: true, overflow: LATEST)`), "Query.a", "Subscription.s")}, []string{
 			"module m:1:67: @on(initial: true) is not supported yet",

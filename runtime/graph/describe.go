@@ -221,7 +221,7 @@ func printParts(opening string, parts []string, closing string) string {
 }
 
 func (d *describer) deprecation(uses ast.DirectiveList) {
-	u := uses.ForName("deprecated")
+	u := uses.ForName(deprecatedDirective)
 	d.boolean("isDeprecated", u != nil)
 	if u == nil {
 		return

@@ -77,7 +77,7 @@ func (c *composer) amendPrelude() {
 			}
 		}
 	}
-	deprecated := c.document.Directives.ForName("deprecated")
+	deprecated := c.document.Directives.ForName(deprecatedDirective)
 	deprecated.Locations = slices.DeleteFunc(deprecated.Locations, func(l ast.DirectiveLocation) bool { return l == draft })
 	reason := deprecated.Arguments.ForName("reason")
 	reason.Type = ast.NonNullNamedType("String", reason.Type.Position)
