@@ -33,6 +33,7 @@ type verdict struct {
 	Paths    [][]any  // of errors of execution
 	Data     string
 	Calls    [][2]string // of root fields: response key, arguments
+	Resolved [][2]string // of fields of object types: resolver, arguments
 }
 
 // numbered is a case with the schema that it belongs to.
@@ -56,7 +57,7 @@ func TestDifferential(t *testing.T) {
 	cases := make(chan numbered, casesPerSchema)
 	answers := startOracle(t, count, cases)
 	stages, rules := map[string]int{}, map[string]int{}
-	failed := 0
+	failed, resolved := 0, 0
 	for c := range cases {
 		var want verdict
 		if err := answers.Decode(&want); err != nil {
@@ -66,23 +67,34 @@ func TestDifferential(t *testing.T) {
 		for _, rule := range want.Rules {
 			rules[strings.TrimSuffix(rule, "Rule")]++
 		}
+		if len(want.Resolved) > 0 {
+			resolved++
+		}
 		got := judge(c.schema, c.Case)
 		if difference := compare(got, want); difference != "" && deviation(c.Case, got, want) == "" {
 			if failed++; failed <= 10 {
-				t.Errorf("seed %d, case %d (%s): %s\n%s\noperation %q, variables %s\noutputs %.1000v\ngot  %.1000q\nwant %.1000q",
-					c.seed, c.index, c.Fault, difference, c.Query, c.OperationName, c.Variables, c.Outputs, got.Messages, want.Messages)
+				t.Errorf("seed %d, case %d (%s): %s\n%s\noperation %q, variables %s\noutputs %.1000v, resolvers %.1000s\ngot  %.1000q\nwant %.1000q",
+					c.seed, c.index, c.Fault, difference, c.Query, c.OperationName, c.Variables, c.Outputs, resolversText(c.Resolvers), got.Messages, want.Messages)
 			}
 		}
 	}
-	t.Logf("seeds from %d: %d cases, %d differ; stages %v, rules %v", *differentialSeed, count, failed, stages, rules)
+	t.Logf("seeds from %d: %d cases, %d differ; in %d fields of object types are resolved; stages %v, rules %v", *differentialSeed, count, failed, resolved, stages, rules)
 	if count < 4000 {
 		return
+	}
+	if resolved < count/20 {
+		t.Errorf("fields of object types are resolved in %d cases alone", resolved)
 	}
 	for _, rule := range random.Rules() {
 		if rules[rule] == 0 {
 			t.Errorf("no case breaks %s", rule)
 		}
 	}
+}
+
+func resolversText(resolvers map[string]*random.Resolver) string {
+	text, _ := json.Marshal(resolvers)
+	return string(text)
 }
 
 // graphqlJS is a script beside the pinned graphql-js.
@@ -151,7 +163,7 @@ func send(input io.WriteCloser, count int, cases chan<- numbered) error {
 		}
 		c.Case, c.index = source.Case(), i%casesPerSchema
 		err := encoder.Encode(map[string]any{
-			"query": c.Query, "operationName": nilIfEmpty(c.OperationName), "variables": c.Variables, "outputs": c.Outputs,
+			"query": c.Query, "operationName": nilIfEmpty(c.OperationName), "variables": c.Variables, "outputs": c.Outputs, "resolvers": c.Resolvers,
 		})
 		if err != nil {
 			return err
@@ -201,7 +213,7 @@ func judge(schema *graph.Schema, c random.Case) verdict {
 		}
 		Data json.RawMessage
 	}
-	text := operation.AppendResponse(nil, results)
+	text := v.execute(operation, results, c)
 	if err := json.Unmarshal(text, &response); err != nil {
 		return verdict{Stage: "no JSON", Messages: []string{err.Error(), string(text)}}
 	}
@@ -211,6 +223,51 @@ func judge(schema *graph.Schema, c random.Case) verdict {
 	}
 	v.Data = string(response.Data)
 	return v
+}
+
+// execute resolves the fields of object types, in batches of a few parents, and
+// returns the response.
+func (v *verdict) execute(operation *graph.Operation, results []graph.Result, c random.Case) []byte {
+	e := operation.Begin(results, graph.ExecutionLimits{ParentsPerRun: 1 + len(c.Query)%3, OutputBytes: 1 << 30})
+	for batches := e.Next(); batches != nil; batches = e.Next() {
+		for _, b := range batches {
+			arguments := string(b.Arguments().JSON())
+			v.Resolved = append(v.Resolved, [2]string{b.Field().Resolver, arguments})
+			resolver := c.Resolvers[b.Field().Resolver]
+			if resolver.Fault == random.Failed {
+				b.Resolve(graph.Result{Err: &graph.Error{Message: "failed", Code: abi.CodeResolverTrap}})
+				continue
+			}
+			b.Resolve(graph.Result{Output: []byte(resolver.Output(numbersOf(b.AppendParents(nil)), members(arguments)))})
+		}
+	}
+	return e.AppendResponse(nil)
+}
+
+// numbersOf returns the numbers of parents.
+func numbersOf(parents []byte) []int {
+	var objects []map[string]json.RawMessage
+	if err := json.Unmarshal(parents, &objects); err != nil {
+		panic(err)
+	}
+	numbers := make([]int, len(objects))
+	for i, o := range objects {
+		if text, ok := o[random.NumberMember]; ok {
+			if err := json.Unmarshal(text, &numbers[i]); err != nil {
+				panic(err)
+			}
+		}
+	}
+	return numbers
+}
+
+// members counts the members of an object.
+func members(text string) int {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		panic(err)
+	}
+	return len(object)
 }
 
 func messages(errs graph.Errors) []string {
@@ -234,6 +291,17 @@ func compare(got, want verdict) string {
 		return fmt.Sprintf("errors at %s, want %s", sortedPaths(got.Paths), sortedPaths(want.Paths))
 	case len(got.Calls) != len(want.Calls) && (want.Data != "null" || len(got.Calls) < len(want.Calls)):
 		return fmt.Sprintf("calls %v, want %v", got.Calls, want.Calls)
+	}
+	resolved := make(map[[2]string]bool, len(got.Resolved))
+	for _, call := range got.Resolved {
+		resolved[[2]string{call[0], normal(call[1])}] = true
+	}
+	// Once an error has made an object null, graphql-js resolves no more of its
+	// fields; here they are, level by level.
+	for _, call := range want.Resolved {
+		if !resolved[[2]string{call[0], normal(call[1])}] {
+			return fmt.Sprintf("%v is not resolved", call)
+		}
 	}
 	// Once a root field has made all of the data null, graphql-js calls no others.
 	for i := range want.Calls {

@@ -17,6 +17,7 @@ type generator struct {
 	keys     map[string]*selection // a field of each response key
 	budget   int                   // selections that may yet be made
 	plain    bool                  // the next field has no directives
+	objects  int                   // that resolvers have put out
 }
 
 // document makes an operation that is valid, but for fields that may not be

@@ -54,7 +54,8 @@ func (g *generator) output(t *typeRef, depth int) string {
 }
 
 func (g *generator) outputObject(d *typeDef, depth int) string {
-	var members []string
+	g.objects++
+	members := []string{fmt.Sprintf(`"%s":%d`, NumberMember, g.objects)}
 	if !g.one(30) {
 		members = append(members, fmt.Sprintf(`"__typename":%q`, d.name))
 	}

@@ -13,15 +13,16 @@ import (
 type Case struct {
 	Query         string
 	OperationName string
-	Variables     string            // JSON text; empty where there is none
-	Outputs       map[string]string // by field of the root types that the text names: JSON text
-	Fault         string            // how the operation was broken; empty where it was not on purpose
+	Variables     string               // JSON text; empty where there is none
+	Outputs       map[string]string    // by field of the root types that the text names: JSON text
+	Resolvers     map[string]*Resolver // by field of object types that the text names
+	Fault         string               // how the operation was broken; empty where it was not on purpose
 }
 
 // Schema is a schema and the source of cases for it.
 type Schema struct {
 	SDL       string   // with @on at the fields of Subscription
-	Resolvers []string // of all fields of root types, such as "Query.f1"
+	Resolvers []string // of all fields of root types, such as "Query.f1", and of some of object types
 
 	rand      *rand.Rand
 	types     map[string]*typeDef
@@ -66,6 +67,7 @@ func (s *Schema) Case() Case {
 			}
 		}
 	}
+	c.Resolvers = g.resolvers(c.Query)
 	return c
 }
 

@@ -130,6 +130,7 @@ func (s *Schema) declare() {
 		s.roots = append(s.roots, root)
 	}
 	s.print()
+	s.chooseResolvers()
 }
 
 func (s *Schema) addComposite(d *typeDef) *typeDef {

@@ -46,6 +46,24 @@ const noting = (rule, broken) => (context) => {
   return rule(own);
 };
 
+// Resolves fields of objects: by their own resolvers, as random.Resolver has it,
+// or as members. Notes which resolvers are called with which arguments.
+function objectFields(resolvers) {
+  const resolved = new Set();
+  const resolve = (source, values, _context, info) => {
+    const name = `${info.parentType.name}.${info.fieldName}`;
+    const resolver = resolvers[name];
+    if (!resolver) return Object.hasOwn(source, info.fieldName) ? source[info.fieldName] : undefined;
+    resolved.add(JSON.stringify([name, JSON.stringify(values)]));
+    if (resolver.Fault) throw new Error(resolver.Fault);
+    const number = Object.hasOwn(source, '#') ? source['#'] : 0;
+    const value = JSON.parse(resolver.Elements[(number + Object.keys(values).length) % resolver.Elements.length]);
+    if (isObject(value) && Object.hasOwn(value, '@error')) throw new Error('of an element');
+    return value;
+  };
+  return { resolved, resolve };
+}
+
 async function answer(schema, request) {
   const { document, ...refusal } = refused(schema, request.query);
   if (!document) return refusal;
@@ -53,6 +71,7 @@ async function answer(schema, request) {
   if (!operation) return { stage: 'validation', messages: ['no such operation'], rules: [] };
   const calls = [];
   const outputs = Object.fromEntries(Object.entries(request.outputs).map(([name, text]) => [name, JSON.parse(text)]));
+  const { resolved, resolve: resolveNested } = objectFields(request.resolvers);
   const parent = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' }[operation.operation];
   const args = {
     schema,
@@ -65,6 +84,7 @@ async function answer(schema, request) {
   if (operation.operation === 'subscription') {
     result = await graphql.subscribe({
       ...args,
+      fieldResolver: resolveNested,
       subscribeFieldResolver: async function* (_source, values, _context, info) {
         calls.push([info.path.key, values]);
         yield { [info.fieldName]: outputs[`${parent}.${info.fieldName}`] };
@@ -76,10 +96,9 @@ async function answer(schema, request) {
       calls.push([info.path.key, values]);
       return outputs[`${parent}.${info.fieldName}`];
     };
-    const nested = (source, _values, _context, info) => (Object.hasOwn(source, info.fieldName) ? source[info.fieldName] : undefined);
     result = await graphql.execute({
       ...args,
-      fieldResolver: (source, values, context, info) => (source === undefined ? resolve : nested)(source, values, context, info),
+      fieldResolver: (source, values, context, info) => (source === undefined ? resolve : resolveNested)(source, values, context, info),
     });
   }
   const errors = result.errors ?? [];
@@ -89,6 +108,7 @@ async function answer(schema, request) {
     messages: errors.map((e) => e.message),
     paths: errors.map((e) => e.path ?? []),
     data: JSON.stringify(result.data),
+    resolved: [...resolved].map((call) => JSON.parse(call)),
     calls: calls.map(([key, values]) => [key, JSON.stringify(values)]),
   };
 }
