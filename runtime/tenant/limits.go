@@ -150,7 +150,7 @@ var definitions = [...]Definition{
 		100, 1, 10_000, func(l *Limits) *int64 { return &l.SubscriptionsPerConnection },
 	},
 	{
-		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream", "the slow consumer's socket closes with 1013, its stream ends",
+		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream, beside the largest", "the slow consumer's socket closes with 1013, its stream ends",
 		1 * mib, 4 * kib, 64 * mib, func(l *Limits) *int64 { return &l.QueueBytes },
 	},
 	{

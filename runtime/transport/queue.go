@@ -9,6 +9,7 @@ import (
 // frame is one WebSocket frame of a batch, or one event of a stream.
 type frame struct {
 	end  int        // of its bytes in the batch
+	most int        // bytes of the largest of it and those behind it; known once the writer has the batch
 	op   *operation // whose frame it is; nil for the connection's own
 	last bool       // it ends op
 }
@@ -40,8 +41,9 @@ func (b *batch) recycle() {
 // Invariant: waiting is nil or has a frame.
 type queue struct {
 	waiting *batch
+	most    int  // bytes of the largest frame that waits
 	taken   int  // bytes that the writer took and has not written
-	first   int  // how many of them are the frame that is written next
+	writing int  // bytes of the largest frame among them
 	cut     bool // what the writer took is not to be written any further
 	sealed  bool // nothing enters any more
 }
@@ -77,25 +79,23 @@ func (b *batch) end() int {
 	return 0
 }
 
-// add makes a frame of what was appended. It reports false where more than limit bytes wait
-// behind the first frame: the queue is of no use then but to be dropped. The
-// first does not count, for it is being written: a response is not a sign of a
-// slow consumer because it is large.
+// add makes a frame of what was appended. It reports false where the queue holds
+// more than limit bytes beside its largest frame: it is of no use then but to be
+// dropped. The largest does not count, wherever it stands: one response is not a
+// sign of a slow consumer because it is large, nor because something was queued
+// just before it.
 func (q *queue) add(op *operation, last bool, limit int) bool {
 	b := q.waiting
+	q.most = max(q.most, len(b.bytes)-b.end())
 	b.frames = append(b.frames, frame{end: len(b.bytes), op: op, last: last})
-	first := q.first
-	if q.taken == 0 {
-		first = b.frames[0].end
-	}
-	return q.taken+len(b.bytes)-first <= limit
+	return q.taken+len(b.bytes)-max(q.most, q.writing) <= limit
 }
 
 // drop forgets what waits, and what the writer took and has not begun.
 func (q *queue) drop() {
 	if q.waiting != nil {
 		q.waiting.recycle()
-		q.waiting = nil
+		q.waiting, q.most = nil, 0
 	}
 	q.cut = q.taken > 0
 }
@@ -112,20 +112,34 @@ func (q *queue) seal(code int, reason string) {
 // take gives all that waits to the writer; nil where nothing does.
 func (q *queue) take() *batch {
 	b := q.waiting
-	q.waiting, q.cut, q.taken = nil, false, 0
+	q.waiting, q.most, q.cut, q.taken, q.writing = nil, 0, false, 0, 0
 	if b != nil {
-		q.taken, q.first = len(b.bytes), b.frames[0].end
+		b.measure()
+		q.taken, q.writing = len(b.bytes), b.frames[0].most
 	}
 	return b
+}
+
+// measure finds the largest of each frame and those behind it.
+func (b *batch) measure() {
+	most := 0
+	for i := len(b.frames) - 1; i >= 0; i-- {
+		start := 0
+		if i > 0 {
+			start = b.frames[i-1].end
+		}
+		most = max(most, b.frames[i].end-start)
+		b.frames[i].most = most
+	}
 }
 
 // wrote takes the first n frames out of the account; they begin at start. It
 // reports true where the others are not to be written.
 func (q *queue) wrote(frames []frame, n, start int) (cut bool) {
-	end := frames[n-1].end
-	q.taken -= end - start
+	q.taken -= frames[n-1].end - start
+	q.writing = 0
 	if n < len(frames) {
-		q.first = frames[n].end - end
+		q.writing = frames[n].most
 	}
 	return q.cut
 }

@@ -126,6 +126,75 @@ func TestLargeResponse(t *testing.T) {
 	})
 }
 
+// It may be so behind frames that wait, and before others: beside the largest,
+// queueBytes wait. A second one that is as large is too much.
+func TestLargeResponseAmongOthers(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		s.limits(`{"queueBytes":4096}`)
+		c := s.join()
+		c.subscribe("1", "subscription a")
+		a := s.script.sub("a")
+		small, large := `"small"`, `"`+strings.Repeat("x", 200<<10)+`"`
+		next := func(response string) string { return `{"id":"1","type":"next","payload":` + response + `}` }
+		a.next(small)
+		synctest.Wait() // the writer is stuck with it
+		for range 10 {
+			a.next(small)
+		}
+		a.next(large)
+		for range 10 {
+			a.next(small)
+		}
+		for i := range 22 {
+			want := small
+			if i == 11 {
+				want = large
+			}
+			c.expect(next(want))
+		}
+
+		a.next(small)
+		synctest.Wait()
+		a.next(large)
+		synctest.Wait()
+		if s.script.noted("unsubscribed a") != 0 {
+			t.Fatal("one large response is too much")
+		}
+		a.next(large)
+		s.expectNoted("unsubscribed a")
+		c.expect(next(small))
+		c.expectClose(1013, "Slow consumer: more than 4096 bytes wait (queueBytes)")
+	})
+}
+
+// The largest frame leaves the account when it has left, though frames of its
+// batch have not: then the next largest is what does not count.
+func TestLargeResponseHasLeft(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		s.limits(`{"queueBytes":4096}`)
+		c := s.join()
+		c.subscribe("1", "subscription a")
+		a := s.script.sub("a")
+		a.next("0")
+		synctest.Wait()
+		kilobyte, large := strings.Repeat("x", 1000), strings.Repeat("x", 100<<10)
+		for _, response := range []string{large, kilobyte, kilobyte, kilobyte} {
+			a.next(response)
+		}
+		for _, response := range []string{"0", large} {
+			c.expect(`{"id":"1","type":"next","payload":` + response + `}`)
+		}
+		synctest.Wait() // the writer is stuck with the rest of what it took
+		a.next(kilobyte)
+		synctest.Wait()
+		if s.script.noted("unsubscribed a") != 0 {
+			t.Fatal("closed before the queue was full")
+		}
+		a.next(kilobyte)
+		s.expectNoted("unsubscribed a")
+	})
+}
+
 // A client that never reads is cut when the write deadline passes.
 func TestWriteDeadline(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
