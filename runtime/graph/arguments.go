@@ -159,8 +159,8 @@ func (b *binding) arguments(f *field) (Arguments, *Error) {
 func (b *binding) argument(def *argument) ([]byte, *Error) {
 	var text []byte
 	if def.value != nil {
-		if name, ok := def.value.nullInside(b); ok {
-			return nil, b.refuse(def, `Variable "$%s" is null in a place of argument %q that must not be.`, name, def.name)
+		if in := def.value.nullInside(b); in != nil {
+			return nil, refuse(in, `Variable "$%s" is null in a place of argument %q that must not be.`, b.plan.variables[in.variable-1].name, def.name)
 		}
 		var absent bool
 		if text, absent = def.value.append([]byte{}, b); absent {
@@ -175,46 +175,47 @@ func (b *binding) argument(def *argument) ([]byte, *Error) {
 	}
 	switch {
 	case def.typ.NonNull && text == nil:
-		return nil, b.refuse(def, `Argument %q of required type "%s" was not provided.`, def.name, def.typ)
+		return nil, refuse(def.value, `Argument %q of required type "%s" was not provided.`, def.name, def.typ)
 	case def.typ.NonNull && string(text) == "null":
-		return nil, b.refuse(def, `Argument %q of non-null type "%s" must not be null.`, def.name, def.typ)
+		return nil, refuse(def.value, `Argument %q of non-null type "%s" must not be null.`, def.name, def.typ)
 	}
 	return text, nil
 }
 
-func (b *binding) refuse(def *argument, format string, args ...any) *Error {
-	return &Error{Message: fmt.Sprintf(format, args...), Locations: []Location{def.at}, Code: abi.CodeBadUserInput}
+// refuse is the error of a variable in an argument.
+func refuse(in *input, format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), Locations: []Location{in.at}, Code: abi.CodeBadUserInput}
 }
 
-// nullInside finds a variable without a value, or of null, where a list item
-// or an input field must not be null.
-func (in *input) nullInside(b *binding) (name string, found bool) {
+// nullInside returns a variable without a value, or of null, where a list item
+// or an input field must not be null; nil where there is none.
+func (in *input) nullInside(b *binding) *input {
 	for _, item := range in.items {
-		if name, found = item.nullHere(b, nil); found {
-			return name, true
+		if found := item.nullHere(b, nil); found != nil {
+			return found
 		}
 	}
 	for _, f := range in.fields {
 		if !f.present {
 			continue
 		}
-		if name, found = f.value.nullHere(b, f.absent); found {
-			return name, true
+		if found := f.value.nullHere(b, f.absent); found != nil {
+			return found
 		}
 	}
-	return "", false
+	return nil
 }
 
-func (in *input) nullHere(b *binding, fallback []byte) (name string, found bool) {
+func (in *input) nullHere(b *binding, fallback []byte) *input {
 	if in.variable == 0 {
 		return in.nullInside(b)
 	}
 	if in.typ == nil || !in.typ.NonNull {
-		return "", false
+		return nil
 	}
 	value := b.variables[in.variable-1]
 	if string(value) == "null" || (value == nil && fallback == nil) {
-		return b.plan.variables[in.variable-1].name, true
+		return in
 	}
-	return "", false
+	return nil
 }

@@ -108,7 +108,7 @@ func (o *Operation) decide() {
 		o.active[s.id] = s.chosen(truth)
 		for _, c := range s.checks {
 			if !isBoolean(o.variables[c.variable]) && c.conditions.hold(truth) {
-				o.breakSelection(s, &o.plan.variables[c.variable])
+				o.breakSelection(s, &c)
 				break
 			}
 		}
@@ -116,14 +116,14 @@ func (o *Operation) decide() {
 }
 
 // breakSelection notes an error that stands for a whole selection.
-func (o *Operation) breakSelection(s *selection, v *variable) {
+func (o *Operation) breakSelection(s *selection, c *check) {
 	if o.broken == nil {
 		o.broken = map[int]*Error{}
 	}
 	o.active[s.id] = nil
 	o.broken[s.id] = &Error{
-		Message:   fmt.Sprintf(`Argument "if" of non-null type "Boolean!" must not be null, and variable "$%s" is.`, v.name),
-		Locations: []Location{v.at}, Code: abi.CodeBadUserInput,
+		Message:   fmt.Sprintf(`Argument "if" of non-null type "Boolean!" must not be null, and variable "$%s" is.`, o.plan.variables[c.variable].name),
+		Locations: []Location{c.at}, Code: abi.CodeBadUserInput,
 	}
 }
 

@@ -176,15 +176,15 @@ func TestBindNullInPlaceOfADefault(t *testing.T) {
 	}{
 		{
 			`query($l: Int) { number orders(limit: $l) { id } }`, `{"l":null}`, 1,
-			`{"errors":[{"message":"Argument \"limit\" of non-null type \"Int!\" must not be null.","locations":[{"line":1,"column":25}],"path":["orders"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"number":null,"orders":null}}`,
+			`{"errors":[{"message":"Argument \"limit\" of non-null type \"Int!\" must not be null.","locations":[{"line":1,"column":39}],"path":["orders"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"number":null,"orders":null}}`,
 		},
 		{
 			`query($i: ID = "x") { o: orders(filter: {ids: [$i]}) { id } }`, `{"i":null}`, 0,
-			`{"errors":[{"message":"Variable \"$i\" is null in a place of argument \"filter\" that must not be.","locations":[{"line":1,"column":23}],"path":["o"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"o":null}}`,
+			`{"errors":[{"message":"Variable \"$i\" is null in a place of argument \"filter\" that must not be.","locations":[{"line":1,"column":48}],"path":["o"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":{"o":null}}`,
 		},
 		{
 			`query($a: Boolean = true) { number @include(if: $a) }`, `{"a":null}`, 0,
-			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null, and variable \"$a\" is.","locations":[{"line":1,"column":7}],"extensions":{"code":"BAD_USER_INPUT"}}],"data":null}`,
+			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null, and variable \"$a\" is.","locations":[{"line":1,"column":49}],"extensions":{"code":"BAD_USER_INPUT"}}],"data":null}`,
 		},
 		{
 			`query($a: Boolean = true) { number @skip(if: true) @include(if: $a) __typename }`, `{"a":null}`, 0,

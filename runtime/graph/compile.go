@@ -247,7 +247,7 @@ func (c *compiler) arguments(f *field, s *selection, def *ast.FieldDefinition, n
 		given[a.Name] = a.Value
 	}
 	for _, a := range c.schema.argumentsFor(def.Arguments, node.Arguments) {
-		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a], at: f.named[0].Location}
+		compiled := argument{name: a.Name, typ: a.Type, absent: c.schema.argumentDefaults[a]}
 		if c.literals.budget -= len(compiled.absent); c.literals.budget < 0 {
 			c.fail(limitError("queryBytes", "the operation's arguments and their defaults expand to more than %d bytes", maxLiteralBytes))
 			return

@@ -126,7 +126,7 @@ func (g *gathering) condition(all conditions, value *ast.Value, wanted bool) (co
 	v := c.literals.variables[value.Raw]
 	c.keyed[v] = true
 	if !c.plan.variables[v].typ.NonNull {
-		g.checks = append(g.checks, check{all, v})
+		g.checks = append(g.checks, check{all, v, locationOf(value.Position)})
 	}
 	own := condition(v << 1)
 	if wanted {

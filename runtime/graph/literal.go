@@ -17,6 +17,7 @@ type input struct {
 	fields   []inputField
 	isObject bool
 	typ      *ast.Type // nil inside of custom scalars
+	at       Location  // of a variable
 }
 
 type inputField struct {
@@ -151,7 +152,7 @@ func (l *literals) variable(t *ast.Type, v *ast.Value) (*input, *inputError) {
 	if !ok {
 		return nil, misfit(v, `Variable "$%s" is not defined.`, v.Raw)
 	}
-	return &input{variable: i + 1, typ: t}, nil
+	return &input{variable: i + 1, typ: t, at: locationOf(v.Position)}, nil
 }
 
 func (l *literals) list(t *ast.Type, v *ast.Value) (*input, *inputError) {

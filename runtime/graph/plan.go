@@ -140,6 +140,7 @@ type occurrenceAt struct {
 type check struct {
 	conditions conditions
 	variable   int
+	at         Location
 }
 
 // place returns where the field stands in the response, or -1 where it is left
@@ -175,7 +176,6 @@ type argument struct {
 	typ    *ast.Type
 	value  *input // nil where the operation leaves it out
 	absent []byte // what then counts: the default, or nil
-	at     Location
 }
 
 // shape is an output type: its wrappers, and what a leaf may be.

@@ -64,6 +64,12 @@ function objectFields(resolvers) {
   return { resolved, resolve };
 }
 
+// A location whose column counts characters, not UTF-16 units.
+function inCharacters({ line, column }, query) {
+  const before = query.split(/\r\n|\n|\r/)[line - 1].slice(0, column - 1);
+  return { line, column: [...before].length + 1 };
+}
+
 async function answer(schema, request) {
   const { document, ...refusal } = refused(schema, request.query);
   if (!document) return refusal;
@@ -106,7 +112,7 @@ async function answer(schema, request) {
   return {
     stage: 'execution',
     messages: errors.map((e) => e.message),
-    paths: errors.map((e) => e.path ?? []),
+    errors: errors.map((e) => ({ path: e.path ?? [], locations: e.locations.map((at) => inCharacters(at, request.query)) })),
     data: JSON.stringify(result.data),
     resolved: [...resolved].map((call) => JSON.parse(call)),
     calls: calls.map(([key, values]) => [key, JSON.stringify(values)]),
