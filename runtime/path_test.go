@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,13 @@ func benchmarkPath(b *testing.B, subscriptions int) {
 // they are live.
 func subscribeAll(b testing.TB, url string, subscriptions int) *websocket.Conn {
 	b.Helper()
+	return subscribe(b, url, slices.Repeat([]string{"subscription { orderUpdated { id customerId status total sentAt } }"}, subscriptions)...)
+}
+
+// subscribe opens a socket with these operations under the ids 0, 1 and so on,
+// and returns when they are live.
+func subscribe(b testing.TB, url string, operations ...string) *websocket.Conn {
+	b.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	socket, _, err := dialer.Dial(strings.Replace(url, "http", "ws", 1)+"/t/acme/graphql", nil)
 	if err != nil {
@@ -112,8 +120,8 @@ func subscribeAll(b testing.TB, url string, subscriptions int) *websocket.Conn {
 	send(`{"type":"connection_init"}`)
 	expect("connection_ack")
 	// Messages of one socket are taken in order: the pong says that all are live.
-	for n := range subscriptions {
-		send(fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":{"query":"subscription { orderUpdated { id customerId status total sentAt } }"}}`, n))
+	for n, operation := range operations {
+		send(fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":{"query":%q}}`, n, operation))
 	}
 	send(`{"type":"ping","payload":{"live":true}}`)
 	expect(`"pong"`)

@@ -13,7 +13,7 @@ import (
 )
 
 // pools holds the instance pools of all tenants. A pool lives as long as a
-// version of the tenant's schema uses its module.
+// version of the tenant's schema uses its module with its config.
 type pools struct {
 	logger *slog.Logger
 	open   sync.WaitGroup // pools that are not closed yet
@@ -25,7 +25,13 @@ type pools struct {
 }
 
 // tenantPools are the pools of one tenant, guarded by pools.mu.
-type tenantPools map[*sandbox.Module]*pool
+type tenantPools map[poolKey]*pool
+
+// poolKey is what the instances of a pool share an image for.
+type poolKey struct {
+	module *sandbox.Module
+	config string // its version
+}
 
 // pool is a sandbox.Pool with the number of versions that use it.
 type pool struct {
@@ -43,8 +49,8 @@ func newPools(logger *slog.Logger) *pools {
 // module: the one it has, or a new one. The pools are given back when the
 // version is retired.
 func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
-	v := &broker.Version{Schema: a.Schema, Runners: map[string]broker.Runner{}}
-	used := map[*sandbox.Module]*pool{}
+	v := &broker.Version{Schema: a.Schema, Runners: map[string]broker.Runner{}, Modules: map[string]broker.ModuleVersion{}}
+	used := tenantPools{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own := p.mu.tenants[t]
@@ -53,27 +59,31 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 		p.mu.tenants[t] = own
 	}
 	for name, m := range a.Modules {
-		current := own[m]
+		key := poolKey{m.Module, m.Config.Version}
+		current := own[key]
 		if current == nil {
-			current = &pool{Pool: m.Pool(sandbox.PoolConfig{Limits: func() sandbox.Limits { return registry.RunLimits(t.Limits()) }, Log: p.log(t, name, m)})}
-			own[m] = current
+			current = &pool{Pool: m.Pool(sandbox.PoolConfig{
+				Limits: func() sandbox.Limits { return registry.RunLimits(t.Limits()) }, Config: m.Config.JSON, Log: p.log(t, name, m.Module),
+			})}
+			own[key] = current
 			p.open.Add(1)
 		}
 		current.users++
-		used[m] = current
+		used[key] = current
 		v.Runners[name] = current
+		v.Modules[name] = broker.ModuleVersion{Digest: m.Digest(), Config: m.Config.Version}
 	}
 	v.Retire = func() { p.retire(own, used) }
 	return v
 }
 
 // retire gives back the pools of a version and closes those that no other uses.
-func (p *pools) retire(own tenantPools, used map[*sandbox.Module]*pool) {
+func (p *pools) retire(own, used tenantPools) {
 	var unused []*pool
 	p.mu.Lock()
-	for m, current := range used {
+	for key, current := range used {
 		if current.users--; current.users == 0 {
-			delete(own, m)
+			delete(own, key)
 			unused = append(unused, current)
 		}
 	}

@@ -40,6 +40,7 @@ type moduleAnswer struct {
 	Name     string       `json:"name"`
 	Active   *string      `json:"active"`   // a digest, or null
 	Previous *string      `json:"previous"` // what rollback activates, or null
+	Config   *string      `json:"config"`   // the digest of its config, or null
 	Versions []keptAnswer `json:"versions"` // newest first
 }
 
@@ -57,6 +58,9 @@ func describeModule(m registry.Module) moduleAnswer {
 	}
 	if m.Previous != "" {
 		a.Previous = &m.Previous
+	}
+	if m.Config != "" {
+		a.Config = &m.Config
 	}
 	return a
 }

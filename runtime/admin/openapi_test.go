@@ -179,6 +179,8 @@ func referLimits(schema *openapi3.Schema) {
 // customize says of a schema what the Go type alone does not.
 func customize(name string, t reflect.Type, _ reflect.StructTag, schema *openapi3.Schema) error {
 	switch {
+	case t == reflect.TypeFor[json.RawMessage](): // any value, null as well
+		schema.Nullable = true
 	case t == reflect.TypeFor[tenant.Limits]():
 		*schema = *limitsSchema(false)
 	case t.Kind() == reflect.Map && t.Name() == "limitsRequest":

@@ -69,7 +69,7 @@ func refusedLimits(e *tenant.LimitsError) problem.Problem {
 
 func refusedModule(e *registry.Error) problem.Problem {
 	p := problem.Problem{Status: moduleStatus(e), Code: e.Code, Limit: e.Limit}
-	if e.Reason != registry.Invalid || len(e.Problems) == 0 {
+	if e.Reason != registry.Invalid && e.Reason != registry.Malformed || len(e.Problems) == 0 {
 		p.Errors = append(p.Errors, problem.Error{Message: e.Message})
 	}
 	for _, one := range e.Problems {
@@ -93,7 +93,9 @@ func moduleStatus(e *registry.Error) int {
 		return http.StatusTooManyRequests
 	case e.Reason == registry.Conflict, e.Limit == "modules":
 		return http.StatusConflict
-	case e.Limit == "moduleBytes":
+	case e.Reason == registry.Malformed:
+		return http.StatusBadRequest
+	case e.Limit == "moduleBytes", e.Limit == "configBytes":
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusUnprocessableEntity

@@ -30,6 +30,9 @@ var everyRoute = []struct{ method, path string }{
 	{"GET", "/v1/tenants/acme/modules/orders"},
 	{"POST", "/v1/tenants/acme/modules/orders/activate"},
 	{"POST", "/v1/tenants/acme/modules/orders/rollback"},
+	{"PUT", "/v1/tenants/acme/modules/orders/config"},
+	{"GET", "/v1/tenants/acme/modules/orders/config"},
+	{"DELETE", "/v1/tenants/acme/modules/orders/config"},
 	{"DELETE", "/v1/tenants/acme/modules/orders"},
 	{"GET", "/v1/tenants/acme/schema"},
 	{"POST", "/v1/tenants/acme/events"},
@@ -114,6 +117,7 @@ func TestPathsAndMethods(t *testing.T) {
 		"/v1/tenants/acme/modules/orders":          "DELETE, GET, HEAD, PUT",
 		"/v1/tenants/acme/modules/orders/activate": "POST",
 		"/v1/tenants/acme/modules/orders/rollback": "POST",
+		"/v1/tenants/acme/modules/orders/config":   "DELETE, GET, HEAD, PUT",
 		"/v1/tenants/acme/schema":                  "GET, HEAD",
 		"/v1/tenants/acme/events":                  "POST",
 		"/v1/tenants/acme/keys":                    "GET, HEAD, POST",
@@ -130,7 +134,7 @@ func TestPathsAndMethods(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/", "/v1", "/v1/", "/v1/tenants/", "/v1/tenants//modules", "/v1/tenants/acme/", "/v1/tenants/acme/modules/",
-		"/v1/tenants/acme/keys/", "/v1/tenants/acme%2Fmodules%2Forders", "/v1/tenants/acme/modules/orders/config", "//v1/tenants", "/V1/tenants",
+		"/v1/tenants/acme/keys/", "/v1/tenants/acme%2Fmodules%2Forders", "/v1/tenants/acme/modules/orders/configs", "//v1/tenants", "/V1/tenants",
 	} {
 		want := "nothing at this path"
 		if strings.Contains(path, "%") { // no slash of the path, but of a name, which none has

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -99,6 +100,22 @@ var routes = []route{
 		method: "POST", path: "/v1/tenants/{tenant}/modules/{module}/rollback", scopes: moduleWriters, serve: (*handler).rollbackModule,
 		summary: "Make the version serve that did before.",
 		answers: []body{{http.StatusOK, typeJSON, versionAnswer{}}}, refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity},
+	},
+	{
+		method: "PUT", path: "/v1/tenants/{tenant}/modules/{module}/config", scopes: moduleWriters, serve: (*handler).putConfig,
+		summary: "Give a module a config, from the next event on: any JSON value, which it reads as input 4.",
+		bodies:  []body{{media: typeJSON, example: json.RawMessage{}}},
+		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusUnprocessableEntity},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/modules/{module}/config", scopes: moduleReaders, serve: (*handler).getConfig,
+		summary: "Show a module's config, as it was sent.",
+		answers: []body{{http.StatusOK, typeJSON, json.RawMessage{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/modules/{module}/config", scopes: moduleWriters, serve: (*handler).deleteConfig,
+		summary: "Take a module's config away, from the next event on.",
+		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusUnprocessableEntity},
 	},
 	{
 		method: "GET", path: "/v1/tenants/{tenant}/schema", scopes: moduleReaders, serve: (*handler).getSchema,

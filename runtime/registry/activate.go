@@ -22,7 +22,8 @@ func (r *Registry) Activate(ctx context.Context, t *tenant.Tenant, name, digest 
 }
 
 // Rollback activates the version that was active before the present one. That
-// one is then what the next Rollback returns to.
+// one is then what the next Rollback returns to. The config stays: it belongs to
+// the name, not to a version.
 func (r *Registry) Rollback(ctx context.Context, t *tenant.Tenant, name string) (Version, error) {
 	return r.switchTo(ctx, t, name, func(m *module) (*version, error) {
 		if m.previous == nil {
@@ -56,8 +57,8 @@ func (c *catalog) activate(ctx context.Context, m *module, v *version, limits te
 	if m.active == v {
 		return c, nil
 	}
-	if v.started != startLimits(limits) {
-		if err := start(ctx, m.name, v.module, limits); err != nil {
+	if v.started != startConditions(limits, m.config) {
+		if err := start(ctx, m.name, v.module, limits, m.config); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +71,7 @@ func (c *catalog) activate(ctx context.Context, m *module, v *version, limits te
 	return fresh, nil
 }
 
-// Delete removes a module with all its versions, unless another needs it: the
+// Delete removes a module with all its versions and its config, unless another needs it: the
 // *Error then names both.
 func (r *Registry) Delete(t *tenant.Tenant, name string) error {
 	return r.change(t, func(old *catalog) (*catalog, error) {

@@ -23,6 +23,7 @@ type module struct {
 	versions []*version // in the order of their upload
 	active   *version   // nil where none is
 	previous *version   // what Rollback activates; nil where there is nothing
+	config   ModuleConfig
 }
 
 // version is one uploaded artifact.
@@ -106,14 +107,14 @@ func (c *catalog) dropped(next *catalog) []*sandbox.Module {
 // compose makes what serves of the modules that are active. The error is a
 // *graph.ComposeError; changed names the module that it is about.
 func (c *catalog) compose(limits tenant.Limits, changed string) (*Active, error) {
-	a := &Active{Modules: map[string]*sandbox.Module{}}
+	a := &Active{Modules: map[string]ActiveModule{}}
 	var sources []graph.Source
 	for name, m := range c.modules {
 		if m.active == nil {
 			continue
 		}
 		loaded := m.active.module
-		a.Modules[name] = loaded
+		a.Modules[name] = ActiveModule{loaded, m.config}
 		sources = append(sources, graph.Source{Module: name, SDL: loaded.Schema(), Resolvers: loaded.Resolvers(), Changed: name == changed})
 	}
 	var err error

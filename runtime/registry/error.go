@@ -18,6 +18,7 @@ type Reason uint8
 // The reasons.
 const (
 	Invalid   Reason = iota // the module itself, or its name, is at fault
+	Malformed               // a config is no strict JSON
 	Unknown                 // there is no such tenant, module or version
 	Conflict                // it does not go with what the tenant has
 	OverLimit               // a limit was met, which Limit names
@@ -38,9 +39,9 @@ type Problem struct {
 	Module    string // its name; may be empty
 	Message   string
 	Function  string // of the module's code, as its export or index; may be empty
-	Offset    int    // in the module's bytes, where HasOffset
+	Offset    int    // in the module's bytes or the config's, where HasOffset
 	HasOffset bool
-	Line      int // in the module's SDL, counted from 1; 0 where that is not the place
+	Line      int // in the module's SDL or the config, counted from 1; 0 where that is not the place
 	Column    int // in characters, counted from 1
 }
 

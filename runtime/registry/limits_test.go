@@ -165,7 +165,7 @@ func TestConcurrentChanges(t *testing.T) {
 	wg.Wait()
 	last := b.log[len(b.log)-1]
 	for _, m := range b.List(b.tenant) {
-		if loaded := last.Modules[m.Name]; loaded == nil || loaded.Digest() != b.active(m.Name) {
+		if loaded := last.Modules[m.Name]; loaded.Module == nil || loaded.Digest() != b.active(m.Name) {
 			t.Errorf("the last set does not hold the active version of %s", m.Name)
 		}
 		if len(m.Versions) > 3 {

@@ -21,7 +21,15 @@ import (
 // no longer active; whoever runs it goes on through a pool, which keeps its code.
 type Active struct {
 	Schema  *graph.Schema
-	Modules map[string]*sandbox.Module
+	Modules map[string]ActiveModule
+}
+
+// ActiveModule is a module that serves, with the config that it does so with.
+// Both belong to the set: a change of either makes another set, so that one event
+// meets one of them.
+type ActiveModule struct {
+	*sandbox.Module
+	Config ModuleConfig
 }
 
 // Config holds what a Registry works with. Engine and OnActivate are required.

@@ -15,19 +15,22 @@ func RunLimits(l tenant.Limits) sandbox.Limits {
 	}
 }
 
-// start tries whether instances of a module come up, so that one which never
-// answers an event replaces none that does.
-func start(ctx context.Context, name string, m *sandbox.Module, limits tenant.Limits) error {
-	if err := m.Start(ctx, RunLimits(limits)); err != nil {
+// start tries whether instances of a module come up with a config, so that one
+// which never answers an event replaces none that does.
+func start(ctx context.Context, name string, m *sandbox.Module, limits tenant.Limits, config ModuleConfig) error {
+	if err := m.Start(ctx, RunLimits(limits), config.JSON); err != nil {
 		return startError(name, err)
 	}
 	return nil
 }
 
-// startedUnder holds the limits that decide how a start ends. Nothing else does:
-// it sees no event, and no other tenant.
-type startedUnder struct{ memory, fuel int64 }
+// startedUnder holds what decides how a start ends: two limits and the config.
+// Nothing else does: it sees no event, and no other tenant.
+type startedUnder struct {
+	memory, fuel int64
+	config       string // its version
+}
 
-func startLimits(l tenant.Limits) startedUnder {
-	return startedUnder{memory: l.InstanceBytes(), fuel: l.FuelPerRun}
+func startConditions(l tenant.Limits, config ModuleConfig) startedUnder {
+	return startedUnder{memory: l.InstanceBytes(), fuel: l.FuelPerRun, config: config.Version}
 }

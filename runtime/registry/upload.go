@@ -89,11 +89,15 @@ func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) erro
 		u.registry.release(loaded)
 		return over("memoryBytes", "the module starts with %d bytes of memory, the limit is %d", need, u.limits.MemoryBytes)
 	}
-	if err := start(ctx, u.name, loaded, u.limits); err != nil {
+	var config ModuleConfig
+	if m := u.registry.now(t).modules[u.name]; m != nil {
+		config = m.config
+	}
+	if err := start(ctx, u.name, loaded, u.limits, config); err != nil {
 		u.registry.release(loaded)
 		return err
 	}
-	u.loaded = &version{module: loaded, uploaded: time.Now().UTC(), started: startLimits(u.limits)}
+	u.loaded = &version{module: loaded, uploaded: time.Now().UTC(), started: startConditions(u.limits, config)}
 	return nil
 }
 
@@ -111,7 +115,7 @@ func (u *upload) apply(ctx context.Context, old *catalog) (*catalog, error) {
 		m = &module{name: u.name}
 	}
 	if u.kept = m.find(u.digest); u.kept == nil {
-		return u.add(old, m)
+		return u.add(ctx, old, m)
 	}
 	u.module = m
 	if !u.activate {
@@ -126,12 +130,17 @@ func (u *upload) apply(ctx context.Context, old *catalog) (*catalog, error) {
 
 // add keeps the loaded module as a version of m. It must compose even where it
 // is not to be activated.
-func (u *upload) add(old *catalog, m *module) (*catalog, error) {
+func (u *upload) add(ctx context.Context, old *catalog, m *module) (*catalog, error) {
 	if u.loaded == nil {
 		return nil, conflict("this version was dropped during the upload; upload it again")
 	}
 	if err := u.checkRoom(old); err != nil {
 		return nil, err
+	}
+	if u.activate && u.loaded.started != startConditions(u.limits, m.config) { // the config was changed meanwhile
+		if err := start(ctx, u.name, u.loaded.module, u.limits, m.config); err != nil {
+			return nil, err
+		}
 	}
 	idle := m.add(u.loaded)
 	serving := idle.activate(u.loaded)

@@ -13,6 +13,7 @@ import (
 type Module struct {
 	Name     string
 	Previous string // digest of what Rollback activates; may be empty
+	Config   string // version of its config; empty where it has none
 	Versions []Version
 }
 
@@ -54,7 +55,7 @@ func (r *Registry) Schema(t *tenant.Tenant) *graph.Schema {
 }
 
 func (m *module) describeAll() Module {
-	d := Module{Name: m.name}
+	d := Module{Name: m.name, Config: m.config.Version}
 	if m.previous != nil {
 		d.Previous = m.previous.module.Digest()
 	}

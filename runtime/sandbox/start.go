@@ -37,12 +37,13 @@ func (e *StartError) Error() string {
 // maxStartLines is how many lines a StartError keeps.
 const maxStartLines = 8
 
-// Start tries whether instances of the module come up under these limits: it
-// makes one, with its start function and _initialize, and closes it. A module
-// that fails gives a *StartError. Other errors are the host's, or those of ctx.
-func (m *Module) Start(ctx context.Context, limits Limits) (err error) {
+// Start tries whether instances of the module come up under these limits with
+// this config, which is JSON or nil: it makes one, with its start function and
+// _initialize, and closes it. A module that fails gives a *StartError. Other
+// errors are the host's, or those of ctx.
+func (m *Module) Start(ctx context.Context, limits Limits, config []byte) (err error) {
 	var lines []Line
-	p := m.Pool(PoolConfig{Log: func(l Line) {
+	p := m.Pool(PoolConfig{Config: config, Log: func(l Line) {
 		if lines = append(lines, l); len(lines) > maxStartLines+1 { // with that of the fault
 			lines = lines[1:]
 		}

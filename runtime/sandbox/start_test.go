@@ -46,7 +46,7 @@ func TestStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = m.Start(t.Context(), limits())
+			err = m.Start(t.Context(), limits(), nil)
 			var failed *sandbox.StartError
 			switch {
 			case c.code == "" && err != nil:
@@ -78,7 +78,7 @@ func TestStartThatLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed *sandbox.StartError
-	if err := m.Start(t.Context(), defaults()); !errors.As(err, &failed) {
+	if err := m.Start(t.Context(), defaults(), nil); !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
 	var said []string
@@ -98,7 +98,7 @@ func TestStartThatIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var failed *sandbox.StartError
-	if err := m.Start(ctx, limits()); !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
+	if err := m.Start(ctx, limits(), nil); !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -118,12 +118,12 @@ func TestStartThatEveryRunPays(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := limits()
-	if err := m.Start(t.Context(), l); err != nil {
+	if err := m.Start(t.Context(), l, nil); err != nil {
 		t.Error(err)
 	}
 	l.FuelPerRun = 1
 	var failed *sandbox.StartError
-	if err := m.Start(t.Context(), l); !errors.As(err, &failed) || failed.Fault.Limit != "fuelPerRun" {
+	if err := m.Start(t.Context(), l, nil); !errors.As(err, &failed) || failed.Fault.Limit != "fuelPerRun" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -174,7 +174,7 @@ func (r *Random) damaged(body []byte) []byte {
 	case 2:
 		return append(bytes.Repeat([]byte("["), 1000), body...)
 	case 3:
-		return bytes.Repeat(body, 200)
+		return bytes.Repeat(body, max(200, 128<<10/len(body))) // over what most bodies may have
 	}
 	body[r.IntN(len(body))] = byte(r.Uint32())
 	return body
