@@ -128,6 +128,11 @@ const (
 	LogError LogLevel = 3
 )
 
+// String gives the level's name; those outside are named as the nearest.
+func (l LogLevel) String() string {
+	return [...]string{"debug", "info", "warn", "error"}[min(max(l, LogDebug), LogError)]
+}
+
 // Code is a stable error code, found as extensions.code in GraphQL errors and
 // as code in problem+json bodies.
 type Code string

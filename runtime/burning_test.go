@@ -158,16 +158,15 @@ func (l *runLog) WithGroup(string) slog.Handler            { return l }
 
 func (l *runLog) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
-		if r.Message == "module" && a.Key == "line" {
-			switch a.Value.String() {
-			case burnsLine:
-				l.begun <- struct{}{}
-			case "the run was cancelled":
-				l.cancelled.Add(1)
-				fallthrough
-			default: // how, which was no good end
-				l.ended.Add(1)
-			}
+		text := a.Value.String()
+		switch {
+		case r.Message == "module" && a.Key == "line" && text == burnsLine:
+			l.begun <- struct{}{}
+		case r.Message == "module" && a.Key == "line" && !strings.HasPrefix(text, string(abi.CodeInternal)):
+			l.ended.Add(1) // how, which was no good end
+		case r.Message == "resolver failed" && a.Key == "message" && strings.HasSuffix(text, "the run was cancelled"):
+			l.cancelled.Add(1) // and not one that never began
+			l.ended.Add(1)
 		}
 		return true
 	})

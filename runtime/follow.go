@@ -62,5 +62,6 @@ func (s *Server) forget(t *tenant.Tenant) error {
 	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows
 	s.broker.Remove(t)
 	s.pools.forget(t)
+	s.logs.Remove(t)
 	return err
 }

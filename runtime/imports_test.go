@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
 	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/tenant", "runtime/wasm"},
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
+	"runtime/telemetry":           {"runtime/tenant"},
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem"},
 	"runtime/admin":               {"runtime/store", "runtime/graph", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/wasm"},
 	"runtime":                     {"runtime/..."},

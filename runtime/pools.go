@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -16,6 +16,7 @@ import (
 // version of the tenant's schema uses its module with its config.
 type pools struct {
 	logger *slog.Logger
+	logs   *telemetry.Logs
 	open   sync.WaitGroup // pools that are not closed yet
 
 	mu struct {
@@ -39,8 +40,8 @@ type pool struct {
 	users int // guarded by pools.mu
 }
 
-func newPools(logger *slog.Logger) *pools {
-	p := &pools{logger: logger}
+func newPools(logger *slog.Logger, logs *telemetry.Logs) *pools {
+	p := &pools{logger: logger, logs: logs}
 	p.mu.tenants = map[*tenant.Tenant]tenantPools{}
 	return p
 }
@@ -103,15 +104,28 @@ func (p *pools) forget(t *tenant.Tenant) {
 	p.mu.Unlock()
 }
 
-// log writes a module's lines to the server's log.
+// log writes a module's lines to the log of its tenant, and at level debug to the
+// server's, whatever their own level is: there they would drown what operators
+// should know.
 func (p *pools) log(t *tenant.Tenant, name string, m *sandbox.Module) func(sandbox.Line) {
 	logger := p.logger.With("tenant", t.ID(), "module", name, "digest", m.Digest())
-	levels := map[abi.LogLevel]slog.Level{abi.LogDebug: slog.LevelDebug, abi.LogInfo: slog.LevelInfo, abi.LogWarn: slog.LevelWarn, abi.LogError: slog.LevelError}
+	log := p.logs.Of(t)
 	return func(line sandbox.Line) {
-		attributes := []slog.Attr{slog.String("event", line.ID), slog.String("line", line.Message)}
+		log.Add(telemetry.Line{
+			Level: line.Level, Module: name, Digest: m.Digest(), Event: line.ID,
+			Incident: line.Incident, Text: line.Message, Truncated: line.Truncated,
+		})
+		ctx := context.Background()
+		if !logger.Enabled(ctx, slog.LevelDebug) {
+			return
+		}
+		attributes := []slog.Attr{slog.String("of", line.Level.String()), slog.String("event", line.ID), slog.String("line", line.Message)}
+		if line.Incident != "" {
+			attributes = append(attributes, slog.String("incident", line.Incident))
+		}
 		if line.Truncated {
 			attributes = append(attributes, slog.Bool("truncated", true))
 		}
-		logger.LogAttrs(context.Background(), levels[line.Level], "module", attributes...)
+		logger.LogAttrs(ctx, slog.LevelDebug, "module", attributes...)
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/store"
 	storememory "github.com/runnel-dev/runnel/runtime/store/memory"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/transport"
 )
@@ -53,8 +54,8 @@ type Config struct {
 	Store store.Store
 	// Root serves "/" alone, behind the same checks as all routes. Nil is a 404.
 	Root http.Handler
-	// Logger receives what operators should know, and the modules' logs. Nil
-	// discards.
+	// Logger receives what operators should know, and at level debug what the
+	// modules of all tenants log. Nil discards.
 	Logger *slog.Logger
 	// CompileInProcess has modules compiled in this process and not in a child
 	// process under limits. It is for programs whose main cannot call CompileMain,
@@ -95,6 +96,7 @@ type Server struct {
 	transport *transport.Handler
 	routes    http.Handler
 	pools     *pools
+	logs      *telemetry.Logs
 
 	running sync.WaitGroup     // calls of Run
 	stopped context.Context    // ends with Shutdown
@@ -125,7 +127,8 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, bus: config.Bus, engine: engine, store: config.Store, tenants: tenant.NewDirectory(config.Store), pools: newPools(config.Logger)}
+	s := &Server{config: config, bus: config.Bus, engine: engine, store: config.Store, tenants: tenant.NewDirectory(config.Store), logs: telemetry.NewLogs(telemetry.LogConfig{})}
+	s.pools = newPools(config.Logger, s.logs)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
@@ -301,6 +304,7 @@ func (s *Server) Run(ctx context.Context) error {
 // waits for event streams, which end with its base context: cancel that first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
+	s.logs.Close()
 	err := s.transport.Shutdown(ctx)
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))

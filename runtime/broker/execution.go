@@ -70,9 +70,8 @@ func (x *execution) resolve(ctx context.Context, e *graph.Execution, b *graph.Ba
 func (s *shared) exhausted(f *graph.ResolvedField, in *inputs) *graph.Error {
 	fault := &sandbox.Fault{
 		Code: abi.CodeFuelExhausted, Limit: "fuelPerOperation",
-		Message: fmt.Sprintf("all of the operation's %d units of fuel are used", s.fuel),
+		Message: fmt.Sprintf("all of the operation's %d units of fuel are used before it", s.fuel),
 	}
 	o := &outcome{broker: s.broker, state: s.state, runner: s.version.Runners[f.Module], field: f, event: in.id}
-	o.runner.Log(sandbox.Line{Level: abi.LogError, ID: in.id, Message: fault.Error() + ", before " + f.Resolver})
 	return o.faultError(fault)
 }

@@ -61,14 +61,10 @@ func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inp
 }
 
 // faultError is what subscribers see of a guest's fault. Without debug that is
-// the code and an id to look for in the log.
+// the code and an id to look for in the module's log.
 func (o *outcome) faultError(fault *sandbox.Fault) *graph.Error {
 	incident := rand.Text()
-	var attributes []slog.Attr
-	if fault.Code == abi.CodeInternal || fault.Code == abi.CodeLimitExceeded {
-		attributes = append(attributes, slog.String("message", fault.Message)) // the others' is in the module's log
-	}
-	o.log(incident, fault.Code, append(attributes, slog.String("limit", fault.Limit))...)
+	o.log(incident, fault.Code, fmt.Sprintf("%s in %s: %s", fault.Code, o.field.Resolver, fault.Message))
 	e := &graph.Error{Message: o.shown(fault.Message), Code: fault.Code, Extensions: incidentExtensions(incident)}
 	if fault.Limit != "" {
 		e.Extensions = append(e.Extensions[:len(e.Extensions)-1], `,"limit":`...)
@@ -83,8 +79,7 @@ func (o *outcome) faultError(fault *sandbox.Fault) *graph.Error {
 func (o *outcome) Report(e *graph.Error) *graph.Error {
 	if o.incident == "" {
 		o.incident = rand.Text()
-		o.log(o.incident, e.Code)
-		o.runner.Log(sandbox.Line{Level: abi.LogError, ID: o.event, Message: fmt.Sprintf("%s at %s: %s", e.Code, pathText(e.Path), e.Message)})
+		o.log(o.incident, e.Code, fmt.Sprintf("%s at %s: %s", e.Code, pathText(e.Path), e.Message))
 	}
 	shown := *e
 	shown.Message = o.shown(e.Message)
@@ -103,13 +98,20 @@ func (o *outcome) shown(message string) string {
 	return "resolver failed"
 }
 
-// log tells operators of an incident.
-func (o *outcome) log(incident string, code abi.Code, more ...slog.Attr) {
-	attributes := append([]slog.Attr{
+// log tells of an incident: the tenant, in the module's log, of what the guest
+// did; operators of what the host did, which tells of more than the tenant's own.
+// In their log a tenant's faults would drown all else.
+func (o *outcome) log(incident string, code abi.Code, message string) {
+	line := sandbox.Line{Level: abi.LogError, ID: o.event, Message: message, Incident: incident}
+	if code != abi.CodeInternal {
+		o.runner.Log(line)
+		return
+	}
+	line.Message = fmt.Sprintf("%s in %s: the server could not run it", code, o.field.Resolver)
+	o.runner.Log(line)
+	o.broker.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "resolver failed",
 		slog.String("incident", incident), slog.String("tenant", o.state.tenant.ID()), slog.String("event", o.event),
-		slog.String("module", o.field.Module), slog.String("resolver", o.field.Resolver), slog.String("code", string(code)),
-	}, more...)
-	o.broker.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "resolver failed", attributes...)
+		slog.String("module", o.field.Module), slog.String("resolver", o.field.Resolver), slog.String("code", string(code)), slog.String("message", message))
 }
 
 func incidentExtensions(incident string) []byte {

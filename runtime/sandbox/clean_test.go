@@ -91,7 +91,7 @@ func TestRunsStartFromTheImageAfterInitialize(t *testing.T) {
 
 func TestStartIsLimited(t *testing.T) {
 	forever := func(g *sandboxtest.Guest) uint32 {
-		return g.Function(nil, nil, nil, sandboxtest.Forever())
+		return g.Function(nil, nil, nil, g.Call(abi.ImportLog, w.I32Const(1), g.Text("tried")), sandboxtest.Forever())
 	}
 	for name, build := range map[string]func(g *sandboxtest.Guest){
 		"start":       func(g *sandboxtest.Guest) { g.Start(forever(g)) },

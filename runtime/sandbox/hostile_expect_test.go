@@ -282,9 +282,6 @@ func withinLimits(r *sandbox.Result, lines []sandbox.Line, l sandbox.Limits) err
 		const longest = 9 << 10 // of what was logged last and the trap, each cut
 		check(len(r.Fault.Message) <= longest && utf8.ValidString(r.Fault.Message), "a message of %d bytes: %.200q", len(r.Fault.Message), r.Fault.Message)
 		check(!r.HasOutput && len(r.Output) == 0 && len(r.Published) == 0, "a fault with an output of %d bytes and %d events", len(r.Output), len(r.Published))
-		if len(lines) > 0 {
-			lines = lines[:len(lines)-1] // the host's own
-		}
 	}
 	for _, line := range lines {
 		check(utf8.ValidString(line.Message), "a line that is not UTF-8: %q", line.Message)

@@ -150,7 +150,6 @@ func (i *instance) startFault(where string, err error) *Fault {
 	if i.fuel != nil {
 		fault.where, fault.fuel = where, i.pool.module.engine.config.StartFuel-max(i.fuelLeft(), 0)
 	}
-	i.logFault(fault)
 	return fault
 }
 
@@ -224,7 +223,6 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 	if err != nil {
 		r.Fault = i.fault(err)
 		r.Output, r.HasOutput, r.Published = r.Output[:0], false, r.Published[:0]
-		i.logFault(r.Fault)
 		return
 	}
 	i.conclude(resolver, abi.Verdict(int32(i.stack[0])))
@@ -260,9 +258,6 @@ func (i *instance) line(level abi.LogLevel, text []byte) {
 	}
 	i.emit(level, text, truncated)
 }
-
-// logFault logs a fault, whatever the guest logged before.
-func (i *instance) logFault(f *Fault) { i.emit(abi.LogError, []byte(f.Message), false) }
 
 func (i *instance) emit(level abi.LogLevel, text []byte, truncated bool) {
 	if i.pool.config.Log == nil {

@@ -56,8 +56,8 @@ type Fault struct {
 	// Unrepeatable is set where the end does not follow from what the run read,
 	// but from the clock or the host: another run may end in another way.
 	Unrepeatable bool
-	// Message says what happened and where, for the module's log and for
-	// subscribers of tenants that debug.
+	// Message says what happened and where, for the module's log, which the caller
+	// of Run writes it to, and for subscribers of tenants that debug.
 	Message string
 
 	where string // "start" or "_initialize", where it was in one of them
@@ -76,6 +76,9 @@ type Line struct {
 	// Truncated is set where the run's limit of log bytes cut the line; no
 	// further line of that run follows.
 	Truncated bool
+	// Incident is the id that subscribers see of the fault which the line is about;
+	// empty for the guest's own lines.
+	Incident string
 }
 
 // Limits bound one run and the instances of one pool. All are counts or bytes

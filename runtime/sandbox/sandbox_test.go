@@ -228,9 +228,8 @@ func TestFaults(t *testing.T) {
 					t.Fatalf("a faulty run left an output")
 				}
 			}
-			last := b.log[len(b.log)-1]
-			if last.Level != abi.LogError || last.ID != "e1" || !strings.Contains(last.Message, c.text) {
-				t.Errorf("log %+v", last)
+			if len(b.log) > 0 && b.log[len(b.log)-1].Level == abi.LogError { // that is for the caller, who knows the incident
+				t.Errorf("log %+v", b.log)
 			}
 		})
 	}

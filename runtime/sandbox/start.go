@@ -44,7 +44,7 @@ const maxStartLines = 8
 func (m *Module) Start(ctx context.Context, limits Limits, config []byte) (err error) {
 	var lines []Line
 	p := m.Pool(PoolConfig{Config: config, Log: func(l Line) {
-		if lines = append(lines, l); len(lines) > maxStartLines+1 { // with that of the fault
+		if lines = append(lines, l); len(lines) > maxStartLines {
 			lines = lines[1:]
 		}
 	}})
@@ -61,9 +61,6 @@ func (m *Module) Start(ctx context.Context, limits Limits, config []byte) (err e
 		return fmt.Errorf("start %s: %w", m.digest, context.Cause(ctx))
 	case fault.Code == abi.CodeInternal:
 		return fmt.Errorf("start %s: %w", m.digest, fault)
-	}
-	if last := len(lines) - 1; last >= 0 && lines[last].Message == fault.Message {
-		lines = lines[:last]
 	}
 	return &StartError{Fault: fault, Where: fault.where, Fuel: fault.fuel, Limit: m.engine.config.StartFuel, Lines: lines}
 }

@@ -99,7 +99,6 @@ func (i *instance) conclude(resolver string, verdict abi.Verdict) {
 
 func (i *instance) badOutput(format string, arguments ...any) {
 	i.result.Fault = &Fault{Code: abi.CodeBadOutput, Message: fmt.Sprintf(format, arguments...)}
-	i.logFault(i.result.Fault)
 }
 
 // failure reads what the guest gave to fail: an object with a message, or the

@@ -268,14 +268,23 @@ func TestWASI(t *testing.T) {
 func lines(b *bench) string {
 	var text strings.Builder
 	for _, line := range b.log {
-		message, _, _ := strings.Cut(line.Message, "\nwasm stack trace")
-		fmt.Fprintf(&text, "%d %s", line.Level, message)
+		fmt.Fprintf(&text, "%d %s", line.Level, line.Message)
 		if line.Truncated {
 			text.WriteString(" …")
 		}
 		text.WriteByte('\n')
 	}
 	return text.String()
+}
+
+// linesAndFault are the log's lines, and the fault that the run ended with.
+func linesAndFault(b *bench, r *sandbox.Result) string {
+	text := lines(b)
+	if r.Fault != nil {
+		message, _, _ := strings.Cut(r.Fault.Message, "\nwasm stack trace")
+		text += "fault " + message + "\n"
+	}
+	return text
 }
 
 // TestStreamsAreLinesOfTheLog holds how what is written to stdout and stderr
@@ -303,11 +312,11 @@ func TestStreamsAreLinesOfTheLog(t *testing.T) {
 		"too many": {func(g *wasiGuest) w.Code { return g.print(1, strings.Repeat("\n", 1000)) }, "1 \n1 \n1 \n1  …\n"},
 		"before a trap": {
 			func(g *wasiGuest) w.Code { return w.Join(g.print(1, "so far"), sandboxtest.Trap()) },
-			"1 so far\n3 unreachable\n",
+			"1 so far\nfault unreachable\n",
 		},
 		"what a panic says": {func(g *wasiGuest) w.Code {
 			return w.Join(g.print(2, "panic: no\n\n"), g.print(2, "at f"), g.invoke("proc_exit", 2))
-		}, "3 panic: no\n3 \n3 at f\n3 panic: no\n\nat f\nproc_exit: the module exited with code 2\n"},
+		}, "3 panic: no\n3 \n3 at f\nfault panic: no\n\nat f\nproc_exit: the module exited with code 2\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newWASIGuest(schema)
@@ -318,8 +327,8 @@ func TestStreamsAreLinesOfTheLog(t *testing.T) {
 			b := newPool(t, g.Resolver("Subscription.f", c.code(g), w.I32Const(0)).Bytes(), "", l)
 			for range 2 {
 				b.log = nil
-				run(b, "Subscription.f", event("1"))
-				if got := lines(b); got != c.want {
+				r := run(b, "Subscription.f", event("1"))
+				if got := linesAndFault(b, r); got != c.want {
 					t.Errorf("log\n%swant\n%s", got, c.want)
 				}
 			}
@@ -351,7 +360,7 @@ func TestStreamsDoNotFloodTheLog(t *testing.T) {
 	}
 	l.LogBytesPerRun = 0
 	b = newPool(t, g.Bytes(), "", l)
-	if run(b, "Subscription.text", event("1")); len(b.log) != 1 {
+	if run(b, "Subscription.text", event("1")); len(b.log) != 0 {
 		t.Errorf("with no room for a log: %s", lines(b))
 	}
 }

@@ -24,12 +24,12 @@ func TestModulesOfOtherToolchains(t *testing.T) {
 	dir := filepath.Join(strings.TrimSpace(string(out)), "imports", "wasi_snapshot_preview1")
 	for file, want := range map[string]string{
 		"testdata/cargo-wasi/wasi.wasm":        "3 thread 'main' panicked at wasi.rs:17:15:\n3 index out of bounds: the len is 0 but the index is 1\n",
-		"testdata/tinygo/wasi.wasm":            "1 panic: runtime error: index out of range\n3 unreachable\n",
-		"testdata/zig/wasi.wasm":               "3 out of bounds memory access\n",
-		"testdata/zig-cc/wasi.wasm":            "3 unknown command: \n3 unknown command: \nproc_exit: the module exited with code 1\n",
+		"testdata/tinygo/wasi.wasm":            "1 panic: runtime error: index out of range\nfault unreachable\n",
+		"testdata/zig/wasi.wasm":               "fault out of bounds memory access\n",
+		"testdata/zig-cc/wasi.wasm":            "3 unknown command: \nfault unknown command: \nproc_exit: the module exited with code 1\n",
 		"example/testdata/cargo-wasi/cat.wasm": "",
-		"example/testdata/tinygo/cat.wasm":     "3 proc_exit: the module exited with code 0\n",
-		"example/testdata/zig/cat.wasm":        "3 out of bounds memory access\n",
+		"example/testdata/tinygo/cat.wasm":     "fault proc_exit: the module exited with code 0\n",
+		"example/testdata/zig/cat.wasm":        "fault out of bounds memory access\n",
 		"example/testdata/zig-cc/cat.wasm":     "",
 	} {
 		t.Run(file, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestModulesOfOtherToolchains(t *testing.T) {
 			l.FuelPerRun, l.MemoryBytes, l.LogBytesPerRun = 10_000_000, 32<<20, 16<<10
 			b := newPool(t, command(t, binary), "", l)
 			r := run(b, "Query.main", withMeta("e1"))
-			got := lines(b)
+			got := linesAndFault(b, r)
 			if !strings.HasPrefix(got, want) || want == "" && (r.Fault != nil || got != "") {
 				t.Errorf("%v, log\n%swant\n%s", r.Fault, got, want)
 			}

@@ -1,9 +1,8 @@
-;; Lines without an end to them: the log gets what logBytesPerRun lets through, and one line that
-;; says what ended the run.
+;; Lines without an end to them: the log gets what logBytesPerRun lets through.
 ;;
 ;; upload: admitted
-;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used" logged 457
-;; run Subscription.empty: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used" logged 514
+;; run Subscription.f: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used" logged 456
+;; run Subscription.empty: FUEL_EXHAUSTED fuelPerRun "all of its 10000000 units of fuel are used" logged 513
 (module
   (@custom "runnel.schema"
     "type Subscription {\n"

@@ -2,7 +2,7 @@
 ;;
 ;; upload: admitted
 ;; run Subscription.f: skip logged 1
-;; run Subscription.trap: RESOLVER_TRAP "xxxxxxxx" "unreachable" logged 2
+;; run Subscription.trap: RESOLVER_TRAP "xxxxxxxx" "unreachable" logged 1
 (module
   (@custom "runnel.schema"
     "type Subscription {\n"

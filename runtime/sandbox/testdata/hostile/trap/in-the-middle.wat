@@ -2,7 +2,7 @@
 ;; log.
 ;;
 ;; upload: admitted
-;; run Mutation.f: RESOLVER_TRAP "unreachable" published 0 logged 2
+;; run Mutation.f: RESOLVER_TRAP "unreachable" published 0 logged 1
 (module
   (@custom "runnel.schema"
     "type Mutation { f: String }\n"
