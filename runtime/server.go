@@ -153,7 +153,7 @@ func compilations() int { return max(1, goruntime.GOMAXPROCS(0)/2) }
 // route puts the handlers of all routes together.
 func (s *Server) route() http.Handler {
 	control := admin.New(admin.Config{
-		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, OnDelete: s.forget,
+		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, Logs: s.logs, OnDelete: s.forget,
 		Token: s.config.AdminToken, Dev: s.config.Dev, Logger: s.config.Logger,
 	})
 	mux := http.NewServeMux()

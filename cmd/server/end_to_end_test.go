@@ -136,8 +136,14 @@ func TestHostileModulesLeaveEverythingAlive(t *testing.T) {
 			t.Errorf("nonsense: %s %s", m.Type, m.Payload)
 		}
 	}
-	if log := p.logged(); !strings.Contains(log, "tenant=evil module=m digest=sha256:") || !strings.Contains(log, "unreachable") {
+	if log := p.tenantLog("evil"); !strings.Contains(log, `"module":"m","digest":"sha256:`) || !strings.Contains(log, `"line":"RESOLVER_TRAP in Subscription.traps: unreachable\\n`) {
 		t.Errorf("the trap is not in the module's log:\n%s", log)
+	}
+	if log := p.logged(); strings.Contains(log, "evil") {
+		t.Errorf("the server's log has what a tenant's module did:\n%s", log)
+	}
+	if log := p.tenantLog("good"); log != `{"lines":[]}`+"\n" {
+		t.Errorf("the log of another tenant has %s", log)
 	}
 }
 
@@ -230,7 +236,7 @@ func TestShutdownStopsRuns(t *testing.T) {
 		defer close(answer)
 		answer <- p.query("acme", "{ burn }")
 	}()
-	for !strings.Contains(p.logged(), "burning begins") {
+	for !strings.Contains(p.tenantLog("acme"), "burning begins") {
 		p.must(http.StatusOK, "GET", "/healthz", "", nil)
 	}
 	p.stop()

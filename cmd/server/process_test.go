@@ -169,6 +169,12 @@ func (p *process) must(status int, method, path, contentType string, body []byte
 	return text
 }
 
+// tenantLog is the log of a tenant's modules, as its route shows it.
+func (p *process) tenantLog(id string) string {
+	p.t.Helper()
+	return p.must(http.StatusOK, "GET", "/v1/tenants/"+id+"/logs", "", nil)
+}
+
 func (p *process) createTenant(id, limits string) {
 	p.t.Helper()
 	p.must(201, "POST", "/v1/tenants", "application/json", fmt.Appendf(nil, `{"id":%q,"limits":%s}`, id, limits))

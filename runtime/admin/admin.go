@@ -14,6 +14,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/store"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -25,14 +26,15 @@ type Publisher interface {
 	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
-// Config is what the handler works with. Store, Tenants, Registry and Publisher
-// are required.
+// Config is what the handler works with. Store, Tenants, Registry, Publisher and
+// Logs are required.
 type Config struct {
 	// Store keeps the audit log.
 	Store     store.Store
 	Tenants   *tenant.Directory
 	Registry  *registry.Registry
 	Publisher Publisher
+	Logs      *telemetry.Logs
 	// OnDelete ends what serves a tenant, which was taken out of Tenants before.
 	// May be nil.
 	OnDelete func(t *tenant.Tenant) error

@@ -13,14 +13,21 @@ import (
 
 // answer writes v as JSON, in the order of its fields.
 func answer(w http.ResponseWriter, status int, v any) error {
+	text, err := encode(v)
+	if err != nil {
+		return fmt.Errorf("encode an answer: %w", err)
+	}
+	write(w, status, "application/json", append(text, '\n'))
+	return nil
+}
+
+// encode returns v as JSON on one line, in the order of its fields.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return fmt.Errorf("encode an answer: %w", err)
-	}
-	write(w, status, "application/json", b.Bytes())
-	return nil
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // write sends a whole answer. A failed write is not reported: the client is

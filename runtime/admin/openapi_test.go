@@ -109,12 +109,18 @@ func (d *document) operation(r admin.RouteInfo) *openapi3.Operation {
 	o.Responses = openapi3.NewResponses()
 	o.Responses.Delete("default")
 	for _, a := range r.Answers {
-		response := openapi3.NewResponse().WithDescription(http.StatusText(a.Status))
+		response := o.Responses.Status(a.Status)
+		if response == nil {
+			response = &openapi3.ResponseRef{Value: openapi3.NewResponse().WithDescription(http.StatusText(a.Status))}
+			o.Responses.Set(strconv.Itoa(a.Status), response)
+		}
 		if a.Media != "" {
 			media, _, _ := strings.Cut(a.Media, ";")
-			response.Content = openapi3.Content{media: openapi3.NewMediaType().WithSchemaRef(d.schema(a))}
+			if response.Value.Content == nil {
+				response.Value.Content = openapi3.Content{}
+			}
+			response.Value.Content[media] = openapi3.NewMediaType().WithSchemaRef(d.schema(a))
 		}
-		o.Responses.Set(strconv.Itoa(a.Status), &openapi3.ResponseRef{Value: response})
 	}
 	for _, status := range refusals(r) {
 		o.Responses.Set(strconv.Itoa(status), d.refusal(status))

@@ -16,6 +16,7 @@ import (
 type call struct {
 	*http.Request
 	params map[string]string
+	route  *route
 	tenant *tenant.Tenant // where the path names one
 	actor  string         // who asks: "admin", "key:<id>", or "dev"
 	target string         // what was made, where the path does not name it; for the audit log
@@ -66,7 +67,7 @@ func match(r *http.Request) (found *route, c *call, allowed []string) {
 			continue
 		}
 		if routes[i].method == method {
-			return &routes[i], &call{Request: r, params: params}, nil
+			return &routes[i], &call{Request: r, params: params, route: &routes[i]}, nil
 		}
 		allowed = append(allowed, routes[i].method)
 	}

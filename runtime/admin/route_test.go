@@ -35,6 +35,7 @@ var everyRoute = []struct{ method, path string }{
 	{"DELETE", "/v1/tenants/acme/modules/orders/config"},
 	{"DELETE", "/v1/tenants/acme/modules/orders"},
 	{"GET", "/v1/tenants/acme/schema"},
+	{"GET", "/v1/tenants/acme/logs"},
 	{"POST", "/v1/tenants/acme/events"},
 	{"DELETE", "/v1/tenants/acme"},
 }
@@ -119,6 +120,7 @@ func TestPathsAndMethods(t *testing.T) {
 		"/v1/tenants/acme/modules/orders/rollback": "POST",
 		"/v1/tenants/acme/modules/orders/config":   "DELETE, GET, HEAD, PUT",
 		"/v1/tenants/acme/schema":                  "GET, HEAD",
+		"/v1/tenants/acme/logs":                    "GET, HEAD",
 		"/v1/tenants/acme/events":                  "POST",
 		"/v1/tenants/acme/keys":                    "GET, HEAD, POST",
 		"/v1/tenants/acme/keys/x":                  "DELETE",

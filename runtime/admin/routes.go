@@ -123,6 +123,11 @@ var routes = []route{
 		answers: []body{{status: http.StatusOK, media: typeText}},
 	},
 	{
+		method: "GET", path: "/v1/tenants/{tenant}/logs", scopes: moduleReaders, serve: (*handler).getLogs,
+		summary: "Show the last lines that the tenant's modules logged on this node, the oldest first; as an event stream go on with those that follow.",
+		answers: []body{{http.StatusOK, typeJSON, logsAnswer{}}, {status: http.StatusOK, media: typeStream}}, refuses: []int{http.StatusTooManyRequests},
+	},
+	{
 		method: "POST", path: "/v1/tenants/{tenant}/events", scopes: publishers, serve: (*handler).publishEvents,
 		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
 		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},

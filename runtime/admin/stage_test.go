@@ -17,6 +17,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/store/memory"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
@@ -29,6 +30,7 @@ type stage struct {
 	t        *testing.T
 	tenants  *tenant.Directory
 	registry *registry.Registry
+	logs     *telemetry.Logs
 	acme     *tenant.Tenant
 
 	published []event.Event // in order
@@ -44,7 +46,7 @@ func newStage(t *testing.T) *stage {
 func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	t.Helper()
 	kept := memory.New()
-	s := &stage{t: t, tenants: tenant.NewDirectory(kept)}
+	s := &stage{t: t, tenants: tenant.NewDirectory(kept), logs: telemetry.NewLogs(telemetry.LogConfig{Followers: 2})}
 	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	})
 	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
 	s.acme = tenanttest.Create(t, s.tenants, "acme")
-	s.Handler = admin.New(admin.Config{Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, OnDelete: s.forget, Token: token})
+	s.Handler = admin.New(admin.Config{Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token})
 	return s
 }
 
@@ -73,6 +75,7 @@ func (s *stage) Publish(_ context.Context, t *tenant.Tenant, events []event.Even
 
 func (s *stage) forget(t *tenant.Tenant) error {
 	s.deleted = append(s.deleted, t)
+	s.logs.Remove(t)
 	return errors.Join(s.fail, s.registry.Remove(t))
 }
 

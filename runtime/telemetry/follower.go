@@ -15,8 +15,9 @@ const maxBatch = 64
 // when the log drops it is missed, and counted: a slow follower holds nothing up
 // and takes no memory. It is for one goroutine.
 type Follower struct {
-	log *Log
-	at  int64 // number of the next line
+	log  *Log
+	last int64 // number of the first line that Next returned last
+	at   int64 // number of the next one
 }
 
 // Follow returns a follower, which must be closed, or ErrFollowers. It begins
@@ -32,15 +33,17 @@ func (l *Log) Follow(after string) (*Follower, error) {
 	f := &Follower{log: l, at: l.mu.first}
 	if number, ok := strings.CutPrefix(after, l.id+"-"); ok {
 		next := l.mu.first + int64(len(l.mu.lines))
-		if n, err := strconv.ParseInt(number, 10, 64); err == nil && 0 <= n && n <= next {
-			f.at = n
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil && 0 <= n && n < next {
+			f.at = n + 1
 		}
 	}
 	return f, nil
 }
 
-// Position names the place behind the lines that Next has returned.
-func (f *Follower) Position() string { return f.log.id + "-" + strconv.FormatInt(f.at, 10) }
+// Position names the place of line i of those that Next returned last.
+func (f *Follower) Position(i int) string {
+	return f.log.id + "-" + strconv.FormatInt(f.last+int64(i), 10)
+}
 
 // Next waits for lines and returns some, with the number of those before them
 // that were missed; there may be missed ones alone. io.EOF means that the tenant
@@ -73,6 +76,7 @@ func (f *Follower) take() (lines []Line, missed int64, wake <-chan struct{}) {
 	}
 	missed = max(l.mu.first-f.at, 0)
 	f.at += missed
+	f.last = f.at
 	if waiting := l.mu.lines[f.at-l.mu.first:]; len(waiting) > 0 {
 		lines = slices.Clone(waiting[:min(len(waiting), maxBatch)])
 		f.at += int64(len(lines))

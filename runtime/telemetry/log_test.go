@@ -149,13 +149,14 @@ func TestFollow(t *testing.T) {
 		}
 		add(log, "f", "g", "h", "i", "j")
 		wantNext(t, f, "h i j", 2)
-		position := f.Position()
+		position := f.Position(2)
+		wantNext(t, follow(t, log, f.Position(0)), "i j", 0)
 		add(log, "k")
 		f.Close()
 		wantNext(t, follow(t, log, position), "k", 0)
 		add(log, "l", "m", "n")
 		wantNext(t, follow(t, log, position), "l m n", 1)
-		for _, other := range []string{"", "nonsense", position + "0", strings.Replace(position, "-", "--", 1), follow(t, newLog(t, telemetry.LogConfig{}), "").Position()} {
+		for _, other := range []string{"", "nonsense", position + "0", strings.Replace(position, "-", "--", 1), follow(t, newLog(t, telemetry.LogConfig{}), "").Position(0)} {
 			wantNext(t, follow(t, log, other), "l m n", 0)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
