@@ -44,7 +44,7 @@ func TestAPI(t *testing.T) {
 		Rand: rand.New(rand.NewPCG(*apiSeed, 0)),
 		Names: map[string][]string{
 			"tenant": {"acme", "other"}, "id": {"acme", "other", "third"}, "module": {"orders", "small"}, "name": {"orders", "a name"},
-			"digest": {"sha256:" + strings.Repeat("0", 64)}, "channel": {"orders"}, "after": {"acme", "orders", "1"}, "key": {"abcdefghijkl"},
+			"digest": {"sha256:" + strings.Repeat("0", 64)}, "channel": {"orders"}, "after": {"acme", "orders", "1"}, "key": {"abcdefghijkl"}, "subscription": {"0000000000000001"},
 		},
 		Tokens:  []string{token, "", "wrong"},
 		Rare:    []string{"delete_tenants_tenant", "patch_tenants_tenant"},

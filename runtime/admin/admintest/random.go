@@ -161,6 +161,9 @@ func (r *Random) multipart() (media string, body []byte) {
 	return form.FormDataContentType(), r.damaged(b.Bytes())
 }
 
+// largeBytes is more than a body of JSON may have.
+const largeBytes = 100 << 10
+
 // damaged leaves most bodies as they are.
 func (r *Random) damaged(body []byte) []byte {
 	if r.often() || len(body) == 0 {
@@ -174,7 +177,7 @@ func (r *Random) damaged(body []byte) []byte {
 	case 2:
 		return append(bytes.Repeat([]byte("["), 1000), body...)
 	case 3:
-		return bytes.Repeat(body, max(200, 128<<10/len(body))) // over what most bodies may have
+		return bytes.Repeat(body, 1+largeBytes/len(body))
 	}
 	body[r.IntN(len(body))] = byte(r.Uint32())
 	return body
