@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -17,12 +18,16 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// Runner runs the resolvers of one module. *sandbox.Pool is one.
+// Runner runs the resolvers of one module with one config. *sandbox.Pool is one.
+// Runners are compared: versions that share a module and its config share its
+// Runner.
 type Runner interface {
 	// Run calls a resolver and fills r; see sandbox.Pool.Run.
 	Run(ctx context.Context, resolver string, in sandbox.Inputs, r *sandbox.Result)
 	// Log adds a line to the module's log; see sandbox.Pool.Log.
 	Log(line sandbox.Line)
+	// Digest names the version of the module.
+	Digest() string
 }
 
 // Publisher accepts the events of mutations. Every event.Bus is one.
@@ -60,8 +65,10 @@ type Broker struct {
 
 // state is what the broker knows of one tenant.
 type state struct {
-	tenant *tenant.Tenant
-	runs   quota // under way or waiting for a slot
+	tenant      *tenant.Tenant
+	runs        quota // under way or waiting for a slot
+	quarantines quarantines
+	usage       usage
 
 	requests line // that are to be validated
 
@@ -71,8 +78,9 @@ type state struct {
 		sync.Mutex
 		version *Version
 		index   *index
-		live    []*Subscription // Subscription.at is an index into it
-		next    *replanning     // nil unless a version is being activated
+		live    slots
+		next    *replanning // nil unless a version is being activated
+		ahead   []*place    // by slot: places in the index of that version, until they are the subscriptions' own
 	}
 }
 
@@ -125,6 +133,7 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 	defer b.mu.Unlock()
 	if st = b.mu.tenants[t]; st == nil {
 		st = &state{tenant: t, requests: line{turns: b.validations}}
+		st.usage.since = time.Now().UTC()
 		st.mu.index = newIndex()
 		b.mu.tenants[t] = st
 	}
@@ -145,13 +154,15 @@ func (b *Broker) Remove(t *tenant.Tenant) {
 	st.mu.Lock()
 	old := st.mu.version
 	st.mu.version = nil
-	live := st.mu.live
-	st.mu.live = nil
+	live := st.mu.live.all
+	st.mu.live = slots{}
 	st.mu.index = newIndex()
 	st.mu.Unlock()
 	gone := graph.Errors{{Message: "the tenant was deleted", Code: abi.CodeForbidden}}
 	for _, s := range live {
-		s.end(func(sink Sink) { sink.Error(gone) })
+		if s != nil {
+			s.end(func(sink Sink) { sink.Error(gone) })
+		}
 	}
 	st.release(old)
 }
@@ -204,6 +215,8 @@ func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.Resolv
 		return
 	}
 	v.Runners[f.Module].Run(ctx, f.Resolver, in, r)
+	st.usage.runs.Add(1)
+	st.usage.fuel.Add(uint64(r.Fuel))
 }
 
 // notRun is the result of a run that the server's end or the caller's kept from

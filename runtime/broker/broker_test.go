@@ -243,9 +243,13 @@ func TestNoByteCrossesBetweenProjections(t *testing.T) {
 // keeper is a sink that keeps the response itself.
 type keeper struct{ response []byte }
 
-func (k *keeper) Next(response []byte) { k.response = response }
-func (k *keeper) Error(graph.Errors)   {}
-func (k *keeper) Complete()            {}
+func (k *keeper) Next(response []byte) bool {
+	k.response = response
+	return true
+}
+
+func (k *keeper) Error(graph.Errors) {}
+func (k *keeper) Complete()          {}
 
 func TestEqualOperationsShareTheirResponse(t *testing.T) {
 	s := newStage(t)

@@ -14,7 +14,7 @@ func (b *Broker) LiveMembers() (live, members int) {
 	defer b.mu.RUnlock()
 	for _, st := range b.mu.tenants {
 		st.mu.Lock()
-		live += len(st.mu.live)
+		live += st.mu.live.taken
 		_, _, _, _, n := st.mu.index.sizes()
 		members += n
 		st.mu.Unlock()

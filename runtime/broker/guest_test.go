@@ -78,11 +78,14 @@ func output(r *sandbox.Result, format string, arguments ...any) {
 // module implements broker.Runner and counts runs.
 type module struct {
 	resolvers map[string]resolver
+	digest    string
 	mu        sync.Mutex
 	runs      int
 	ran       []string // names of resolvers
 	lines     []sandbox.Line
 }
+
+func (m *module) Digest() string { return m.digest }
 
 func (m *module) Log(line sandbox.Line) {
 	m.mu.Lock()
@@ -170,7 +173,10 @@ type subscriber struct {
 	got []string
 }
 
-func (s *subscriber) Next(response []byte)    { s.got = append(s.got, string(response)) }
+func (s *subscriber) Next(response []byte) bool {
+	s.got = append(s.got, string(response))
+	return true
+}
 func (s *subscriber) Error(errs graph.Errors) { s.got = append(s.got, "error "+errs.Error()) }
 func (s *subscriber) Complete()               { s.got = append(s.got, "complete") }
 

@@ -40,6 +40,7 @@ func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity,
 	}
 	bound, errs := v.bind(ctx, &st.requests, t, &id, document{request.Query, request.OperationName}, request.Variables)
 	if errs != nil {
+		st.usage.count(errs[0].Code)
 		st.release(v)
 		return nil, errs
 	}
@@ -66,7 +67,11 @@ func (o *Operation) Close() {
 // returns.
 func (o *Operation) Subscribe(sink Sink) (*Subscription, graph.Errors) {
 	defer o.Close()
-	return o.state.subscribe(o.variables, o.identity, o.version, o.bound, sink)
+	s, errs := o.state.subscribe(o.variables, o.identity, o.version, o.bound, sink)
+	if errs != nil {
+		o.state.usage.count(errs[0].Code)
+	}
+	return s, errs
 }
 
 // Execute runs a query or a mutation and returns the whole response: first its
@@ -78,6 +83,7 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 	requestID := rand.Text()
 	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity}
 	x := execution{shared: newShared(o.broker, o.state, o.version), operation: o.operation, inputs: in}
+	defer func() { o.state.usage.sharedRuns.Add(x.shared.sharedRuns) }()
 	published := 0
 	var run sandbox.Result
 	var exhausted *graph.Error

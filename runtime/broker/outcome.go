@@ -25,6 +25,8 @@ type outcome struct {
 	verdict   abi.Verdict // Failed where the run ended with a fault
 	result    graph.Result
 	hasOutput bool
+	ending    ending   // as quarantine sees it
+	code      abi.Code // of the fault, where there is one
 	fuel      int64
 	asked     []question // of the subscriber
 	unshared  bool       // no other run need end like this one
@@ -44,13 +46,18 @@ func projectionOf(o *graph.Operation) projection { return projection{o.Plan(), o
 
 // conclude turns a run's result into an outcome that does not borrow from it.
 func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) *outcome {
-	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput, fuel: r.Fuel}
+	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput, ending: succeeded, fuel: r.Fuel}
 	o.result.Misfits = o
 	switch {
 	case r.Fault != nil:
 		o.verdict, o.hasOutput = abi.Failed, false
+		o.ending, o.code = failed, r.Fault.Code
+		if o.code == abi.CodeInternal {
+			o.ending = inconclusive
+		}
 		o.result.Err = o.faultError(r.Fault)
 	case r.Verdict == abi.Failed:
+		st.usage.count(abi.CodeResolverError)
 		o.result.Err = failureError(r.Failure)
 	case r.HasOutput:
 		o.result.Output = append([]byte(nil), r.Output...)
@@ -63,6 +70,7 @@ func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inp
 // faultError is what subscribers see of a guest's fault. Without debug that is
 // the code and an id to look for in the module's log.
 func (o *outcome) faultError(fault *sandbox.Fault) *graph.Error {
+	o.state.usage.count(fault.Code)
 	incident := rand.Text()
 	o.log(incident, fault.Code, fmt.Sprintf("%s in %s: %s", fault.Code, o.field.Resolver, fault.Message))
 	e := &graph.Error{Message: o.shown(fault.Message), Code: fault.Code, Extensions: incidentExtensions(incident)}
@@ -75,9 +83,14 @@ func (o *outcome) faultError(fault *sandbox.Fault) *graph.Error {
 
 // Report implements graph.Misfits: output that does not fit the schema is a
 // fault like others, and one incident however many values and projections it
-// spoils. Its first is in the module's log.
+// spoils. Its first is in the module's log. Where nothing of the output is of use,
+// the run has failed.
 func (o *outcome) Report(e *graph.Error) *graph.Error {
+	if len(e.Path) == 1 {
+		o.ending, o.code = failed, e.Code
+	}
 	if o.incident == "" {
+		o.state.usage.count(e.Code)
 		o.incident = rand.Text()
 		o.log(o.incident, e.Code, fmt.Sprintf("%s at %s: %s", e.Code, pathText(e.Path), e.Message))
 	}

@@ -55,3 +55,10 @@ func (q *quota) release(memory int64) {
 		q.freed = nil
 	}
 }
+
+// now returns how many runs there are, and the memory set aside for them.
+func (q *quota) now() (runs, memory int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.runs, q.memory
+}

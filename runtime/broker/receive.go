@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -35,6 +34,7 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 			slog.String("tenant", e.Tenant), slog.String("channel", e.Channel), slog.String("event", e.ID), slog.String("error", err.Error()))
 		return
 	}
+	st.usage.events.Add(1)
 	version, fields := st.match(e.Channel, &payload)
 	defer st.release(version)
 	if len(fields) == 0 {
@@ -67,35 +67,6 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 		}
 	})
 	return version, fields
-}
-
-// fanOut runs a field's resolver, and those of the fields below it, once for all
-// subscribers whose reads are equal, and delivers what they give.
-func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
-	defer b.recovered(ctx, m, &in)
-	results := newShared(b, st, v)
-	for _, p := range m.places {
-		s := p.subscription
-		if ctx.Err() != nil {
-			return
-		}
-		if s.ended() {
-			continue
-		}
-		in.arguments, in.identity = p.arguments, &s.identity
-		o := results.result(ctx, &m.field.ResolvedField, &in)
-		var response []byte
-		if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
-			response = results.response(ctx, o, p.shared.operation, &in)
-		}
-		if results.ended {
-			return // the server ends: that is no answer to this event
-		}
-		s.deliver(o.verdict, response)
-		if s.ended() {
-			s.leave()
-		}
-	}
 }
 
 // recovered keeps a bug that one event of one field meets from ending the

@@ -46,7 +46,7 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 
 // candidate plans a subscription under the version, in a turn of the line.
 func (v *Version) candidate(l *line, t *tenant.Tenant, s *Subscription, d document) candidate {
-	b, errs := v.bind(context.Background(), l, t, &s.identity, d, s.variables)
+	b, errs := v.bind(context.Background(), l, t, &s.identity, d, []byte(s.variables))
 	if errs != nil {
 		return candidate{errs: errs}
 	}
@@ -60,9 +60,8 @@ type replanning struct {
 	state   *state
 	line    line // of its own: requests of the tenant's subscribers don't delay it
 
-	// Guarded by state.mu.
+	// Guarded by state.mu. The places in the index are state.mu.ahead.
 	index   *index
-	entered []*Subscription
 	refused []refusal
 }
 
@@ -86,7 +85,8 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 		live = live[r.slice(live):]
 		runtime.Gosched()
 	}
-	old := r.swap()
+	old, released := r.swap()
+	b.released(st, released, "another version of its module is active")
 	r.settle()
 	st.release(old)
 }
@@ -94,9 +94,10 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex(), entered: make([]*Subscription, 0, len(st.mu.live))}
+	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex()}
 	st.mu.next = r
-	return r, append([]*Subscription(nil), st.mu.live...)
+	st.mu.ahead = make([]*place, len(st.mu.live.all))
+	return r, append([]*Subscription(nil), st.mu.live.all...)
 }
 
 // slice plans subscriptions for about sliceTime, enters them, and returns how
@@ -107,7 +108,7 @@ func (r *replanning) slice(live []*Subscription) int {
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
 	for i, s := range live[:len(planned)] {
-		if r.state.isLiveLocked(s) {
+		if s != nil && r.state.mu.live.has(s) {
 			r.enterLocked(s, planned[i])
 		}
 	}
@@ -129,8 +130,12 @@ func (r *replanning) planSome(planned []candidate, live []*Subscription) []candi
 	return planned
 }
 
-// plan plans a subscription anew; one that has left meanwhile is nobody's.
+// plan plans a subscription anew; one that has left meanwhile, or a free slot, is
+// nobody's.
 func (r *replanning) plan(s *Subscription) candidate {
+	if s == nil {
+		return candidate{}
+	}
 	r.state.mu.Lock()
 	p := s.place
 	r.state.mu.Unlock()
@@ -146,37 +151,51 @@ func (r *replanning) enterLocked(s *Subscription, c candidate) {
 		r.refused = append(r.refused, refusal{s, c.errs})
 		return
 	}
-	s.next = r.index.add(s, c.bound, c.field, c.keys)
-	r.entered = append(r.entered, s)
+	st := r.state
+	if missing := int(s.slot) + 1 - len(st.mu.ahead); missing > 0 {
+		st.mu.ahead = append(st.mu.ahead, make([]*place, missing)...)
+	}
+	st.mu.ahead[s.slot] = r.index.add(s, c.bound, c.field, c.keys)
 }
 
-// swap makes the new version the active one, and returns the other.
-func (r *replanning) swap() *Version {
+// swap makes the new version the active one, and returns the other, with what has
+// left quarantine by that.
+func (r *replanning) swap() (old *Version, released []*suspected) {
 	st := r.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	old := st.mu.version
+	old = st.mu.version
 	st.mu.version, st.mu.index, st.mu.next = r.version, r.index, nil
-	return old
+	return old, st.quarantines.renew(r.version.Runners)
 }
 
 // settle forgets the places under the old version, and ends the subscriptions
 // that have none under the new.
 func (r *replanning) settle() {
-	for rest := r.entered; len(rest) > 0; {
-		n := min(len(rest), sliceSubscriptions)
-		r.state.mu.Lock()
-		for _, s := range rest[:n] {
-			if s.next != nil {
-				s.place, s.next = s.next, nil
-			}
-		}
-		r.state.mu.Unlock()
-		rest = rest[n:]
+	for r.settleSlice() {
 		runtime.Gosched()
 	}
 	for _, refused := range r.refused {
 		refused.subscription.leave()
 		refused.subscription.end(func(sink Sink) { sink.Error(refused.errors) })
 	}
+}
+
+// settleSlice settles some subscriptions, the last of them first, and reports
+// whether any are left.
+func (r *replanning) settleSlice() bool {
+	st := r.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	rest := max(0, len(st.mu.ahead)-sliceSubscriptions)
+	for _, p := range st.mu.ahead[rest:] {
+		if p != nil {
+			p.subscription.place = p
+		}
+	}
+	st.mu.ahead = st.mu.ahead[:rest]
+	if rest == 0 {
+		st.mu.ahead = nil
+	}
+	return rest > 0
 }

@@ -30,6 +30,8 @@ type shared struct {
 	bytes   int                               // about what trees, results and responses take
 	ended   bool                              // ctx had ended after a run: what is returned is of no use
 	run     sandbox.Result
+
+	sharedRuns uint64 // results that needed no run
 }
 
 func newShared(b *Broker, st *state, v *Version) *shared {
@@ -49,9 +51,11 @@ const operationOutputs = 32
 // run that read the same, or of a new run.
 func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs) *outcome {
 	if o := s.stopped[f]; o != nil {
+		s.sharedRuns++
 		return o
 	}
 	if o, ok := s.of(f).find(in); ok {
+		s.sharedRuns++
 		return o
 	}
 	s.broker.run(ctx, s.state, s.version, f, in, &s.run)

@@ -12,9 +12,10 @@ import (
 // Sink receives what a subscription has to say. Its methods are called one at a
 // time and must not block; nothing follows Error or Complete.
 type Sink interface {
-	// Next delivers one response. The bytes are shared: the sink copies what it
-	// keeps and changes nothing.
-	Next(response []byte)
+	// Next delivers one response, and reports whether it was taken: what comes when
+	// there is nobody to send it to any more is not. The bytes are shared: the sink
+	// copies what it keeps and changes nothing.
+	Next(response []byte) bool
 	// Error ends the subscription.
 	Error(errs graph.Errors)
 	// Complete ends the subscription.
@@ -25,17 +26,20 @@ type Sink interface {
 // be many: BenchmarkSubscriptionMemory measures what one takes.
 type Subscription struct {
 	state     *state
-	variables []byte // as the request has them
+	variables string // as the request has them
 	identity  tenant.Identity
-
-	// Guarded by state.mu.
-	at    int    // in state.mu.live, while it is there
-	place *place // in the index
-	next  *place // in the index of the version that is being activated
+	created   seconds
+	serial    uint32 // with the slot, its SubscriptionID
+	slot      uint32 // in state.mu.live, while it is there; guarded by state.mu before
+	place     *place // in the index; guarded by state.mu
 
 	mu struct {
 		sync.Mutex
-		sink Sink // nil once the subscription has ended
+		sink      Sink    // nil once the subscription has ended
+		last      seconds // of the last response that the sink took; 0 before
+		delivered counter
+		dropped   counter // events that reached it and were not run
+		told      uint32  // serial of the quarantine that it knows of
 	}
 }
 
@@ -58,51 +62,65 @@ func (s *Subscription) leave() {
 // dropLocked takes a subscription out of all that leads to it; one that is not
 // live any more is in nothing.
 func (st *state) dropLocked(s *Subscription) {
-	if !st.isLiveLocked(s) {
+	if !st.mu.live.has(s) {
 		return
 	}
-	last := len(st.mu.live) - 1
-	moved := st.mu.live[last]
-	st.mu.live[s.at], moved.at = moved, s.at
-	st.mu.live[last] = nil
-	st.mu.live = st.mu.live[:last]
-	for _, p := range []*place{s.place, s.next} {
-		if p != nil {
-			p.remove()
-		}
+	st.mu.live.remove(s)
+	s.place.remove()
+	s.place = nil
+	if int(s.slot) < len(st.mu.ahead) && st.mu.ahead[s.slot] != nil {
+		st.mu.ahead[s.slot].remove()
+		st.mu.ahead[s.slot] = nil
 	}
-	s.place, s.next = nil, nil
 }
 
-func (st *state) isLiveLocked(s *Subscription) bool {
-	return s.at < len(st.mu.live) && st.mu.live[s.at] == s
-}
-
-// end says a last word, unless the subscription has ended before.
-func (s *Subscription) end(last func(Sink)) {
+// end says a last word, and reports true, unless the subscription has ended
+// before.
+func (s *Subscription) end(last func(Sink)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.sink != nil && last != nil {
+	live := s.mu.sink != nil
+	if live && last != nil {
 		last(s.mu.sink)
 	}
 	s.mu.sink = nil
+	return live
 }
 
 // deliver hands a response to the sink, where there is one, and ends the
-// subscription after the verdict complete.
-func (s *Subscription) deliver(verdict abi.Verdict, response []byte) {
+// subscription after the verdict complete. It reports whether the response was
+// taken, and whether nothing more will be delivered.
+func (s *Subscription) deliver(verdict abi.Verdict, response []byte, now seconds) (taken, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.sink == nil {
-		return
+		return false, true
 	}
 	if response != nil {
-		s.mu.sink.Next(response)
+		if taken = s.mu.sink.Next(response); taken {
+			s.mu.last = now
+			s.mu.delivered.add()
+		}
 	}
 	if verdict == abi.Complete {
 		s.mu.sink.Complete()
 		s.mu.sink = nil
 	}
+	return taken, s.mu.sink == nil
+}
+
+// drop counts an event that is not run for the subscription, and reports whether
+// it is the first of that quarantine, which the subscription has to be told of.
+func (s *Subscription) drop(quarantine uint32) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.sink == nil {
+		return false
+	}
+	s.mu.dropped.add()
+	first = s.mu.told != quarantine
+	s.mu.told = quarantine
+	return first
 }
 
 // ended reports whether nothing more will be delivered.
@@ -116,7 +134,7 @@ func (s *Subscription) ended() bool {
 // may be a newer one than v, which the operation was bound under. Where another
 // version is being activated, it takes its place under both.
 func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, sink Sink) (*Subscription, graph.Errors) {
-	s := &Subscription{state: st, variables: variables, identity: id}
+	s := &Subscription{state: st, variables: string(variables), identity: id, created: secondsNow()}
 	s.mu.sink = sink
 	active := candidateOf(b, &s.identity)
 	var pending *replanning
@@ -154,11 +172,10 @@ func (st *state) joinLocked(s *Subscription, active, ahead *candidate) graph.Err
 	if active.errs != nil {
 		return active.errs
 	}
-	if limit := st.tenant.Limits().Subscriptions; int64(len(st.mu.live)) >= limit {
+	if limit := st.tenant.Limits().Subscriptions; int64(st.mu.live.taken) >= limit {
 		return limitErrors("subscriptions", fmt.Sprintf("the tenant has %d live subscriptions, which is its limit", limit))
 	}
-	s.at = len(st.mu.live)
-	st.mu.live = append(st.mu.live, s)
+	st.mu.live.put(s)
 	s.place = st.mu.index.add(s, active.bound, active.field, active.keys)
 	if r := st.mu.next; r != nil {
 		r.enterLocked(s, *ahead)

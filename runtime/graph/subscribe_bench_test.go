@@ -22,7 +22,7 @@ import (
 // silence is a sink for subscriptions that get nothing.
 type silence struct{}
 
-func (silence) Next([]byte)        {}
+func (silence) Next([]byte) bool   { return true }
 func (silence) Error(graph.Errors) {}
 func (silence) Complete()          {}
 

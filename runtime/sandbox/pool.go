@@ -190,6 +190,9 @@ func (p *Pool) lastUse() int64 {
 	return p.mu.used
 }
 
+// Digest names the module's version, "sha256:" and hex.
+func (p *Pool) Digest() string { return p.module.digest }
+
 // Log adds a line to the module's log that is none of a run's own. It does not
 // block.
 func (p *Pool) Log(line Line) {

@@ -24,11 +24,11 @@ type operation struct {
 }
 
 // Next implements Sink.
-func (op *operation) Next(response []byte) {
+func (op *operation) Next(response []byte) bool {
 	c := op.conn
 	c.mu.Lock()
-	c.nextLocked(op, response)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	return c.nextLocked(op, response)
 }
 
 // Error implements Sink.

@@ -112,15 +112,15 @@ func (s *stream) recovered() {
 
 // Next implements Sink. It copies the response and allocates nothing once
 // buffers have grown, BenchmarkNextEvent.
-func (s *stream) Next(response []byte) {
+func (s *stream) Next(response []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.queue.sealed {
-		return
+		return false
 	}
 	b := s.mu.queue.open()
 	b.bytes = appendNextEvent(b.bytes, response)
-	s.addLocked()
+	return s.addLocked()
 }
 
 // Error implements Sink. A subscriber who is not known any more gets no word but
@@ -153,16 +153,17 @@ func (s *stream) Complete() {
 }
 
 // addLocked makes a frame of what was appended to the queue. Where it does not
-// fit, the client is too slow, and the response ends.
-func (s *stream) addLocked() {
+// fit, it reports false: the client is too slow, and the response ends.
+func (s *stream) addLocked() bool {
 	if s.mu.queue.add(nil, false, int(s.tenant.Limits().QueueBytes)) {
 		s.wakeLocked()
-		return
+		return true
 	}
 	s.mu.queue.drop()
 	s.sealLocked()
 	// The caller may be within a sink's call, where nothing can be stopped.
 	s.tasks.Go(s.stop)
+	return false
 }
 
 func (s *stream) sealLocked() {

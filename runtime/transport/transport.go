@@ -42,8 +42,10 @@ type Operation interface {
 // Sink takes what a subscription delivers. Its calls never block. They are made
 // one at a time for each subscription, and none after Error or Complete.
 type Sink interface {
-	// Next delivers one whole GraphQL response as JSON, borrowed for the call.
-	Next(response []byte)
+	// Next delivers one whole GraphQL response as JSON, borrowed for the call. It
+	// reports whether the response was taken to be sent: what comes when the client
+	// does not want it any more, or after the end of its connection, is dropped.
+	Next(response []byte) bool
 	// Error ends the subscription.
 	Error(errs graph.Errors)
 	// Complete ends the subscription.

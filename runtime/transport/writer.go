@@ -81,17 +81,20 @@ func (c *conn) sendErrorLocked(a *action) {
 	}
 }
 
-// nextLocked queues a response for an operation that still wants it. It is the
+// nextLocked queues a response for an operation that still wants it, and reports
+// whether it did. It is the
 // one way that every delivered event takes: it copies the response and
 // allocates nothing once buffers have grown, BenchmarkNext.
-func (c *conn) nextLocked(op *operation, response []byte) {
+func (c *conn) nextLocked(op *operation, response []byte) bool {
 	if !c.mu.machine.delivers(op) {
-		return
+		return false
 	}
-	if b := c.beginLocked(); b != nil {
-		b.bytes = appendNext(b.bytes, op.id, response)
-		c.endLocked(websocket.TextMessage, op, false)
+	b := c.beginLocked()
+	if b == nil {
+		return false
 	}
+	b.bytes = appendNext(b.bytes, op.id, response)
+	return c.endLocked(websocket.TextMessage, op, false)
 }
 
 // beginLocked opens a frame; nil where nothing may be sent any more.
@@ -102,17 +105,18 @@ func (c *conn) beginLocked() *batch {
 	return c.mu.queue.begin()
 }
 
-// endLocked closes the frame and sees that it leaves. Where it does not fit,
-// the peer is too slow, and the connection ends.
-func (c *conn) endLocked(opcode int, op *operation, last bool) {
+// endLocked closes the frame and sees that it leaves. Where it does not fit, it
+// reports false: the peer is too slow, and the connection ends.
+func (c *conn) endLocked(opcode int, op *operation, last bool) bool {
 	limit := int(c.tenant.Limits().QueueBytes)
 	if c.mu.queue.end(opcode, op, last, limit) {
 		c.wakeLocked()
-		return
+		return true
 	}
 	c.mu.queue.drop()
 	reason := fmt.Sprintf("Slow consumer: more than %d bytes wait (queueBytes)", limit)
 	c.performLocked(c.mu.machine.close(websocket.CloseTryAgainLater, reason, nil))
+	return false
 }
 
 // wakeLocked starts a writer unless one runs.

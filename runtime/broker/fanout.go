@@ -1,0 +1,162 @@
+package broker
+
+import (
+	"context"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
+)
+
+// fanOut brings one event to the subscriptions of one field: it runs the field's
+// resolver, and those of the fields below it, once for all whose reads are equal,
+// and delivers what they give. It is for one goroutine.
+type fanOut struct {
+	broker  *Broker
+	state   *state
+	field   *graph.ResolvedField
+	runner  Runner
+	inputs  inputs
+	results *shared
+	now     seconds
+	pass    pass
+
+	// What came of the runs so far.
+	failed, succeeded, unknown bool
+	unfinished                 bool     // not all runs were looked at: the server ends, or has a bug
+	code                       abi.Code // of the last that failed
+	concluded                  bool     // the quarantines know
+
+	deliveries, deliveredBytes uint64
+}
+
+func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
+	defer b.recovered(ctx, m, &in)
+	field := &m.field.ResolvedField
+	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: secondsNow()}
+	f.pass = st.quarantines.admit(field, f.runner)
+	defer f.close()
+	switch f.pass.admission {
+	case skipped:
+		st.usage.skipped.Add(1)
+		f.skip(ctx, m.places)
+	case probe:
+		f.try(ctx, m.places)
+	default:
+		f.run(ctx, m.places, false)
+	}
+}
+
+// run runs the event for subscriptions and delivers the responses. With hold it
+// delivers none where the resolver failed, and returns whom those were for.
+func (f *fanOut) run(ctx context.Context, places []*place, hold bool) (held []*place) {
+	f.unfinished = true
+	for _, p := range places {
+		s := p.subscription
+		if ctx.Err() != nil {
+			return nil
+		}
+		if s.ended() {
+			continue
+		}
+		f.inputs.arguments, f.inputs.identity = p.arguments, &s.identity
+		o := f.results.result(ctx, f.field, &f.inputs)
+		var response []byte
+		if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
+			response = f.results.response(ctx, o, p.shared.operation, &f.inputs)
+		}
+		if f.results.ended {
+			return nil // the server ends: that is no answer to this event
+		}
+		f.judge(o)
+		if hold && o.ending == failed {
+			held = append(held, p)
+			continue
+		}
+		f.deliver(s, o.verdict, response)
+	}
+	f.unfinished = false
+	return held
+}
+
+func (f *fanOut) judge(o *outcome) {
+	switch o.ending {
+	case succeeded:
+		f.succeeded = true
+	case failed:
+		f.failed, f.code = true, o.code
+	default:
+		f.unknown = true
+	}
+}
+
+// ending is what came of the event as a whole.
+func (f *fanOut) ending() ending {
+	switch {
+	case f.succeeded:
+		return succeeded
+	case f.failed && !f.unknown && !f.unfinished:
+		return failed
+	}
+	return inconclusive
+}
+
+// try runs the event to see whether the resolver works again. Where it does,
+// those for whom it failed get their errors. Where it does not, the event is one
+// more that they are not told of.
+func (f *fanOut) try(ctx context.Context, places []*place) {
+	held := f.run(ctx, places, true)
+	f.conclude()
+	if f.succeeded {
+		f.run(ctx, held, false)
+	} else {
+		f.skip(ctx, held)
+	}
+}
+
+// skip passes over subscriptions, of which each is told of the quarantine once.
+// None of these responses stands for an event.
+func (f *fanOut) skip(ctx context.Context, places []*place) {
+	var o *outcome
+	for _, p := range places {
+		s := p.subscription
+		if !s.drop(f.pass.serial) {
+			continue
+		}
+		if o == nil {
+			o = &outcome{verdict: abi.Failed, result: graph.Result{Err: f.state.quarantines.error(f.field)}}
+		}
+		f.state.usage.count(abi.CodeModuleQuarantined)
+		f.inputs.arguments, f.inputs.identity = p.arguments, &s.identity
+		f.deliver(s, o.verdict, f.results.response(ctx, o, p.shared.operation, &f.inputs))
+	}
+}
+
+func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte) {
+	taken, ended := s.deliver(verdict, response, f.now)
+	if taken {
+		f.deliveries++
+		f.deliveredBytes += uint64(len(response))
+	}
+	if ended {
+		s.leave()
+	}
+}
+
+// conclude tells the quarantines how the event ended.
+func (f *fanOut) conclude() {
+	f.concluded = true
+	if line := f.state.quarantines.conclude(f.field, f.runner, f.pass, f.ending(), f.code); line != "" {
+		f.broker.logQuarantine(f.state, f.field, f.runner, f.inputs.id, line)
+	}
+}
+
+// close hands over what was counted, also where a bug has ended the event.
+func (f *fanOut) close() {
+	if f.pass.admission != skipped && !f.concluded {
+		f.conclude()
+	}
+	u := &f.state.usage
+	u.sharedRuns.Add(f.results.sharedRuns)
+	u.deliveries.Add(f.deliveries)
+	u.deliveredBytes.Add(f.deliveredBytes)
+}
