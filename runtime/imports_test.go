@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
 	"runtime/telemetry":           {"runtime/tenant"},
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem"},
-	"runtime/admin":               {"runtime/store", "runtime/graph", "runtime/telemetry", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/wasm"},
+	"runtime/admin":               {"runtime/store", "runtime/broker", "runtime/graph", "runtime/telemetry", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/wasm"},
 	"runtime":                     {"runtime/..."},
 	"cmd/server":                  {"runtime", "runtime/event", "runtime/store", "runtime/store/bolt", "runtime/tenant", "plugins/examples"},
 	"cmd/runnel":                  {"runtime/graph", "runtime/wasm", "runtime/meter", "runtime/sandbox", "runtime/tenant", "runtime/problem", "runtime/jsondoc"},

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	goruntime "runtime"
 	"strings"
 	"sync"
@@ -52,6 +53,9 @@ type Config struct {
 	// It stays open when the server shuts down. Nil means one that keeps
 	// nothing.
 	Store store.Store
+	// Node names this server among those of one store, in answers of /v1. Empty
+	// means the name of the machine.
+	Node string
 	// Root serves "/" alone, behind the same checks as all routes. Nil is a 404.
 	Root http.Handler
 	// Logger receives what operators should know, and at level debug what the
@@ -114,6 +118,9 @@ func New(config Config) (*Server, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	if config.Node == "" {
+		config.Node, _ = os.Hostname() // a machine without a name has answers without one
+	}
 	if config.Bus == nil {
 		config.Bus = memory.New()
 	}
@@ -154,6 +161,7 @@ func compilations() int { return max(1, goruntime.GOMAXPROCS(0)/2) }
 func (s *Server) route() http.Handler {
 	control := admin.New(admin.Config{
 		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, Logs: s.logs, OnDelete: s.forget,
+		Subscriptions: s.broker, Quarantine: s.broker, Usage: usage{s}, Node: s.config.Node,
 		Token: s.config.AdminToken, Dev: s.config.Dev, Logger: s.config.Logger,
 	})
 	mux := http.NewServeMux()

@@ -26,8 +26,8 @@ type Publisher interface {
 	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
-// Config is what the handler works with. Store, Tenants, Registry, Publisher and
-// Logs are required.
+// Config is what the handler works with. All but OnDelete, Token and Logger are
+// required.
 type Config struct {
 	// Store keeps the audit log.
 	Store     store.Store
@@ -35,6 +35,11 @@ type Config struct {
 	Registry  *registry.Registry
 	Publisher Publisher
 	Logs      *telemetry.Logs
+	// Subscriptions, Quarantine and Usage are those of this node, which Node names.
+	Subscriptions Subscriptions
+	Quarantine    Quarantine
+	Usage         Usage
+	Node          string
 	// OnDelete ends what serves a tenant, which was taken out of Tenants before.
 	// May be nil.
 	OnDelete func(t *tenant.Tenant) error

@@ -118,6 +118,11 @@ var routes = []route{
 		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusUnprocessableEntity},
 	},
 	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/modules/{module}/quarantine", scopes: moduleWriters, serve: (*handler).releaseModule,
+		summary: "End the quarantine of all resolvers of a module, on this node: the next event runs.",
+		answers: []body{{status: http.StatusNoContent}},
+	},
+	{
 		method: "GET", path: "/v1/tenants/{tenant}/schema", scopes: moduleReaders, serve: (*handler).getSchema,
 		summary: "Show the schema that is composed of the active modules.",
 		answers: []body{{status: http.StatusOK, media: typeText}},
@@ -132,6 +137,21 @@ var routes = []route{
 		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
 		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},
 		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusTooManyRequests},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/subscriptions", scopes: readers, query: paged, serve: (*handler).listSubscriptions,
+		summary: "List the live subscriptions of this node by id. A page may be short of its limit.",
+		answers: []body{{http.StatusOK, typeJSON, subscriptionsAnswer{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/subscriptions/{subscription}", serve: (*handler).endSubscription,
+		summary: "End a live subscription of this node with the error FORBIDDEN; its connection stays.",
+		answers: []body{{status: http.StatusNoContent}},
+	},
+	{
+		method: "GET", path: "/v1/tenants/{tenant}/usage", scopes: readers, serve: (*handler).getUsage,
+		summary: "Show what the tenant has used on this node, its limits with what is used of them now, and the resolvers in quarantine.",
+		answers: []body{{http.StatusOK, typeJSON, usageAnswer{}}},
 	},
 	{
 		method: "GET", path: "/v1/audit", query: paged, serve: (*handler).listAudit,

@@ -36,6 +36,7 @@ type stage struct {
 	published []event.Event // in order
 	fail      error         // what Publish and OnDelete give
 	deleted   []*tenant.Tenant
+	live      live
 }
 
 func newStage(t *testing.T) *stage {
@@ -47,6 +48,7 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	t.Helper()
 	kept := memory.New()
 	s := &stage{t: t, tenants: tenant.NewDirectory(kept), logs: telemetry.NewLogs(telemetry.LogConfig{Followers: 2})}
+	s.live.used.Errors = map[abi.Code]uint64{}
 	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +60,10 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	})
 	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
 	s.acme = tenanttest.Create(t, s.tenants, "acme")
-	s.Handler = admin.New(admin.Config{Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token})
+	s.Handler = admin.New(admin.Config{
+		Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token,
+		Subscriptions: &s.live, Quarantine: &s.live, Usage: &s.live, Node: "n1",
+	})
 	return s
 }
 

@@ -35,11 +35,12 @@ func (s *subscriber) wants(t *testing.T, n int, part string) {
 	}
 }
 
-// logged checks and forgets the lines of the module's log.
+// logged checks and forgets the lines of the module's log, but for those of
+// faults.
 func (m *module) logged(t *testing.T, parts ...string) {
 	t.Helper()
 	m.mu.Lock()
-	lines := m.lines
+	lines := slices.DeleteFunc(m.lines, func(l sandbox.Line) bool { return l.Incident != "" })
 	m.lines = nil
 	m.mu.Unlock()
 	if len(lines) != len(parts) {

@@ -188,7 +188,7 @@ func TestOperationsTakeTurns(t *testing.T) {
 // silent is a Sink that nobody listens to.
 type silent struct{}
 
-func (silent) Next([]byte)        {}
+func (silent) Next([]byte) bool   { return true }
 func (silent) Error(graph.Errors) {}
 func (silent) Complete()          {}
 

@@ -24,15 +24,21 @@ func TestSlowConsumer(t *testing.T) {
 		a.next(response)
 		synctest.Wait() // the writer has taken it and is stuck: it does not wait any more
 		for range 4096 / frame {
-			a.next(response)
+			if !a.next(response) {
+				t.Fatal("a response that fits was not taken")
+			}
 		}
 		synctest.Wait()
 		if s.script.noted("unsubscribed a") != 0 {
 			t.Fatal("closed before the queue was full")
 		}
-		a.next(response)
+		if a.next(response) {
+			t.Error("a response was taken that does not fit")
+		}
 		s.expectNoted("unsubscribed a", "unsubscribed b")
-		a.next(response)
+		if a.next(response) || s.script.sub("b").next(response) {
+			t.Error("a response was taken after the end")
+		}
 		s.script.sub("b").complete()
 		c.expect(`{"id":"1","type":"next","payload":` + response + `}`)
 		c.expectClose(1013, "Slow consumer: more than 4096 bytes wait (queueBytes)")
@@ -300,7 +306,9 @@ func TestReusedID(t *testing.T) {
 		old.next(`"waiting"`)
 		c.send(`{"id":"1","type":"complete"}`)
 		c.subscribe("1", "subscription new")
-		old.next(`"late"`)
+		if old.next(`"late"`) {
+			t.Error("a response was taken that the client does not want")
+		}
 		s.script.sub("new").next(`"new"`)
 		c.expect(
 			`{"id":"1","type":"next","payload":"being written"}`,

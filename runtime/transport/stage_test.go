@@ -153,10 +153,10 @@ func (s *scriptSub) Close() {
 	}
 }
 
-func (s *scriptSub) next(response string) {
+func (s *scriptSub) next(response string) (taken bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sink.Next([]byte(response))
+	return s.sink.Next([]byte(response))
 }
 
 func (s *scriptSub) complete() {
