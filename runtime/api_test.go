@@ -50,8 +50,8 @@ func TestAPI(t *testing.T) {
 		Rare:    []string{"delete_tenants_tenant", "patch_tenants_tenant"},
 		Modules: [][]byte{small.Resolver("Query.a", small.Output("1")).Bytes(), examples.OrdersRust},
 	}
-	for _, id := range []string{"acme", "other"} {
-		if err := server.CreateTenant(t.Context(), id, nil); err != nil {
+	for id, limits := range map[string]string{"acme": "{}", "other": `{"moduleBytes":1024,"eventsPerSecond":1}`} {
+		if err := server.CreateTenant(t.Context(), id, []byte(limits)); err != nil {
 			t.Fatal(err)
 		}
 	}

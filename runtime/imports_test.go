@@ -54,6 +54,7 @@ var importers = map[string][]string{
 	"github.com/gorilla/websocket":  {"runtime/transport", "cmd/runnel"},
 	"go.etcd.io/bbolt":              {"runtime/store/bolt"},
 	"github.com/getkin/kin-openapi": {"runtime/admin/admintest"},
+	"golang.org/x/time/rate":        {"runtime/tenant"},
 }
 
 func TestImportRules(t *testing.T) {

@@ -24,12 +24,15 @@ type Limits struct {
 	Keys        int64
 
 	Connections                int64
+	ConnectionsPerSubscriber   int64
 	Subscriptions              int64
 	SubscriptionsPerConnection int64
+	OperationsPerSecond        int64
 	QueueBytes                 int64
 	MessageBytes               int64
 
-	EventBytes int64
+	EventsPerSecond int64
+	EventBytes      int64
 
 	QueryBytes     int64
 	QueryTokens    int64
@@ -138,8 +141,12 @@ var definitions = [...]Definition{
 		50, 0, 1_000, func(l *Limits) *int64 { return &l.Keys },
 	},
 	{
-		"connections", "connections", "open sockets and event streams, on one node", "a new one is refused with LIMIT_EXCEEDED",
+		"connections", "connections", "sockets that were acknowledged and event streams, on one node", "instead of its acknowledgement a new socket gets the close code 1013, which clients retry; a new stream is refused with LIMIT_EXCEEDED",
 		100_000, 0, 10_000_000, func(l *Limits) *int64 { return &l.Connections },
+	},
+	{
+		"connectionsPerSubscriber", "connections", "of those connections the ones of one verified subject; subscribers without a subject are not counted", "as over connections",
+		100, 1, 1_000_000, func(l *Limits) *int64 { return &l.ConnectionsPerSubscriber },
 	},
 	{
 		"subscriptions", "subscriptions", "live subscriptions, on one node", "a new subscription is refused with LIMIT_EXCEEDED",
@@ -150,12 +157,20 @@ var definitions = [...]Definition{
 		100, 1, 10_000, func(l *Limits) *int64 { return &l.SubscriptionsPerConnection },
 	},
 	{
+		"operationsPerSecond", "operations", "operations that subscribers send in a second, on one node, however they end; as many may come at once", "the operation is refused before it is parsed, with LIMIT_EXCEEDED and retryAfterMs; over HTTP with the status 429",
+		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.OperationsPerSecond },
+	},
+	{
 		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream, beside the largest", "the slow consumer's socket closes with 1013, its stream ends",
 		1 * mib, 4 * kib, 64 * mib, func(l *Limits) *int64 { return &l.QueueBytes },
 	},
 	{
 		"messageBytes", "bytes", "one message of a subscriber, or one GraphQL request body", "the socket closes with 1009; the request is refused with LIMIT_EXCEEDED",
 		256 * kib, 1 * kib, 8 * mib, func(l *Limits) *int64 { return &l.MessageBytes },
+	},
+	{
+		"eventsPerSecond", "events", "events that are published in a second, on one node; as many may come at once", "none of the request's events is accepted: 429 with LIMIT_EXCEEDED, and 413 where they are more than may ever come at once; a mutation that published them ends with LIMIT_EXCEEDED",
+		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.EventsPerSecond },
 	},
 	{
 		"eventBytes", "bytes", "the payload of one event", "the event is refused with LIMIT_EXCEEDED",

@@ -49,6 +49,7 @@ func (r *record) tenant(id string) *Tenant {
 	settings := r.settings()
 	t.settings.Store(&settings)
 	t.keys.Store(&keys{})
+	t.operations, t.events = newBucket(settings.Limits.OperationsPerSecond), newBucket(settings.Limits.EventsPerSecond)
 	return t
 }
 

@@ -19,6 +19,8 @@ type Tenant struct {
 	settings    atomic.Pointer[Settings] // never nil; replaced whole, never written
 	keys        atomic.Pointer[keys]     // likewise
 	gone        chan struct{}            // closed when the tenant is deleted
+
+	operations, events bucket
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the
