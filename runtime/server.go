@@ -28,6 +28,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/store"
 	storememory "github.com/runnel-dev/runnel/runtime/store/memory"
@@ -56,7 +57,8 @@ type Config struct {
 	// Node names this server among those of one store, in answers of /v1. Empty
 	// means the name of the machine.
 	Node string
-	// Root serves "/" alone, behind the same checks as all routes. Nil is a 404.
+	// Root serves "/" alone, behind the same checks as all routes. Its answer must be
+	// written within 10 seconds. Nil is a 404.
 	Root http.Handler
 	// Logger receives what operators should know, and at level debug what the
 	// modules of all tenants log. Nil discards.
@@ -169,11 +171,10 @@ func (s *Server) route() http.Handler {
 	mux.Handle("/v1/", control)
 	mux.HandleFunc("GET /openapi.json", admin.ServeOpenAPI)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("ok\n")) // whoever asked has left
+		response.Write(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
 	})
 	if s.config.Root != nil {
-		mux.Handle("GET /{$}", s.config.Root)
+		mux.Handle("GET /{$}", timed(s.config.Root))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, fmt.Sprintf("nothing is served at %q", r.URL.Path)))
@@ -189,6 +190,14 @@ func (s *Server) route() http.Handler {
 		return loopbackOnly(direct)
 	}
 	return direct
+}
+
+// timed gives a handler the time of one write for its answer.
+func timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(response.Timeout))
+		next.ServeHTTP(w, r)
+	})
 }
 
 // loopbackOnly refuses requests that a page of another machine could have sent:
@@ -214,11 +223,14 @@ func loopbackOnly(next http.Handler) http.Handler {
 // refused, so a slow one would hold its connection for ever.
 const bodyTimeout = 10 * time.Second
 
-// ServeHTTP serves all routes.
+// ServeHTTP serves all routes. Whatever they write has a deadline.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {
+		control := http.NewResponseController(w)
+		until := time.Now().Add(bodyTimeout)
 		// What is no connection, as in a test, has no deadline.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		_ = control.SetReadDeadline(until)
+		_ = control.SetWriteDeadline(until) // of "100 Continue"
 	}
 	s.routes.ServeHTTP(w, r)
 }

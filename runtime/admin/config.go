@@ -3,6 +3,8 @@ package admin
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/runnel-dev/runnel/runtime/response"
 )
 
 // putConfig: PUT …/modules/{module}/config, any JSON value.
@@ -28,7 +30,7 @@ func (h *handler) getConfig(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, typeJSON, config.JSON)
+	response.Write(w, http.StatusOK, typeJSON, config.JSON)
 	return nil
 }
 

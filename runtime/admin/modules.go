@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -180,6 +181,6 @@ func (h *handler) getSchema(w http.ResponseWriter, r *call) error {
 	if schema == nil {
 		return notFound("the tenant has no schema yet: no module was activated")
 	}
-	write(w, http.StatusOK, typeText, []byte(schema.SDL()))
+	response.Write(w, http.StatusOK, typeText, []byte(schema.SDL()))
 	return nil
 }

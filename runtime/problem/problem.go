@@ -6,9 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/response"
 )
 
 // ContentType is the media type of a problem.
@@ -57,14 +57,7 @@ func (p Problem) Error() string {
 // reported: the client is gone.
 func Write(w http.ResponseWriter, p Problem) {
 	p = p.filled()
-	body := p.Append(nil)
-	h := w.Header()
-	h.Set("Content-Type", ContentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body)
+	response.Write(w, p.Status, ContentType, p.Append(nil))
 }
 
 // Append appends the body that Write sends.

@@ -80,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case r.Method == http.MethodOptions:
-		preflight(w)
+		preflight(w, h.config.WriteTimeout)
 	case !known:
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, "there is no such tenant"))
 	case websocket.IsWebSocketUpgrade(r):

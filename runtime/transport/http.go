@@ -15,6 +15,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -271,5 +272,5 @@ func (h *Handler) writeResponse(w http.ResponseWriter, media string, status int,
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Add("Vary", "Accept")
 	w.WriteHeader(status)
-	_ = h.respond(w).write(body) // the client may be gone, which is nobody's failure
+	_ = response.New(w, h.config.WriteTimeout).Write(body) // the client may be gone, which is nobody's failure
 }

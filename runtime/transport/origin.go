@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -32,13 +34,14 @@ func (h *Handler) allowOrigin(w http.ResponseWriter, r *http.Request, t *tenant.
 
 // preflight answers a browser's question. Authorization must be named; the star
 // covers all other headers.
-func preflight(w http.ResponseWriter) {
+func preflight(w http.ResponseWriter, timeout time.Duration) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "*, Authorization")
 	h.Set("Access-Control-Max-Age", "600")
 	h.Set("Allow", "GET, POST, OPTIONS")
 	w.WriteHeader(http.StatusNoContent)
+	_ = response.New(w, timeout).Write(nil)
 }
 
 // LoopbackOrigin is a policy for Config.AllowOrigin: pages that were served by

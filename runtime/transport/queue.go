@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/runtime/response"
 )
 
 // frame is one WebSocket frame of a batch, or one event of a stream.
@@ -153,15 +155,12 @@ type outlet interface {
 	wrote(frames []frame, n, start int) (cut bool)
 }
 
-// maxWriteBytes is written under one deadline.
-const maxWriteBytes = 64 << 10
-
 // write writes the frames of a batch but for those that may not leave any more.
 func (b *batch) write(to outlet) error {
 	start := 0
 	for rest := b.frames; len(rest) > 0; {
 		n, end := 0, start
-		for n < len(rest) && end-start < maxWriteBytes && !rest[n].mayNotLeave() {
+		for n < len(rest) && end-start < response.MaxWriteBytes && !rest[n].mayNotLeave() {
 			end = rest[n].end
 			n++
 		}

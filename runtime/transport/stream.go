@@ -10,6 +10,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -25,8 +26,9 @@ import (
 type stream struct {
 	handler *Handler
 	tenant  *tenant.Tenant
-	out     response
-	wake    chan struct{} // holds one: the queue has something, or was sealed
+	w       http.ResponseWriter
+	out     response.Writer // of w
+	wake    chan struct{}   // holds one: the queue has something, or was sealed
 	tasks   sync.WaitGroup
 
 	mu struct {
@@ -46,8 +48,8 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 		h.writeFailure(w, typeJSON, bad)
 		return
 	}
-	s := &stream{handler: h, tenant: t, out: h.respond(w), wake: make(chan struct{}, 1)}
-	if err := s.out.control.SetWriteDeadline(time.Time{}); err != nil {
+	s := &stream{handler: h, tenant: t, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1)}
+	if err := s.out.Control.SetWriteDeadline(time.Time{}); err != nil {
 		o.Close()
 		h.config.Logger.Error("an event stream cannot be written with deadlines", "tenant", t.ID(), "error", err)
 		problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
@@ -79,7 +81,7 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 // streamErrors answers an operation that was not opened.
 func (h *Handler) streamErrors(w http.ResponseWriter, r *http.Request, errs graph.Errors) {
 	writeStreamHead(w, r)
-	_ = h.respond(w).write(appendCompleteEvent(appendErrorsEvent([]byte(keepAliveComment), errs))) // the client may be gone
+	_ = response.New(w, h.config.WriteTimeout).Write(appendCompleteEvent(appendErrorsEvent([]byte(keepAliveComment), errs))) // the client may be gone
 }
 
 func (s *stream) execute(ctx context.Context, o Operation) {
@@ -205,7 +207,7 @@ func (s *stream) closeWithin(limit time.Duration) {
 	}
 	if by := time.Now().Add(limit); s.mu.writeBy.IsZero() || by.Before(s.mu.writeBy) {
 		s.mu.writeBy = by
-		_ = s.out.control.SetWriteDeadline(by) // of the write under way; it worked before
+		_ = s.out.Control.SetWriteDeadline(by) // of the write under way; it worked before
 	}
 	s.sealLocked()
 }
@@ -217,7 +219,7 @@ func (s *stream) serve(ctx context.Context, r *http.Request, head []byte) {
 	defer s.finish()
 	// The client has left, or the server is about to.
 	defer context.AfterFunc(ctx, func() { s.close(0, "") })()
-	writeStreamHead(s.out.w, r)
+	writeStreamHead(s.w, r)
 	if s.writeBytes(head) != nil {
 		return
 	}
@@ -264,17 +266,17 @@ func (s *stream) flush() bool {
 }
 
 // writeBytes implements outlet.
-func (s *stream) writeBytes(p []byte) error { return s.out.writeWithin(p, s.extend) }
+func (s *stream) writeBytes(p []byte) error { return s.out.WriteWithin(p, s.extend) }
 
 // extend gives the next write its time.
 func (s *stream) extend() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	by := time.Now().Add(s.out.timeout)
+	by := time.Now().Add(s.out.Timeout())
 	if !s.mu.writeBy.IsZero() && s.mu.writeBy.Before(by) {
 		by = s.mu.writeBy
 	}
-	return s.out.control.SetWriteDeadline(by)
+	return s.out.Control.SetWriteDeadline(by)
 }
 
 // wrote implements outlet.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/runtime/response"
 )
 
 // performLocked does what the machine asked for outside of the reader.
@@ -158,7 +160,7 @@ func (c *conn) take() *batch {
 
 func (c *conn) writeBytes(p []byte) error {
 	for len(p) > 0 {
-		n := min(len(p), maxWriteBytes)
+		n := min(len(p), response.MaxWriteBytes)
 		if err := c.net.SetWriteDeadline(time.Now().Add(c.handler.config.WriteTimeout)); err != nil {
 			return err
 		}
