@@ -139,7 +139,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{config: config, bus: config.Bus, engine: engine, store: config.Store, tenants: tenant.NewDirectory(config.Store), logs: telemetry.NewLogs(telemetry.LogConfig{})}
 	s.pools = newPools(config.Logger, s.logs)
 	s.stopped, s.stop = context.WithCancel(context.Background())
-	s.broker = broker.New(broker.Config{Publisher: s.bus, Debug: config.Dev, Logger: config.Logger})
+	s.broker = broker.New(broker.Config{Publisher: mutations{s}, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 	}})
@@ -266,7 +266,8 @@ func (s *Server) Push(ctx context.Context, tenantID, name string, module []byte)
 }
 
 // Publish accepts events of one tenant, all or none, and returns the position
-// behind them. It takes over their payloads.
+// behind them. It takes over their payloads. An error that wraps a
+// *tenant.RateError says that they are more than the tenant may publish in a second.
 func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.Event) (cursor string, err error) {
 	t, ok := s.tenants.Get(tenantID)
 	if !ok {
@@ -281,14 +282,34 @@ func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.E
 			return "", fmt.Errorf("publish: event %d: a payload of %d bytes, the limit eventBytes is %d", i, len(e.Payload), limit)
 		}
 	}
-	return s.bus.Publish(ctx, tenantID, events)
+	return s.accept(ctx, t, events)
+}
+
+// accept counts events that were checked toward the tenant's rate, and publishes
+// them.
+func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
+	if over := t.TakeEvents(len(events)); over != nil {
+		return "", fmt.Errorf("publish: %w", over)
+	}
+	return s.bus.Publish(ctx, t.ID(), events)
 }
 
 // publisher hands on events that the admin API has checked.
 type publisher struct{ server *Server }
 
 func (p publisher) Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
-	return p.server.bus.Publish(ctx, t.ID(), events)
+	return p.server.accept(ctx, t, events)
+}
+
+// mutations hands on events of guests, which the sandbox has checked.
+type mutations struct{ server *Server }
+
+func (m mutations) Publish(ctx context.Context, tenantID string, events []event.Event) (string, error) {
+	t, ok := m.server.tenants.Get(tenantID)
+	if !ok {
+		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, tenantID)
+	}
+	return m.server.accept(ctx, t, events)
 }
 
 // Run brings events from the bus to the subscriptions, and what other nodes change

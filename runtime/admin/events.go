@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 	"github.com/runnel-dev/runnel/runtime/problem"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 const (
@@ -45,7 +47,11 @@ func (h *handler) publishEvents(w http.ResponseWriter, r *call) error {
 	accepted := len(events)
 	cursor, err := h.config.Publisher.Publish(r.Context(), r.tenant, events)
 	if err != nil {
-		if errors.Is(err, event.ErrFull) {
+		var over *tenant.RateError
+		switch {
+		case errors.As(err, &over) && over.RetryAfter > 0:
+			w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
+		case errors.Is(err, event.ErrFull):
 			w.Header().Set("Retry-After", "1")
 		}
 		return fmt.Errorf("publish: %w", err)

@@ -6,9 +6,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 const eventsPath = "/v1/tenants/acme/events"
@@ -166,6 +168,18 @@ func TestPublisherErrors(t *testing.T) {
 	s.wantProblem(w, http.StatusTooManyRequests, abi.CodeLimitExceeded, "try again later")
 	if w.Header().Get("Retry-After") != "1" {
 		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
+	}
+	for _, c := range []struct {
+		wait       time.Duration
+		status     int
+		retryAfter string
+	}{{1001 * time.Millisecond, http.StatusTooManyRequests, "2"}, {0, http.StatusRequestEntityTooLarge, ""}} {
+		s.fail = fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond", PerSecond: 7, RetryAfter: c.wait})
+		w = s.do("POST", eventsPath, "application/json", body)
+		s.wantProblem(w, c.status, abi.CodeLimitExceeded, "more than 7")
+		if got := w.Header().Get("Retry-After"); got != c.retryAfter || !strings.Contains(w.Body.String(), `"limit":"eventsPerSecond"`) {
+			t.Errorf("Retry-After %q, %s", got, w.Body)
+		}
 	}
 	s.fail = event.ErrClosed
 	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "shutting down")

@@ -19,6 +19,7 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	var p problem.Problem
 	var refused *registry.Error
 	var limits *tenant.LimitsError
+	var over *tenant.RateError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -26,6 +27,8 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return refusedModule(refused)
 	case errors.As(err, &limits):
 		return refusedLimits(limits)
+	case errors.As(err, &over):
+		return overRate(over)
 	case errors.Is(err, tenant.ErrExists):
 		return problem.New(http.StatusConflict, abi.CodeBadUserInput, "there is a tenant of this id already; PATCH changes its limits")
 	case errors.Is(err, tenant.ErrTooManyKeys):
@@ -56,6 +59,15 @@ func notFound(message string) problem.Problem {
 func tooLarge(limit, message string) problem.Problem {
 	p := problem.New(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, message)
 	p.Limit = limit
+	return p
+}
+
+func overRate(e *tenant.RateError) problem.Problem {
+	if e.RetryAfter == 0 {
+		return tooLarge(e.Limit, e.Error())
+	}
+	p := problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, e.Error())
+	p.Limit = e.Limit
 	return p
 }
 

@@ -127,7 +127,11 @@ func (o *Operation) publish(ctx context.Context, requestID string, count *int, p
 // publishFault is what a mutation ends with whose events were not accepted.
 func publishFault(err error) *sandbox.Fault {
 	f := &sandbox.Fault{Code: abi.CodeInternal, Message: err.Error()}
-	if errors.Is(err, event.ErrFull) {
+	var over *tenant.RateError
+	switch {
+	case errors.As(err, &over):
+		f.Code, f.Limit = abi.CodeLimitExceeded, over.Limit
+	case errors.Is(err, event.ErrFull):
 		f.Code = abi.CodeLimitExceeded
 	}
 	return f

@@ -39,6 +39,11 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		h.refuseIdentity(w, t, err)
 		return
 	}
+	if over := t.TakeOperation(); over != nil {
+		w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
+		h.writeErrors(w, accept.plain(), http.StatusTooManyRequests, graph.Errors{overRateError(over)})
+		return
+	}
 	request, failure := readHTTP(w, r, t.Limits().MessageBytes)
 	if failure != nil {
 		h.writeFailure(w, accept.plain(), failure)

@@ -2,9 +2,12 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // operation is one operation of a connection, from its subscribe message on. It
@@ -62,6 +65,10 @@ func (c *conn) release(op *operation) {
 func (c *conn) start(op *operation, r graph.Request) {
 	defer c.recovered()
 	op.conn = c
+	if over := c.tenant.TakeOperation(); over != nil {
+		c.fail(op, graph.Errors{overRateError(over)})
+		return
+	}
 	o, errs := c.handler.config.Executor.Open(c.ctx, c.tenant, c.identity(), r)
 	switch {
 	case len(errs) > 0:
@@ -70,6 +77,14 @@ func (c *conn) start(op *operation, r graph.Request) {
 		c.subscribe(op, o)
 	default:
 		c.execute(op, o)
+	}
+}
+
+// overRateError is the error of an operation that was not looked at.
+func overRateError(over *tenant.RateError) *graph.Error {
+	return &graph.Error{
+		Message: over.Error(), Code: abi.CodeLimitExceeded,
+		Extensions: fmt.Appendf(nil, `{"limit":%q,"retryAfterMs":%d}`, over.Limit, over.RetryAfterMillis()),
 	}
 }
 
