@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	goruntime "runtime"
 	"strings"
@@ -60,6 +61,17 @@ type Config struct {
 	// Root serves "/" alone, behind the same checks as all routes. Its answer must be
 	// written within 10 seconds. Nil is a 404.
 	Root http.Handler
+	// TrustedProxies are the peers whose X-Forwarded-For and Forwarded headers tell
+	// where a client is. From others these mean nothing.
+	TrustedProxies []netip.Prefix
+	// UnauthenticatedPerAddress is how many sockets of one client address, an IPv6
+	// address by its /64, may be open and not yet acknowledged. 0 means 64.
+	UnauthenticatedPerAddress int
+	// UnauthenticatedTotal is how many of all addresses may. 0 means 10,000.
+	UnauthenticatedTotal int
+	// DrainTime is how long Drain takes to send all subscribers away, so that they
+	// don't come back at once. 0 sends them away together.
+	DrainTime time.Duration
 	// Logger receives what operators should know, and at level debug what the
 	// modules of all tenants log. Nil discards.
 	Logger *slog.Logger
@@ -143,7 +155,10 @@ func New(config Config) (*Server, error) {
 	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 	}})
-	settings := transport.Config{Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger}
+	settings := transport.Config{
+		Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger, DrainTime: config.DrainTime,
+		TrustedProxies: config.TrustedProxies, UnauthenticatedPerAddress: config.UnauthenticatedPerAddress, UnauthenticatedTotal: config.UnauthenticatedTotal,
+	}
 	if config.Dev {
 		settings.AllowOrigin = transport.LoopbackOrigin
 	}
@@ -339,14 +354,26 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, <-followed)
 }
 
-// Shutdown stops the runs under way, closes all connections, ends Run and frees
+// Drain sends all subscribers away, in a random order and evenly over
+// Config.DrainTime: it closes sockets with 1001 and ends event streams, each behind
+// what waits for it. Until its turn a connection is served as before, as long as Run
+// is running; new ones are answered 503 with Retry-After. Drain returns when all
+// have ended. Where ctx ends first, what is left is cut and ctx's error returned.
+// The http.Server should be open meanwhile, or who comes back gets no answer.
+func (s *Server) Drain(ctx context.Context) error { return s.transport.Shutdown(ctx) }
+
+// Draining tells whether Drain or Shutdown has begun: new subscribers should be
+// sent to another server.
+func (s *Server) Draining() bool { return s.transport.Draining() }
+
+// Shutdown drains the server unless Drain did, stops the runs under way, ends Run and frees
 // what the server holds. Where ctx ends first, its error is returned and
-// what is still in use stays. The http.Server should be shut down before. It
-// waits for event streams, which end with its base context: cancel that first.
+// what is still in use stays. The http.Server should be shut down between Drain and
+// Shutdown, once its base context has ended, so that no request keeps it waiting.
 func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.Drain(ctx)
 	s.stop()
 	s.logs.Close()
-	err := s.transport.Shutdown(ctx)
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
 	}

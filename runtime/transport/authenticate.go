@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // identityHeader carries over HTTP what the payload of connection_init does
@@ -33,11 +36,18 @@ func (c *conn) authenticate(payload []byte) {
 	c.tasks.Go(func() {
 		defer c.recovered()
 		identity, err := c.handler.config.Authenticator.Authenticate(c.ctx, c.tenant, credentials)
+		over := ""
+		if err == nil {
+			over = c.handler.acknowledge(c.tenant, &c.counted, subjectOf(identity))
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		m := &c.mu.machine
 		var malformed *CredentialsError
 		switch {
+		case over != "":
+			// A client that retries comes back with this code, at growing intervals.
+			c.performLocked(m.close(websocket.CloseTryAgainLater, "LIMIT_EXCEEDED: "+crowded[over]+" ("+over+")", nil))
 		case err == nil:
 			c.mu.identity = identity
 			c.performLocked(m.authenticated(nil))
@@ -58,6 +68,16 @@ func (c *conn) authenticate(payload []byte) {
 
 func (c *conn) logRefusal(err error) {
 	c.handler.config.Logger.Debug("credentials of a connection refused", "tenant", c.tenant.ID(), "error", err)
+}
+
+// subjectOf is the subject that connections are counted by; empty where there is
+// none.
+func subjectOf(id tenant.Identity) string {
+	text, _ := id.Claim("sub")
+	if string(text) == `""` {
+		return ""
+	}
+	return string(text)
 }
 
 // badInit ends a connection whose connection_init cannot be read.

@@ -1,8 +1,8 @@
 package transport
 
 import (
-	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -26,16 +26,11 @@ type Handler struct {
 
 	mu struct {
 		sync.Mutex
-		closed bool
-		rooms  map[*tenant.Tenant]*room
+		draining       bool
+		rooms          map[*tenant.Tenant]*room
+		arrivals       map[netip.Addr]*arrival
+		unacknowledged int // sockets of all arrivals
 	}
-}
-
-// room is the connections of one tenant. It exists while it has a place taken.
-type room struct {
-	places int // taken: connections, and upgrades under way
-	conns  map[connection]struct{}
-	empty  chan struct{} // closed when the room ends
 }
 
 // connection is a WebSocket or an event stream.
@@ -51,6 +46,7 @@ type connection interface {
 func New(config Config) *Handler {
 	h := &Handler{config: config.withDefaults()}
 	h.mu.rooms = make(map[*tenant.Tenant]*room)
+	h.mu.arrivals = make(map[netip.Addr]*arrival)
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: h.config.WriteTimeout,
 		Subprotocols:     []string{subprotocol},
@@ -101,8 +97,9 @@ func tenantOf(path string) (id string, ok bool) {
 }
 
 func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) {
-	if p := h.enter(t); p != nil {
-		w.Header().Set("Retry-After", "5")
+	held, p := h.arrive(t, ClientAddr(r, h.config.TrustedProxies))
+	if p != nil {
+		w.Header().Set("Retry-After", retryAfter)
 		problem.Write(w, *p)
 		return
 	}
@@ -111,121 +108,14 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, t *tenant.Tena
 	taken := &hijacker{ResponseWriter: w}
 	socket, err := h.upgrader.Upgrade(taken, r, nil)
 	if err != nil { // and answered
-		h.leave(t, nil)
+		h.leave(t, nil, &held)
 		return
 	}
 	c := newConn(h, t, socket, taken.upgraded(), headerCredentials(r))
+	c.counted = held
 	h.admit(t, c)
 	go func() {
-		defer h.leave(t, c)
+		defer func() { h.leave(t, c, &c.counted) }()
 		c.serve()
 	}()
-}
-
-// enter takes a place among the tenant's connections, or says why there is none.
-func (h *Handler) enter(t *tenant.Tenant) *problem.Problem {
-	limit := t.Limits().Connections
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.mu.closed {
-		p := problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the server is shutting down")
-		return &p
-	}
-	r := h.mu.rooms[t]
-	if r == nil && limit > 0 {
-		r = &room{conns: make(map[connection]struct{}), empty: make(chan struct{})}
-		h.mu.rooms[t] = r
-		h.serving.Go(func() { h.watch(t, r) })
-	}
-	if r == nil || int64(r.places) >= limit {
-		p := problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, "the tenant has as many connections as it may have")
-		p.Limit = "connections"
-		return &p
-	}
-	r.places++
-	h.serving.Add(1)
-	return nil
-}
-
-// admit makes a connection known to those who end connections, or ends it where
-// they have been.
-func (h *Handler) admit(t *tenant.Tenant, c connection) {
-	h.mu.Lock()
-	h.mu.rooms[t].conns[c] = struct{}{}
-	closed := h.mu.closed
-	h.mu.Unlock()
-	select {
-	case <-t.Gone():
-		c.close(closeForbidden, reasonForbidden)
-	default:
-		if closed {
-			c.close(websocket.CloseGoingAway, reasonShutdown)
-		}
-	}
-}
-
-// leave gives a place back.
-func (h *Handler) leave(t *tenant.Tenant, c connection) {
-	defer h.serving.Done()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r := h.mu.rooms[t]
-	delete(r.conns, c)
-	if r.places--; r.places == 0 {
-		delete(h.mu.rooms, t)
-		close(r.empty)
-	}
-}
-
-// watch ends a tenant's connections when the tenant is deleted.
-func (h *Handler) watch(t *tenant.Tenant, r *room) {
-	select {
-	case <-r.empty:
-		return
-	case <-t.Gone():
-	}
-	h.mu.Lock()
-	conns := r.list(nil)
-	h.mu.Unlock()
-	for _, c := range conns {
-		c.close(closeForbidden, reasonForbidden)
-	}
-}
-
-func (r *room) list(dst []connection) []connection {
-	for c := range r.conns {
-		dst = append(dst, c)
-	}
-	return dst
-}
-
-// Shutdown refuses new connections, closes sockets with 1001, ends the responses
-// of event streams, and returns when all have ended. When ctx ends first it cuts
-// them and returns ctx's error. Requests over plain HTTP are http.Server's to
-// drain.
-func (h *Handler) Shutdown(ctx context.Context) error {
-	h.mu.Lock()
-	h.mu.closed = true
-	var conns []connection
-	for _, r := range h.mu.rooms {
-		conns = r.list(conns)
-	}
-	h.mu.Unlock()
-	for _, c := range conns {
-		c.close(websocket.CloseGoingAway, reasonShutdown)
-	}
-	ended := make(chan struct{})
-	go func() {
-		h.serving.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-	}
-	for _, c := range conns {
-		c.cut()
-	}
-	return ctx.Err()
 }

@@ -26,6 +26,7 @@ type conn struct {
 	frames      *readSide // below socket
 	net         net.Conn  // below frames; only write writes to it
 	credentials Credentials
+	counted     counted         // guarded by the handler's lock
 	ctx         context.Context // ends with the connection
 	cancel      context.CancelFunc
 	tasks       sync.WaitGroup
@@ -231,7 +232,7 @@ func (c *conn) readMessage(s *scratch, r io.Reader) error {
 		return err
 	}
 	if int64(s.text.Len()) > limit {
-		c.violated(violation{websocket.CloseMessageTooBig, fmt.Sprintf("Message is longer than %d bytes", limit)})
+		c.violated(violation{websocket.CloseMessageTooBig, fmt.Sprintf("Message is longer than %d bytes (messageBytes)", limit)})
 		return nil
 	}
 	msg, bad := decode(&s.doc, s.text.Bytes())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,6 +229,7 @@ type stage struct {
 	handler *transport.Handler
 	pipes   chan net.Conn
 	stop    context.CancelFunc // ends the context of all requests
+	from    string             // address and port of the clients that dial, where it matters
 }
 
 // onStage runs a test in a bubble: time is simulated, and the test fails where
@@ -300,10 +302,23 @@ func (s *stage) dialer() *websocket.Dialer {
 		Subprotocols: []string{"graphql-transport-ws"},
 		NetDialContext: func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
-			s.pipes <- far
+			s.pipes <- peer{far, s.from}
 			return near, nil
 		},
 	}
+}
+
+// peer is a connection from an address.
+type peer struct {
+	net.Conn
+	from string
+}
+
+func (p peer) RemoteAddr() net.Addr {
+	if p.from == "" {
+		return p.Conn.RemoteAddr()
+	}
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(p.from))
 }
 
 func (s *stage) dial() *client {

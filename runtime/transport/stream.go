@@ -41,7 +41,7 @@ type stream struct {
 }
 
 // serveStream answers with an event stream and returns when it has ended.
-func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.Tenant, o Operation) {
+func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.Tenant, id tenant.Identity, o Operation) {
 	cursor, bad := lastEventID(r.Header)
 	if bad != nil {
 		o.Close()
@@ -55,13 +55,14 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 		problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
 		return
 	}
-	if p := h.enter(t); p != nil {
+	held, p := h.enter(t, subjectOf(id))
+	if p != nil {
 		o.Close()
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", retryAfter)
 		problem.Write(w, *p)
 		return
 	}
-	defer h.leave(t, s)
+	defer h.leave(t, s, &held)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer s.tasks.Wait()
 	defer cancel()
