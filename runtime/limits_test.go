@@ -1,0 +1,267 @@
+package runtime_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// TestEveryLimit meets each limit that there is, from outside: what happens is
+// what its definition says, under its name.
+func TestEveryLimit(t *testing.T) {
+	newTenant := newLimitedServer(t)
+	known := map[string]bool{}
+	for _, d := range tenant.Definitions() {
+		known[d.Name] = true
+		t.Run(d.Name, func(t *testing.T) {
+			meet := limitCases[d.Name]
+			if meet == nil {
+				t.Fatal("no case meets this limit")
+			}
+			meet(newTenant(t, strings.ToLower(d.Name)))
+		})
+	}
+	for name := range limitCases {
+		if !known[name] {
+			t.Errorf("there is no limit %s", name)
+		}
+	}
+}
+
+var limitCases = map[string]func(*limited){
+	"fuelPerRun": func(l *limited) {
+		l.set(`{"fuelPerRun":1000}`)
+		l.refused(200, abi.CodeFuelExhausted, "fuelPerRun", l.query("{ spend }"))
+	},
+	"fuelPerOperation": func(l *limited) {
+		l.set(`{"fuelPerOperation":1000}`)
+		a := l.query("{ a: spend b: spend }")
+		l.refused(200, abi.CodeFuelExhausted, "fuelPerOperation", a)
+		if !strings.Contains(a.body, `"data":{"a":1,"b":null}`) {
+			l.Error(a.body)
+		}
+	},
+	"wallMillisPerRun": func(l *limited) {
+		l.set(`{"wallMillisPerRun":10,"fuelPerRun":10000000000}`)
+		l.refused(200, abi.CodeLimitExceeded, "wallMillisPerRun", l.query("{ burn }"))
+	},
+	"memoryBytes": func(l *limited) {
+		l.set(`{"memoryBytes":65536}`)
+		l.refused(200, abi.CodeMemoryLimit, "memoryBytes", l.query("{ eat }"))
+	},
+	"memoryTotalBytes": func(l *limited) { l.waits(`{"memoryTotalBytes":65536}`) },
+	"instances":        func(l *limited) { l.waits(`{"instances":1}`) },
+	"outputBytes": func(l *limited) {
+		l.set(`{"outputBytes":1024}`)
+		l.refused(200, abi.CodeLimitExceeded, "outputBytes", l.query("{ large }"))
+	},
+	"logBytesPerRun": func(l *limited) {
+		l.set(`{"logBytesPerRun":36}`)
+		l.must(200, l.query("{ log }"))
+		if got, want := l.logged(), []string{"0123 truncated"}; !slices.Equal(got, want) {
+			l.Errorf("logged are %q, want %q", got, want)
+		}
+	},
+	"parentsPerRun": func(l *limited) {
+		for runs, limit := range map[int]string{1: `{"parentsPerRun":3}`, 2: `{"parentsPerRun":2}`} {
+			before := len(l.logged())
+			l.set(limit)
+			a := l.query("{ items { self { n } } }")
+			if n := len(l.logged()) - before; n != runs || !strings.Contains(a.body, `{"self":{"n":3}}`) {
+				l.Errorf("%s: %d runs for three parents, want %d: %s", limit, n, runs, a.body)
+			}
+		}
+	},
+	"publishesPerRun": func(l *limited) {
+		for result, limit := range map[int32]string{abi.PublishTaken: `{"publishesPerRun":1}`, abi.PublishOverLimit: `{"publishesPerRun":0}`} {
+			l.set(limit)
+			if a := l.query("mutation { publish }"); !strings.Contains(a.body, fmt.Sprintf(`{"publish":%d}`, result)) {
+				l.Errorf("%s: %s, want %d", limit, a.body, result)
+			}
+		}
+	},
+
+	"modules": func(l *limited) {
+		l.set(`{"modules":1}`)
+		l.refused(http.StatusConflict, abi.CodeLimitExceeded, "modules", l.upload("n", smallModule("1", "")))
+	},
+	"versions": func(l *limited) {
+		l.set(`{"versions":3}`)
+		for n := range 5 {
+			l.must(http.StatusCreated, l.upload("n", smallModule(fmt.Sprint(n), "")))
+		}
+		if a := l.send("GET", l.path("/modules/n"), "", ""); strings.Count(a.body, `"resolvers"`) != 3 {
+			l.Error(a.body)
+		}
+	},
+	"moduleBytes": func(l *limited) {
+		l.set(`{"moduleBytes":1024}`)
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "moduleBytes", l.upload("n", smallModule("1", strings.Repeat(" ", 1024))))
+	},
+	"schemaBytes": func(l *limited) {
+		l.set(`{"schemaBytes":1024}`)
+		l.refused(http.StatusUnprocessableEntity, abi.CodeLimitExceeded, "schemaBytes", l.upload("n", smallModule("1", strings.Repeat(" ", 1024))))
+	},
+	"schemaTypes": func(l *limited) {
+		l.set(`{"schemaTypes":4}`)
+		l.refused(http.StatusUnprocessableEntity, abi.CodeLimitExceeded, "schemaTypes", l.upload("n", smallModule("1", "type More { a: Int }")))
+	},
+	"configBytes": func(l *limited) {
+		l.must(http.StatusNotFound, l.send("PUT", l.path("/modules/m/config"), "application/json", "{}")) // nothing takes a config yet
+	},
+	"keys": func(l *limited) {
+		l.set(`{"keys":1}`)
+		l.must(http.StatusCreated, l.send("POST", l.path("/keys"), "application/json", `{"scopes":["read"]}`))
+		l.refused(http.StatusConflict, abi.CodeLimitExceeded, "keys", l.send("POST", l.path("/keys"), "application/json", `{"scopes":["read"]}`))
+	},
+
+	"connections": func(l *limited) {
+		l.set(`{"connections":1}`)
+		l.join("{}")
+		s := l.dial()
+		s.init("{}")
+		s.expectClose(websocket.CloseTryAgainLater, "connections")
+		l.refused(http.StatusTooManyRequests, abi.CodeLimitExceeded, "connections", l.stream())
+	},
+	"connectionsPerSubscriber": func(l *limited) {
+		l.set(`{"connectionsPerSubscriber":1}`)
+		l.join(`{"claims":{"sub":"u1"}}`)
+		l.join(`{"claims":{"sub":"u2"}}`)
+		s := l.dial()
+		s.init(`{"claims":{"sub":"u1"}}`)
+		s.expectClose(websocket.CloseTryAgainLater, "connectionsPerSubscriber")
+	},
+	"subscriptions": func(l *limited) {
+		l.set(`{"subscriptions":1}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		s.subscribe("2")
+		s.expect(`"id":"2","type":"error"`, `"code":"LIMIT_EXCEEDED"`, `"limit":"subscriptions"`)
+	},
+	"subscriptionsPerConnection": func(l *limited) {
+		l.set(`{"subscriptionsPerConnection":1}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		s.subscribe("2")
+		s.expect(`"id":"2","type":"error"`, `"code":"LIMIT_EXCEEDED"`, `"limit":"subscriptionsPerConnection"`)
+	},
+	"operationsPerSecond": func(l *limited) {
+		l.set(`{"operationsPerSecond":1}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		s.say(`{"type":"subscribe","id":"2","payload":{"query":"no operation"}}`)
+		s.expect(`"id":"2","type":"error"`, `"code":"LIMIT_EXCEEDED"`, `"limit":"operationsPerSecond"`, `"retryAfterMs":`)
+		a := l.query("no operation")
+		l.refused(http.StatusTooManyRequests, abi.CodeLimitExceeded, "operationsPerSecond", a)
+		if a.header.Get("Retry-After") != "1" {
+			l.Errorf("the headers are %v", a.header)
+		}
+	},
+	"queueBytes": func(l *limited) {
+		l.set(`{"queueBytes":4096}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		s.say(`{"type":"ping"}`)
+		s.expect(`"pong"`)
+		line := `{"channel":"c","payload":"` + strings.Repeat("x", 20_000) + `"}` + "\n"
+		for range 4 { // far more than the kernel keeps for a client that reads nothing
+			l.must(http.StatusAccepted, l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(line, 250)))
+		}
+		s.expectClose(websocket.CloseTryAgainLater, "queueBytes")
+	},
+	"messageBytes": func(l *limited) {
+		l.set(`{"messageBytes":1024}`)
+		s := l.join("{}")
+		s.say(`{"type":"ping","payload":{"x":"` + strings.Repeat("x", 1024) + `"}}`)
+		s.expectClose(websocket.CloseMessageTooBig, "messageBytes")
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "messageBytes", l.query(strings.Repeat(" ", 1024)))
+	},
+
+	"eventsPerSecond": func(l *limited) {
+		l.set(`{"eventsPerSecond":1}`)
+		batch := l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(`{"channel":"c","payload":1}`+"\n", 2))
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "eventsPerSecond", batch)
+		l.must(http.StatusAccepted, l.publish("1"))
+		a := l.publish("1")
+		l.refused(http.StatusTooManyRequests, abi.CodeLimitExceeded, "eventsPerSecond", a)
+		if a.header.Get("Retry-After") != "1" {
+			l.Errorf("the headers are %v", a.header)
+		}
+		l.refused(200, abi.CodeLimitExceeded, "eventsPerSecond", l.query("mutation { publish }"))
+	},
+	"eventBytes": func(l *limited) {
+		l.set(`{"eventBytes":1}`)
+		l.must(http.StatusAccepted, l.publish("1"))
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "eventBytes", l.publish("10"))
+	},
+
+	"queryBytes":   refusesQuery("queryBytes", 1024, "{ one }"+strings.Repeat(" ", 1024)),
+	"queryTokens":  refusesQuery("queryTokens", 100, "{"+strings.Repeat(" one", 100)+"}"),
+	"queryFields":  refusesQuery("queryFields", 10, "{"+strings.Repeat(" one", 11)+"}"),
+	"queryAliases": refusesQuery("queryAliases", 1, "{ a: one b: one }"),
+	"queryDepth":   refusesQuery("queryDepth", 1, "{ items { n } }"),
+	"variablesBytes": func(l *limited) {
+		l.set(`{"variablesBytes":10}`)
+		a := l.send("POST", "/t/"+l.tenant+"/graphql", "application/json", `{"query":"query ($x: [Int]) { one(list: $x) }","variables":{"x":[1,2,3]}}`)
+		l.refused(http.StatusBadRequest, abi.CodeLimitExceeded, "variablesBytes", a)
+	},
+	"listItems": func(l *limited) {
+		l.set(`{"listItems":2}`)
+		a := l.query("{ items { n } }")
+		l.refused(200, abi.CodeLimitExceeded, "listItems", a)
+		if !strings.Contains(a.body, `"items":null`) {
+			l.Error(a.body)
+		}
+	},
+}
+
+func refusesQuery(limit string, value int, text string) func(*limited) {
+	return func(l *limited) {
+		l.set(fmt.Sprintf(`{%q:%d}`, limit, value))
+		l.must(200, l.query("{ one }"))
+		l.refused(http.StatusBadRequest, abi.CodeLimitExceeded, limit, l.query(text))
+	}
+}
+
+// smallModule is one of its own.
+func smallModule(output, schema string) []byte {
+	g := sandboxtest.New("extend type Query { small: Int } " + schema)
+	return g.Resolver("Query.small", g.Output(output)).Bytes()
+}
+
+// waits has a run begin while another is under way: without the limits before
+// that ends, and under them afterwards.
+func (l *limited) waits(limits string) {
+	l.set(`{"wallMillisPerRun":500,"fuelPerRun":10000000000}`)
+	for _, alone := range []bool{false, true} {
+		before := len(l.logged())
+		burned := make(chan answer, 1)
+		go func() { burned <- l.query("{ burn }") }()
+		l.awaitLine(before)
+		l.must(200, l.query("{ quick }"))
+		l.refused(200, abi.CodeLimitExceeded, "wallMillisPerRun", <-burned)
+		lines := l.logged()[before:]
+		if len(lines) != 3 || lines[0] != "burns" || (lines[2] == "quick") != alone {
+			l.Errorf("a run of its own %t: logged are %q", alone, lines)
+		}
+		l.set(limits)
+	}
+}
+
+// stream asks for an event stream that is refused.
+func (l *limited) stream() answer {
+	l.Helper()
+	r, err := http.NewRequestWithContext(l.Context(), "GET", l.url+"/t/"+l.tenant+"/graphql?query=subscription+%7Becho%7D", nil)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return l.do(r, "text/event-stream")
+}
