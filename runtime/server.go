@@ -235,8 +235,9 @@ func loopbackOnly(next http.Handler) http.Handler {
 
 // bodyTimeout is how long a request's body may take to arrive, on routes that
 // don't say otherwise. The rest of a body is read even where its request is
-// refused, so a slow one would hold its connection for ever.
-const bodyTimeout = 10 * time.Second
+// refused, so a slow one would hold its connection for ever. It is read while the answer
+// is being written, and has less time than that.
+const bodyTimeout = 8 * time.Second
 
 // ServeHTTP serves all routes. Whatever they write has a deadline.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
