@@ -19,6 +19,7 @@ func main() {
 	// how many may run guests is decided once.
 	goruntime.GOMAXPROCS(max(2, goruntime.GOMAXPROCS(0)))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who tells it again does not wait
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -19,7 +19,8 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	shutdownTimeout   = 10 * time.Second
+	drainTime         = 10 * time.Second // to send all subscribers away
+	shutdownTimeout   = 10 * time.Second // for the last of them, and again for what is left
 	maxHeaderBytes    = 32 << 10
 )
 
@@ -53,10 +54,10 @@ func newLogger(o options, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, settings))
 }
 
-// serve runs the server until ctx ends, then shuts it down in order: runs under
-// way stopped, no new requests, the ones there answered, sockets closed.
+// serve runs the server until ctx ends, then shuts it down. What the server does
+// goes on meanwhile, so it does not end with ctx.
 func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) error {
-	config := runtime.Config{Dev: o.dev, AdminToken: o.adminToken, Logger: logger}
+	config := runtime.Config{Dev: o.dev, AdminToken: o.adminToken, DrainTime: drainTime, Logger: logger}
 	if o.dev {
 		config.Root = http.HandlerFunc(servePage)
 	}
@@ -68,8 +69,10 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen: %w", err), server.Shutdown(context.Background()))
 	}
-	work, stop := context.WithCancel(ctx)
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	requests, endRequests := context.WithCancel(work)
+	defer endRequests()
 	failed := make(chan error, 3)
 	background := []func() error{func() error { return server.Run(work) }}
 	if o.dev {
@@ -80,7 +83,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 		greet(stdout, listener.Addr().String())
 	}
 	web := &http.Server{
-		BaseContext: func(net.Listener) context.Context { return ctx }, // so that no query keeps it waiting
+		BaseContext: func(net.Listener) context.Context { return requests }, // so that no query keeps its end waiting
 		Handler:     server, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
@@ -96,9 +99,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 	case err = <-failed:
 		running--
 	}
-	deadline, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	err = errors.Join(err, web.Shutdown(deadline), server.Shutdown(deadline))
+	err = errors.Join(err, shutDown(server, web, endRequests))
 	stop()
 	for range running {
 		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
@@ -106,4 +107,17 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 		}
 	}
 	return err
+}
+
+// shutDown ends a server in order: subscribers are sent away while events still
+// reach those who are left and new ones are told to go elsewhere; then requests
+// under way are ended, and runs.
+func shutDown(server *runtime.Server, web *http.Server, endRequests context.CancelFunc) error {
+	drain, cancel := context.WithTimeout(context.Background(), drainTime+shutdownTimeout)
+	defer cancel()
+	err := server.Drain(drain)
+	endRequests()
+	rest, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, web.Shutdown(rest), server.Shutdown(rest))
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// TestDrain ends the server as an operator would, under 100 subscribers: they are
+// sent away one by one, who comes meanwhile is told so, and requests are answered
+// until all have left.
+func TestDrain(t *testing.T) {
+	const subscribers = 100 // a second's worth
+	p := start(t)
+	var left []time.Duration
+	var mu sync.Mutex
+	var reading sync.WaitGroup
+	first := make(chan struct{})
+	sockets := make([]*socket, subscribers)
+	for i := range sockets {
+		sockets[i] = p.dial("demo", `{}`)
+		sockets[i].subscribe(map[string]string{"1": orderQuery})
+	}
+	begin := time.Now()
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sockets {
+		reading.Go(func() {
+			for {
+				_, _, err := s.conn.ReadMessage()
+				if err == nil {
+					continue
+				}
+				var closed *websocket.CloseError
+				if !errors.As(err, &closed) || closed.Code != websocket.CloseGoingAway {
+					t.Errorf("a socket ended with %v", err)
+				}
+				mu.Lock()
+				left = append(left, time.Since(begin))
+				if len(left) == 1 {
+					close(first)
+				}
+				mu.Unlock()
+				return
+			}
+		})
+	}
+	<-first
+	p.expectDraining()
+	reading.Wait()
+	slices.Sort(left)
+	if between := left[subscribers-1] - left[0]; between < 500*time.Millisecond {
+		t.Errorf("all left within %v", between)
+	}
+	if err := <-p.exited; err != nil {
+		t.Errorf("the server ended with %v; it logged:\n%s", err, p.logged())
+	}
+}
+
+// expectDraining comes to a server that sends its subscribers away.
+func (p *process) expectDraining() {
+	p.t.Helper()
+	_, response, err := websocket.DefaultDialer.Dial(p.socketURL("demo"), nil)
+	if err == nil || response == nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		p.t.Errorf("a new socket: %v, %v", response, err)
+	}
+	if got := p.query("demo", "{ __typename }"); !strings.Contains(got, `"Query"`) {
+		p.t.Errorf("a query is answered %s", got)
+	}
+}
