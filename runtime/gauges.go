@@ -15,6 +15,7 @@ func (u usage) Gauges(t *tenant.Tenant) map[string]int64 {
 	now := u.server.broker.Usage(t)
 	return map[string]int64{
 		"instances": now.Instances, "memoryTotalBytes": now.MemoryBytes, "subscriptions": now.Subscriptions,
-		"modules": int64(len(u.server.registry.List(t))), "keys": int64(len(t.Keys())),
+		"connections": int64(u.server.transport.Connections(t)),
+		"modules":     int64(len(u.server.registry.List(t))), "keys": int64(len(t.Keys())),
 	}
 }

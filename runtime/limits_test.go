@@ -115,7 +115,9 @@ var limitCases = map[string]func(*limited){
 		l.refused(http.StatusUnprocessableEntity, abi.CodeLimitExceeded, "schemaTypes", l.upload("n", smallModule("1", "type More { a: Int }")))
 	},
 	"configBytes": func(l *limited) {
-		l.must(http.StatusNotFound, l.send("PUT", l.path("/modules/m/config"), "application/json", "{}")) // nothing takes a config yet
+		l.set(`{"configBytes":4}`)
+		l.must(http.StatusNoContent, l.send("PUT", l.path("/modules/m/config"), "application/json", "1234"))
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "configBytes", l.send("PUT", l.path("/modules/m/config"), "application/json", "12345"))
 	},
 	"keys": func(l *limited) {
 		l.set(`{"keys":1}`)
