@@ -18,6 +18,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/wasm"
 	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
 
@@ -138,6 +139,39 @@ func TestImagesBelongToAConfig(t *testing.T) {
 			t.Errorf("the image of config %q has %s", config, got)
 		}
 	}
+}
+
+// TestAnotherConfigEndsAQuarantine has a module that traps until its config has
+// two bytes, and one that is activated beside it, which changes nothing.
+func TestAnotherConfigEndsAQuarantine(t *testing.T) {
+	g := sandboxtest.New(`type Subscription { f: Int @on(channel: "probe") }`)
+	g.Resolver("Subscription.f",
+		g.Call(abi.ImportInput, wasmtest.I32Const(int32(abi.InputConfig)), sandboxtest.Range(sandboxtest.Buffer, sandboxtest.BufferBytes)),
+		wasmtest.I32Const(2), wasmtest.Op(wasm.OpI32Ne), wasmtest.If(wasmtest.Result(), sandboxtest.Trap()), g.Output("1"))
+	c := newConfigured(t, g.Bytes())
+	socket := subscribe(t, c.url, "subscription { f }")
+	events := 0
+	expect := func(part string) {
+		t.Helper()
+		events++
+		c.publish(fmt.Sprint(events), "null")
+		if _, frame, err := socket.ReadMessage(); err != nil || !strings.Contains(string(frame), part) {
+			t.Fatalf("event %d: got %s, %v; want %s", events, frame, err, part)
+		}
+	}
+	for range 20 {
+		expect("RESOLVER_TRAP")
+	}
+	expect("MODULE_QUARANTINED")
+	other := sandboxtest.New(`type Query { other: Int }`)
+	if err := c.Push(t.Context(), "acme", "other", other.Resolver("Query.other", other.Output("1")).Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	c.publish("not run, and nothing is said of it again", "null")
+	if err := c.put("22"); err != nil {
+		t.Fatal(err)
+	}
+	expect(`"data":{"f":1}`)
 }
 
 // TestAThousandConfigs changes the config under live subscriptions while events

@@ -50,7 +50,7 @@ func newPools(logger *slog.Logger, logs *telemetry.Logs) *pools {
 // module: the one it has, or a new one. The pools are given back when the
 // version is retired.
 func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
-	v := &broker.Version{Schema: a.Schema, Runners: map[string]broker.Runner{}, Modules: map[string]broker.ModuleVersion{}}
+	v := &broker.Version{Schema: a.Schema, Runners: map[string]broker.Runner{}}
 	used := tenantPools{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,6 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 		current.users++
 		used[key] = current
 		v.Runners[name] = current
-		v.Modules[name] = broker.ModuleVersion{Digest: m.Digest(), Config: m.Config.Version}
 	}
 	v.Retire = func() { p.retire(own, used) }
 	return v

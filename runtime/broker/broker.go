@@ -89,23 +89,16 @@ type state struct {
 type Version struct {
 	// Schema is the composed schema.
 	Schema *graph.Schema
-	// Runners holds a runner for each module that owns a field.
+	// Runners holds a runner for each module that owns a field. It is the one of the
+	// version before where neither the module nor its config is another: quarantine
+	// goes on with it, and ends with another.
 	Runners map[string]Runner
-	// Modules tells for each of them what it runs.
-	Modules map[string]ModuleVersion
 	// Retire is called once, when the version was replaced and nothing uses it any
 	// more. It may be nil.
 	Retire func()
 
 	plans      plans
 	references int // users, and one while it is active; guarded by state.mu
-}
-
-// ModuleVersion is what a Runner runs: equal ones give the same for the same
-// inputs.
-type ModuleVersion struct {
-	Digest string // of the module's bytes
-	Config string // digest of its config; empty where it has none
 }
 
 // New returns a Broker without tenants.
