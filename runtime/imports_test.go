@@ -56,6 +56,8 @@ var importers = map[string][]string{
 	"go.etcd.io/bbolt":              {"runtime/store/bolt"},
 	"github.com/getkin/kin-openapi": {"runtime/admin/admintest"},
 	"golang.org/x/time/rate":        {"runtime/tenant"},
+	"github.com/BurntSushi/toml":    {"cmd/server"},
+	"github.com/prometheus":         {"runtime/telemetry"},
 }
 
 func TestImportRules(t *testing.T) {

@@ -19,17 +19,14 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/runnel-dev/runnel/abi"
-	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/event/memory"
 	"github.com/runnel-dev/runnel/runtime/graph"
-	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/registry"
-	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/store"
 	storememory "github.com/runnel-dev/runnel/runtime/store/memory"
@@ -49,6 +46,11 @@ type Config struct {
 	Dev bool
 	// AdminToken guards /v1. It is required without Dev, and not asked for with it.
 	AdminToken string
+	// AdminApart keeps the routes of operators away from Handler, which answers
+	// them 404: AdminHandler alone serves them.
+	AdminApart bool
+	// MetricsTenants is how many of the busiest tenants have metrics of their own.
+	MetricsTenants int
 	// Bus carries events. Nil means a memory bus of the server's own.
 	Bus event.Bus
 	// Store keeps tenants and modules, such as one of store/bolt does in a file.
@@ -112,10 +114,13 @@ type Server struct {
 	registry  *registry.Registry
 	broker    *broker.Broker
 	transport *transport.Handler
-	routes    http.Handler
 	pools     *pools
 	logs      *telemetry.Logs
+	metrics   *telemetry.Metrics
+	handler   http.Handler // for subscribers
+	operators http.Handler
 
+	began   atomic.Bool        // Run has
 	running sync.WaitGroup     // calls of Run
 	stopped context.Context    // ends with Shutdown
 	stop    context.CancelFunc // of stopped
@@ -141,19 +146,22 @@ func New(config Config) (*Server, error) {
 	if config.Store == nil {
 		config.Store = storememory.New()
 	}
+	s := &Server{config: config, bus: config.Bus, store: config.Store, tenants: tenant.NewDirectory(config.Store), logs: telemetry.NewLogs(telemetry.LogConfig{})}
+	s.pools = newPools(config.Logger, s.logs)
+	s.metrics = telemetry.New(telemetry.MetricsConfig{Source: source{s}, Tenants: config.MetricsTenants})
 	engine, err := sandbox.New(context.Background(), sandbox.Config{
-		CompileInChild: !config.CompileInProcess, Compilations: compilations(),
+		CompileInChild: !config.CompileInProcess, Compilations: compilations(), OnCompile: s.compiled,
 		CacheDir: config.CacheDir, CacheKey: config.CacheKey, Logger: config.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, bus: config.Bus, engine: engine, store: config.Store, tenants: tenant.NewDirectory(config.Store), logs: telemetry.NewLogs(telemetry.LogConfig{})}
-	s.pools = newPools(config.Logger, s.logs)
+	s.engine = engine
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: mutations{s}, Debug: config.Dev, Logger: config.Logger})
-	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
+	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
+		s.metrics.Activated()
 	}})
 	settings := transport.Config{
 		Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger, DrainTime: config.DrainTime,
@@ -163,7 +171,7 @@ func New(config Config) (*Server, error) {
 		settings.AllowOrigin = transport.LoopbackOrigin
 	}
 	s.transport = transport.New(settings)
-	s.routes = s.route()
+	s.handler, s.operators = s.route()
 	if err := s.load(context.Background()); err != nil {
 		return nil, errors.Join(err, s.Shutdown(context.Background()))
 	}
@@ -173,86 +181,6 @@ func New(config Config) (*Server, error) {
 // compilations is how many modules are compiled at the same time: they leave at
 // least half of the processors to runs.
 func compilations() int { return max(1, goruntime.GOMAXPROCS(0)/2) }
-
-// route puts the handlers of all routes together.
-func (s *Server) route() http.Handler {
-	control := admin.New(admin.Config{
-		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, Logs: s.logs, OnDelete: s.forget,
-		Subscriptions: s.broker, Quarantine: s.broker, Usage: usage{s}, Node: s.config.Node,
-		Token: s.config.AdminToken, Dev: s.config.Dev, Logger: s.config.Logger,
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/t/", s.transport)
-	mux.Handle("/v1/", control)
-	mux.HandleFunc("GET /openapi.json", admin.ServeOpenAPI)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		response.Write(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
-	})
-	if s.config.Root != nil {
-		mux.Handle("GET /{$}", timed(s.config.Root))
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, fmt.Sprintf("nothing is served at %q", r.URL.Path)))
-	})
-	direct := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/v1/") {
-			control.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
-	if s.config.Dev {
-		return loopbackOnly(direct)
-	}
-	return direct
-}
-
-// timed gives a handler the time of one write for its answer.
-func timed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(response.Timeout))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// loopbackOnly refuses requests that a page of another machine could have sent:
-// by a name that resolves to this one, or from an origin that is not this one.
-func loopbackOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !transport.LoopbackHost(r.Host) {
-			problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, fmt.Sprintf("a server in dev mode answers to loopback names only, not to %q", r.Host)))
-			return
-		}
-		for _, origin := range r.Header.Values("Origin") {
-			if !transport.LoopbackOrigin(origin, nil) {
-				problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, fmt.Sprintf("a server in dev mode serves pages of this machine only, not of %q", origin)))
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// bodyTimeout is how long a request's body may take to arrive, on routes that
-// don't say otherwise. The rest of a body is read even where its request is
-// refused, so a slow one would hold its connection for ever. It is read while the answer
-// is being written, and has less time than that.
-const bodyTimeout = 8 * time.Second
-
-// ServeHTTP serves all routes. Whatever they write has a deadline.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Body != nil && r.Body != http.NoBody {
-		control := http.NewResponseController(w)
-		until := time.Now().Add(bodyTimeout)
-		// What is no connection, as in a test, has no deadline.
-		_ = control.SetReadDeadline(until)
-		_ = control.SetWriteDeadline(until) // of "100 Continue"
-	}
-	s.routes.ServeHTTP(w, r)
-}
-
-// Handler returns the handler of all routes, which is the server itself.
-func (s *Server) Handler() http.Handler { return s }
 
 // CreateTenant adds a tenant. limits is a JSON object of the limits that differ
 // from the defaults, or nil.
@@ -334,6 +262,7 @@ func (m mutations) Publish(ctx context.Context, tenantID string, events []event.
 func (s *Server) Run(ctx context.Context) error {
 	s.running.Add(1)
 	defer s.running.Done()
+	s.began.Store(true)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopped, cancel)()
@@ -345,6 +274,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err := s.bus.Tail(ctx, func(e *event.Event) {
 		// A tenant that was created anew under an old id gets no event of the other's.
 		if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
+			s.metrics.Received(time.Since(e.Time))
 			s.broker.Receive(ctx, t, e)
 		}
 	})

@@ -5,7 +5,6 @@ package admin
 
 import (
 	"context"
-	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"time"
@@ -50,12 +49,14 @@ type Config struct {
 	Dev bool
 	// Logger receives the failures that are not the caller's. Nil discards.
 	Logger *slog.Logger
+	// OnAnswer is told of every request when it has been answered. May be nil.
+	OnAnswer func(ctx context.Context, a Answer)
 }
 
 // handler serves all routes. It is immutable.
 type handler struct {
 	config Config
-	token  [sha256.Size]byte // digest of the token
+	token  secret
 
 	bodyTime, restTime time.Duration
 }
@@ -65,27 +66,35 @@ func New(config Config) http.Handler {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &handler{config: config, token: sha256.Sum256([]byte(config.Token)), bodyTime: bodyTime, restTime: restTime}
+	return &handler{config: config, token: newSecret(config.Token), bodyTime: bodyTime, restTime: restTime}
 }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	timeBody(w, r, h.bodyTime)
-	if err := h.serve(w, r); err != nil {
-		timeBody(w, r, h.restTime)
-		problem.Write(w, h.describe(r, err))
+	began, recorded, a := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}, Answer{Method: methodOf(r)}
+	timeBody(recorded, r, h.bodyTime)
+	if err := h.serve(recorded, r, &a); err != nil {
+		timeBody(recorded, r, h.restTime)
+		p := h.describe(r, err)
+		a.Code = p.Code
+		problem.Write(recorded, p)
+	}
+	if h.config.OnAnswer != nil {
+		a.Status, a.Duration = recorded.status, time.Since(began)
+		h.config.OnAnswer(r.Context(), a)
 	}
 }
 
 // serve answers the request, or returns why not. Who may not ask learns nothing
 // of what is there: the token comes first.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, a *Answer) error {
 	found, call, allowed := match(r)
 	var t *tenant.Tenant
 	if found != nil {
 		t, _ = h.config.Tenants.Get(call.params["tenant"])
 	}
 	actor, err := h.authorize(w, r, found, t)
+	a.of(found, t, actor)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func auditID(n int64) string { return fmt.Sprintf("%020d", n) }
 // audited tells whether what comes this way changes something. Events are no
 // matter of the audit log: they are what the server is for, and too many.
 func (r *route) audited() bool {
-	return r.method != http.MethodGet && r.path != "/v1/tenants/{tenant}/events"
+	return r.method != http.MethodGet && r.path != EventsRoute
 }
 
 // auditLog is the tenant under which the entries for what came a way are kept. What makes

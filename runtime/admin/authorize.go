@@ -22,16 +22,13 @@ const (
 // authorize returns who asks for a route, which is nil where there is none at
 // that path. The admin token passes everywhere; a key only on routes of its own
 // tenant for which it has a scope. To everyone else all is alike, be the
-// tenant there or not: 401. Digests are compared, so that the time
-// tells nothing of the token, its length included.
+// tenant there or not: 401.
 func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route, t *tenant.Tenant) (actor string, err error) {
 	if h.config.Dev {
 		return actorDev, nil
 	}
 	presented, ok := bearer(r.Header)
-	digest := sha256.Sum256([]byte(presented))
-	same := subtle.ConstantTimeCompare(digest[:], h.token[:]) == 1
-	if ok && same && h.config.Token != "" {
+	if ok && h.token.is(presented) {
 		return actorAdmin, nil
 	}
 	if ok && t != nil {
@@ -39,7 +36,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route
 			return "key:" + k.ID, allow(k, found)
 		}
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="runnel"`)
+	w.Header().Set("WWW-Authenticate", challenge)
 	return "", problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token, or a key of this tenant: Bearer …")
 }
 
@@ -53,6 +50,36 @@ func allow(k tenant.Key, found *route) error {
 	}
 	return problem.New(http.StatusForbidden, abi.CodeForbidden,
 		fmt.Sprintf("this needs a key of scope %s, and the key's are %s", listed(found.scopes, " or "), listed(k.Scopes, ", ")))
+}
+
+const challenge = `Bearer realm="runnel"`
+
+// Guard lets requests that carry the admin token pass to next.
+func Guard(token string, next http.Handler) http.Handler {
+	want := newSecret(token)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if presented, ok := bearer(r.Header); !ok || !want.is(presented) {
+			w.Header().Set("WWW-Authenticate", challenge)
+			problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token: Bearer …"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secret is the digest of a token. The zero value is nobody's.
+type secret struct {
+	digest [sha256.Size]byte
+	set    bool
+}
+
+func newSecret(token string) secret { return secret{sha256.Sum256([]byte(token)), token != ""} }
+
+// is compares digests, so that the time tells nothing of the token, its length
+// included.
+func (s *secret) is(presented string) bool {
+	digest := sha256.Sum256([]byte(presented))
+	return subtle.ConstantTimeCompare(digest[:], s.digest[:]) == 1 && s.set
 }
 
 // bearer returns the token of the one Authorization header.

@@ -133,7 +133,7 @@ var routes = []route{
 		answers: []body{{http.StatusOK, typeJSON, logsAnswer{}}, {status: http.StatusOK, media: typeStream}}, refuses: []int{http.StatusTooManyRequests},
 	},
 	{
-		method: "POST", path: "/v1/tenants/{tenant}/events", scopes: publishers, serve: (*handler).publishEvents,
+		method: "POST", path: EventsRoute, scopes: publishers, serve: (*handler).publishEvents,
 		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
 		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},
 		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusTooManyRequests},

@@ -44,6 +44,8 @@ type Config struct {
 	// Uploads is how many uploads are compiled and tried at the same time, one of
 	// each tenant at most. 0 means 1.
 	Uploads int
+	// OnUpload is told what Upload returns, each time. May be nil.
+	OnUpload func(created bool, err error)
 	// Logger receives what goes wrong with modules that were dropped. Nil discards.
 	Logger *slog.Logger
 }

@@ -18,6 +18,9 @@ import (
 // refusal changes nothing: it is an *Error, or wraps tenant.ErrUnknown. The
 // bytes are not kept.
 func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, binary []byte, activate bool) (v Version, created bool, err error) {
+	if r.config.OnUpload != nil {
+		defer func() { r.config.OnUpload(created, err) }()
+	}
 	limits := t.Limits()
 	if !tenant.ValidName(name) {
 		return Version{}, false, invalid("a module's name must be 1 to %d of the characters a-z 0-9 -", tenant.MaxNameBytes)

@@ -61,6 +61,9 @@ type Config struct {
 	// CodeBytes bounds the memory for the code of modules that no instance uses. 0
 	// means DefaultCodeBytes.
 	CodeBytes int64
+	// OnCompile is told of each compilation how long it took, the wait for a turn
+	// not counted, and what it failed with. May be nil.
+	OnCompile func(took time.Duration, err error)
 	// Logger receives what operators should know of the cache. Nil discards.
 	Logger *slog.Logger
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Load admits, meters and compiles a module. The bytes are not kept. What was
@@ -146,6 +147,10 @@ func (e *Engine) store(ctx context.Context, digest string, wasm []byte) (link st
 
 // build compiles a module, in a child process where the Config says so.
 func (e *Engine) build(ctx context.Context, wasm []byte) (a *artifact, err error) {
+	if e.config.OnCompile != nil {
+		began := time.Now()
+		defer func() { e.config.OnCompile(time.Since(began), err) }()
+	}
 	scratch, err := os.MkdirTemp(e.workspace.dir, "build-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory to compile in: %w", err)

@@ -1,4 +1,6 @@
-// Package telemetry keeps what tells how tenants and their modules fare.
+// Package telemetry keeps what tells how a server, its tenants and their modules
+// fare: metrics, and the last lines of logs. It is the only importer of
+// Prometheus' client.
 package telemetry
 
 import (

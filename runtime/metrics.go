@@ -1,0 +1,51 @@
+package runtime
+
+import (
+	"errors"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/registry"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
+)
+
+// uploaded counts what became of an upload.
+func (s *Server) uploaded(created bool, err error) {
+	var refused *registry.Error
+	switch isError := errors.As(err, &refused); {
+	case created:
+		s.metrics.Uploaded(telemetry.Created)
+	case err == nil:
+		s.metrics.Uploaded(telemetry.Known)
+	case isError && refused.Reason == registry.Busy:
+		s.metrics.Uploaded(telemetry.Busy)
+	case isError:
+		s.metrics.Uploaded(telemetry.Refused)
+	default:
+		s.metrics.Uploaded(telemetry.Failed)
+	}
+}
+
+// compiled counts a compilation.
+func (s *Server) compiled(took time.Duration, err error) {
+	var refused *sandbox.AdmissionError
+	switch {
+	case err == nil:
+		s.metrics.Compiled(telemetry.Created, took)
+	case errors.As(err, &refused):
+		s.metrics.Compiled(telemetry.Refused, took)
+	default:
+		s.metrics.Compiled(telemetry.Failed, took)
+	}
+}
+
+// source is what metrics are read from.
+type source struct{ *Server }
+
+// Node implements telemetry.Source.
+func (s source) Node() telemetry.Node {
+	return telemetry.Node{Ready: s.Ready() == nil}
+}
+
+// Usage implements telemetry.Source.
+func (s source) Usage() []telemetry.Usage { return nil }

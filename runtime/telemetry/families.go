@@ -1,0 +1,66 @@
+package telemetry
+
+import "github.com/prometheus/client_golang/prometheus"
+
+const (
+	counter = prometheus.CounterValue
+	gauge   = prometheus.GaugeValue
+)
+
+// family is a metric that is read from a snapshot.
+type family[S any] struct {
+	name, help string
+	kind       prometheus.ValueType
+	read       func(*S) float64
+}
+
+// counted is a metric with one label, whose values a snapshot has.
+type counted[S any] struct {
+	name, help, label string
+	kind              prometheus.ValueType
+	read              func(*S) []Count
+}
+
+// nodes are read from the server as a whole.
+var nodes = []family[Node]{
+	{"runnel_ready", "1 while /readyz says that the server is ready, else 0.", gauge, func(n *Node) float64 { return number(n.Ready) }},
+	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
+	{"runnel_validations_total", "Operations that were validated.", counter, func(n *Node) float64 { return float64(n.Validations) }},
+	{"runnel_plan_cache_hits_total", "Operations whose plan was there already, so that they were not validated.", counter, func(n *Node) float64 { return float64(n.PlansFound) }},
+}
+
+var countedNodes = []counted[Node]{
+	{"runnel_connections", "Connections of subscribers.", "kind", gauge, func(n *Node) []Count { return n.Connections }},
+	{"runnel_disconnects_total", "Connections of subscribers that ended, by reason; slow_consumer is a queue over queueBytes.", "reason", counter, func(n *Node) []Count { return n.Disconnects }},
+}
+
+// sums are added up over all tenants, with those that were deleted.
+var sums = []family[Usage]{
+	{"fuel_total", "Fuel that runs have used.", counter, func(u *Usage) float64 { return float64(u.Fuel) }},
+	{"runs_total", "Runs of resolvers.", counter, func(u *Usage) float64 { return float64(u.Runs) }},
+	{"shared_runs_total", "Results that were taken from another's run.", counter, func(u *Usage) float64 { return float64(u.SharedRuns) }},
+	{"skipped_events_total", "Events that were not run because the resolver was in quarantine, once for each resolver.", counter, func(u *Usage) float64 { return float64(u.SkippedEvents) }},
+	{"deliveries_total", "Responses that the connections of subscribers took.", counter, func(u *Usage) float64 { return float64(u.Deliveries) }},
+	{"delivered_bytes_total", "Bytes of the responses that the connections of subscribers took, as JSON.", counter, func(u *Usage) float64 { return float64(u.DeliveredBytes) }},
+}
+
+// nows are added up over the tenants that there are.
+var nows = []family[Usage]{
+	{"subscriptions", "Live subscriptions.", gauge, func(u *Usage) float64 { return float64(u.Subscriptions) }},
+	{"instances", "Instances that run, or whose run waits for a processor.", gauge, func(u *Usage) float64 { return float64(u.Instances) }},
+	{"reserved_memory_bytes", "Memory that the instances which run, or wait to, may grow to.", gauge, func(u *Usage) float64 { return float64(u.MemoryBytes) }},
+	{"quarantined_resolvers", "Resolvers in quarantine.", gauge, func(u *Usage) float64 { return float64(u.Quarantined) }},
+}
+
+// tenants are those of one tenant, beside sums and nows.
+var tenants = []family[Usage]{
+	{"events_total", "Events that came from the bus while the tenant had an active module.", counter, func(u *Usage) float64 { return float64(u.Events) }},
+	{"errors_total", "Errors of runs and operations.", counter, func(u *Usage) float64 { return float64(u.errors()) }},
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
