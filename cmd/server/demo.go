@@ -22,9 +22,10 @@ const (
 	demoPause   = time.Second // between two demo events
 )
 
-// startDemo creates the tenant demo with its example module.
+// startDemo creates the tenant demo, where a server before has not, and
+// activates its example module.
 func startDemo(ctx context.Context, server *runtime.Server) error {
-	if err := server.CreateTenant(ctx, demoTenant, nil); err != nil {
+	if err := server.CreateTenant(ctx, demoTenant, nil); err != nil && !errors.Is(err, tenant.ErrExists) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if err := server.Push(ctx, demoTenant, demoModule, examples.OrdersRust); err != nil {
@@ -67,8 +68,7 @@ func servePage(w http.ResponseWriter, _ *http.Request) {
 }
 
 // greet prints what to do next, ready to paste.
-func greet(w io.Writer, address string) {
-	url := "http://" + address
+func greet(w io.Writer, url string) {
 	_, _ = fmt.Fprintf(w, `
 Runnel serves the tenant "demo" on %[1]s. Its resolver is a WebAssembly module
 (plugins/examples/orders-rust); a demo order is published every second.

@@ -6,103 +6,164 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"os"
+	"net/netip"
 	"strings"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime"
 )
 
-// options are the server's settings. Each is a flag, and an environment variable
-// RUNNEL_ and its name in upper case, which the flag overrides.
+// options are the server's settings. Each is a flag, an environment variable,
+// RUNNEL_ and its name in upper case, and a key of the file that --config names.
+// A flag goes before the environment, and that before the file.
 type options struct {
-	listen         string
-	dev            bool
-	bus            string
+	listen      string
+	adminListen string // empty: what it would serve is on listen
+	dev         bool
+
+	data  string // directory; empty where there is none
+	store string // URL; empty means the embedded store in data
+	bus   string
+
 	adminTokenFile string
 	adminToken     string // from the file or from RUNNEL_ADMIN_TOKEN
+
+	tlsCert, tlsKey string // files; both or none
+
+	trustedProxies            prefixes
+	unauthenticatedPerAddress int
+	jwksAllow                 prefixes
+	drain                     time.Duration
+
+	metricsTenants int
 	logLevel       slog.Level
 	logFormat      string
-	checkConfig    bool
+
+	config      string
+	checkConfig bool
 }
 
-// minAdminToken is the least length of the admin token, in characters.
-const minAdminToken = 32
+// define makes the flags that set o.
+func (o *options) define(usage io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("runnel-server", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
+	f.StringVar(&o.adminListen, "admin-listen", "", "`address` that alone serves /v1, /metrics, /openapi.json and /debug/pprof; for operators only, since all but /v1 ask for no token there")
+	f.BoolVar(&o.dev, "dev", false, "no tokens, on loopback only, with the tenant demo and a trickle of demo events; keeps nothing unless --data or --store is given")
+	f.StringVar(&o.data, "data", "", "`directory` of the embedded store and of compiled modules, made where it is missing; with --store, of compiled modules alone")
+	f.StringVar(&o.store, "store", "", "`URL` of a store that several servers share: postgres://…; with a password, give RUNNEL_STORE instead, for others can see the flags of a process")
+	f.StringVar(&o.bus, "bus", "memory", "where events come from: memory")
+	f.StringVar(&o.adminTokenFile, "admin-token-file", "", "`file` that holds the admin token, at least 32 bytes; or set RUNNEL_ADMIN_TOKEN")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate chain, PEM; it and the key are read again when they change")
+	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key, PEM")
+	f.Var(&o.trustedProxies, "trusted-proxies", "`CIDR`s, separated by commas, of proxies whose X-Forwarded-For is believed")
+	f.IntVar(&o.unauthenticatedPerAddress, "unauthenticated-per-address", 64, "`number` of sockets of one client address that may wait for their acknowledgement")
+	f.Var(&o.jwksAllow, "jwks-allow", "`CIDR`s, separated by commas, of private addresses from which keys (JWKS) may be fetched all the same")
+	f.DurationVar(&o.drain, "drain", 10*time.Second, "`time` to send clients away, in waves, when the server is told to end")
+	f.IntVar(&o.metricsTenants, "metrics-tenants", 0, "`number` of the busiest tenants that have metrics of their own")
+	f.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least `level` to log: debug, info, warn, error")
+	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&o.config, "config", "", "`file` of settings, TOML: the names of these flags without dashes in front")
+	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, say what is wrong, and exit")
+	return f
+}
 
-// parseOptions reads flags and environment. Help gives flag.ErrHelp, with the
-// usage on usage.
+// commandLineOnly reports whether a setting makes no sense in a file.
+func commandLineOnly(name string) bool { return name == "config" || name == "check-config" }
+
+// parseOptions reads flags, environment and file. Help gives flag.ErrHelp, with
+// the usage on usage. The error has a line for each thing that is wrong.
 func parseOptions(arguments []string, getenv func(string) string, usage io.Writer) (options, error) {
-	o := options{logLevel: slog.LevelInfo}
-	flags := flag.NewFlagSet("runnel-server", flag.ContinueOnError)
-	flags.SetOutput(usage)
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
-	flags.BoolVar(&o.dev, "dev", false, "no tokens, on loopback only, with the tenant demo and a trickle of demo events")
-	flags.StringVar(&o.bus, "bus", "memory", "where events come from: memory")
-	flags.StringVar(&o.adminTokenFile, "admin-token-file", "", "`file` that holds the admin token, at least 32 characters; or set RUNNEL_ADMIN_TOKEN")
-	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least `level` to log: debug, info, warn, error")
-	flags.StringVar(&o.logFormat, "log-format", "text", "text or json")
-	flags.BoolVar(&o.checkConfig, "check-config", false, "check the settings, say what is wrong, and exit")
-	if err := fromEnvironment(flags, getenv); err != nil {
-		return o, err
-	}
+	// Parsed once to find the file, and once more to go before it.
+	var first options
+	flags := first.define(usage)
 	if err := flags.Parse(arguments); err != nil {
-		return o, err
+		return first, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q: all settings are flags", flags.Arg(0))
+		return first, fmt.Errorf("unexpected argument %q: all settings are flags", flags.Arg(0))
+	}
+	if err := fromEnvironment(flags, getenv); err != nil {
+		return first, err
+	}
+	if err := flags.Parse(arguments); err != nil {
+		return first, err
+	}
+	if first.config == "" {
+		return first, first.complete(getenv)
+	}
+	var o options
+	flags = o.define(usage)
+	if err := fromFile(flags, first.config); err != nil {
+		return o, err
+	}
+	if err := errors.Join(fromEnvironment(flags, getenv), flags.Parse(arguments)); err != nil {
+		return o, err
 	}
 	return o, o.complete(getenv)
 }
 
-// fromEnvironment sets each flag that the environment names.
-func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) (err error) {
-	flags.VisitAll(func(f *flag.Flag) {
-		name := "RUNNEL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value := getenv(name)
-		if value == "" || err != nil {
-			return
-		}
-		if e := flags.Set(f.Name, value); e != nil {
-			err = fmt.Errorf("%s=%q: %w", name, value, e)
-		}
-	})
-	return err
+// variable is the name in the environment of a flag.
+func variable(flag string) string {
+	return "RUNNEL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// complete reads the admin token and checks what belongs together.
-func (o *options) complete(getenv func(string) string) error {
-	if o.bus != "memory" {
-		return fmt.Errorf("--bus %q: this version has the bus memory only", o.bus)
-	}
-	if o.logFormat != "text" && o.logFormat != "json" {
-		return fmt.Errorf("--log-format %q: text or json", o.logFormat)
-	}
-	o.adminToken = getenv("RUNNEL_ADMIN_TOKEN")
-	if o.adminTokenFile != "" {
-		text, err := os.ReadFile(o.adminTokenFile)
-		if err != nil {
-			return fmt.Errorf("--admin-token-file: %w", err)
+// fromEnvironment sets each flag that the environment names.
+func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		if value := getenv(variable(f.Name)); value != "" {
+			if err := flags.Set(f.Name, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s=%q: %w", variable(f.Name), value, err))
+			}
 		}
-		o.adminToken = strings.TrimSpace(string(text))
+	})
+	return errors.Join(errs...)
+}
+
+// prefixes is a flag of CIDRs, separated by commas. An address stands for
+// itself.
+type prefixes []netip.Prefix
+
+// String implements flag.Value.
+func (p *prefixes) String() string {
+	texts := make([]string, len(*p))
+	for i, prefix := range *p {
+		texts[i] = prefix.String()
 	}
-	if o.dev {
-		return loopbackOnly(o.listen)
-	}
-	switch {
-	case o.adminToken == "":
-		return errors.New("no admin token: give --admin-token-file FILE or RUNNEL_ADMIN_TOKEN, or run with --dev")
-	case len([]rune(o.adminToken)) < minAdminToken:
-		return fmt.Errorf("the admin token has fewer than %d characters", minAdminToken)
+	return strings.Join(texts, ",")
+}
+
+// Set implements flag.Value: it replaces what was set before.
+func (p *prefixes) Set(text string) error {
+	*p = nil
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		prefix, err := parsePrefix(part)
+		if err != nil {
+			return err
+		}
+		*p = append(*p, prefix)
 	}
 	return nil
 }
 
-// loopbackOnly refuses addresses that others can reach.
-func loopbackOnly(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("--listen %q: %w", address, err)
+func parsePrefix(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		address = address.WithZone("").Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), nil
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
+	prefix, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		return prefix, fmt.Errorf("%q is no CIDR such as 10.0.0.0/8", text)
+	case prefix != prefix.Masked():
+		return prefix, fmt.Errorf("%q has bits behind its %d: write %s", text, prefix.Bits(), prefix.Masked())
 	}
-	return fmt.Errorf("--listen %q: with --dev the server asks for no tokens, so it listens on loopback only, such as 127.0.0.1:8080", address)
+	return prefix, nil
 }
+
+// minAdminToken is the least length of the admin token, in bytes.
+const minAdminToken = runtime.MinAdminToken

@@ -7,22 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime"
 )
 
-// Time limits of the HTTP server. There is none for writing or reading whole
-// bodies: sockets live long, and handlers set deadlines of their own.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	drainTime         = 10 * time.Second // to send all subscribers away
-	shutdownTimeout   = 10 * time.Second // for the last of them, and again for what is left
-	maxHeaderBytes    = 32 << 10
-)
+// shutdownTimeout is what the last subscribers that are sent away have, and again what is left
+// then.
+const shutdownTimeout = 10 * time.Second
 
 // run is the whole program: it returns the exit code once ctx has ended and all
 // is shut down, or something failed. 2 is for settings that are wrong.
@@ -39,7 +32,7 @@ func run(ctx context.Context, arguments []string, getenv func(string) string, st
 		return 0
 	}
 	logger := newLogger(o, stderr)
-	if err := serve(ctx, o, logger, stdout); err != nil {
+	if err := runServer(ctx, o, logger, stdout); err != nil {
 		logger.Error("stopped", "error", err)
 		return 1
 	}
@@ -54,70 +47,131 @@ func newLogger(o options, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, settings))
 }
 
-// serve runs the server until ctx ends, then shuts it down. What the server does
-// goes on meanwhile, so it does not end with ctx.
-func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) error {
-	config := runtime.Config{Dev: o.dev, AdminToken: o.adminToken, DrainTime: drainTime, Logger: logger}
-	if o.dev {
-		config.Root = http.HandlerFunc(servePage)
-	}
-	server, err := runtime.New(config)
+// runServer opens what the server keeps and serves from it until ctx ends.
+func runServer(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) (err error) {
+	kept, err := openStorage(ctx, o)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen: %w", err), server.Shutdown(context.Background()))
-	}
+	defer func() { err = errors.Join(err, kept.close()) }()
+	// What the server does goes on while it is being shut down.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	requests, endRequests := context.WithCancel(work)
 	defer endRequests()
-	failed := make(chan error, 3)
-	background := []func() error{func() error { return server.Run(work) }}
+	fronts, err := listenAll(requests, o, logger)
+	if err != nil {
+		return err
+	}
+	t := newTasks()
+	for _, f := range fronts {
+		t.start(f.serve)
+	}
+	server, err := startServer(work, o, kept, t, logger)
+	if err == nil {
+		announce(o, server, fronts, logger, stdout)
+		select {
+		case <-ctx.Done():
+		case err = <-t.ended:
+			t.running--
+		}
+		err = errors.Join(err, shutDown(server, fronts, endRequests, o.drain))
+	}
+	for _, f := range fronts {
+		err = errors.Join(err, f.server.Close())
+	}
+	stop()
+	return errors.Join(err, t.wait())
+}
+
+// listenAll opens the address for all, and the one for operators where there is
+// one.
+func listenAll(ctx context.Context, o options, logger *slog.Logger) ([]*front, error) {
+	var pair *certificate
+	if o.tlsCert != "" {
+		var err error
+		if pair, err = loadCertificate(o.tlsCert, o.tlsKey, logger); err != nil {
+			return nil, err
+		}
+	}
+	var fronts []*front
+	for _, address := range []string{o.listen, o.adminListen} {
+		if address == "" {
+			continue
+		}
+		f, err := listen(ctx, address, pair, logger)
+		if err != nil {
+			for _, f := range fronts {
+				err = errors.Join(err, f.listener.Close())
+			}
+			return nil, err
+		}
+		fronts = append(fronts, f)
+	}
+	return fronts, nil
+}
+
+func (o options) runtime(kept *storage, logger *slog.Logger) runtime.Config {
+	config := runtime.Config{
+		Dev: o.dev, AdminToken: o.adminToken, AdminApart: o.adminListen != "",
+		Store: kept.store, CacheDir: kept.cacheDir, MetricsTenants: o.metricsTenants, Logger: logger,
+		TrustedProxies: o.trustedProxies, UnauthenticatedPerAddress: o.unauthenticatedPerAddress, DrainTime: o.drain,
+	}
+	if o.dev {
+		config.Root = http.HandlerFunc(servePage)
+	}
+	return config
+}
+
+// startServer makes the server and has it run until ctx ends.
+func startServer(ctx context.Context, o options, kept *storage, t *tasks, logger *slog.Logger) (*runtime.Server, error) {
+	server, err := runtime.New(o.runtime(kept, logger))
+	if err != nil {
+		return nil, err
+	}
+	t.start(func() error { return server.Run(ctx) })
 	if o.dev {
 		if err := startDemo(ctx, server); err != nil {
-			return errors.Join(err, listener.Close(), server.Shutdown(context.Background()))
+			return nil, errors.Join(err, server.Shutdown(ctx))
 		}
-		background = append(background, func() error { return trickle(work, server, logger) })
-		greet(stdout, listener.Addr().String())
+		t.start(func() error { return trickle(ctx, server, logger) })
 	}
-	web := &http.Server{
-		BaseContext: func(net.Listener) context.Context { return requests }, // so that no query keeps its end waiting
-		Handler:     server, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	background = append(background, func() error { return web.Serve(listener) })
-	for _, task := range background {
-		go func() { failed <- task() }()
-	}
-	logger.Info("serving", "address", listener.Addr().String(), "dev", o.dev)
+	return server, nil
+}
 
-	running := len(background)
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-		running--
+// announce opens the fronts to the server, and says so.
+func announce(o options, server *runtime.Server, fronts []*front, logger *slog.Logger, stdout io.Writer) {
+	fronts[0].open(server.Handler())
+	for _, f := range fronts[1:] {
+		f.open(server.AdminHandler())
+		logger.Info("serving operators", "address", f.address(), "tls", o.tlsCert != "")
 	}
-	err = errors.Join(err, shutDown(server, web, endRequests))
-	stop()
-	for range running {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
+	if o.dev {
+		greet(stdout, o.scheme()+fronts[0].address())
 	}
-	return err
+	logger.Info("serving", "address", fronts[0].address(), "tls", o.tlsCert != "", "dev", o.dev)
 }
 
 // shutDown ends a server in order: subscribers are sent away while events still
 // reach those who are left and new ones are told to go elsewhere; then requests
 // under way are ended, and runs.
-func shutDown(server *runtime.Server, web *http.Server, endRequests context.CancelFunc) error {
+func shutDown(server *runtime.Server, fronts []*front, endRequests context.CancelFunc, drainTime time.Duration) error {
 	drain, cancel := context.WithTimeout(context.Background(), drainTime+shutdownTimeout)
 	defer cancel()
 	err := server.Drain(drain)
 	endRequests()
 	rest, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	return errors.Join(err, web.Shutdown(rest), server.Shutdown(rest))
+	for _, f := range fronts {
+		err = errors.Join(err, f.server.Shutdown(rest))
+	}
+	return errors.Join(err, server.Shutdown(rest))
+}
+
+// scheme is what the URLs of the server begin with.
+func (o options) scheme() string {
+	if o.tlsCert != "" {
+		return "https://"
+	}
+	return "http://"
 }

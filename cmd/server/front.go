@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Time limits of the HTTP server. There is none for writing or reading whole
+// bodies: sockets live long, and handlers set deadlines of their own.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// front is one address that is served. Before open it answers that the server
+// is not ready, so that who watches it sees it live while tenants are loaded.
+type front struct {
+	listener net.Listener
+	server   http.Server
+	handler  atomic.Pointer[http.Handler]
+}
+
+// listen makes a front whose requests end with ctx. certificate is nil without
+// TLS.
+func listen(ctx context.Context, address string, certificate *certificate, logger *slog.Logger) (*front, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	f := &front{listener: listener}
+	f.server = http.Server{
+		BaseContext: func(net.Listener) context.Context { return ctx }, // so that no query keeps the end waiting
+		Handler:     f, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	if certificate != nil {
+		f.server.TLSConfig = certificate.config()
+		f.listener = tls.NewListener(listener, f.server.TLSConfig)
+	}
+	return f, nil
+}
+
+func (f *front) address() string { return f.listener.Addr().String() }
+
+// serve serves until the server is shut down or closed.
+func (f *front) serve() error {
+	if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", f.address(), err)
+	}
+	return nil
+}
+
+// open serves what h serves from now on.
+func (f *front) open(h http.Handler) { f.handler.Store(&h) }
+
+// ServeHTTP implements http.Handler.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := f.handler.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if r.URL.Path == "/healthz" {
+		_, _ = io.WriteString(w, "ok\n") // whoever asked has left
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, "the server is starting: tenants are being loaded\n")
+}
