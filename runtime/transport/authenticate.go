@@ -47,6 +47,7 @@ func (c *conn) authenticate(payload []byte) {
 		switch {
 		case over != "":
 			// A client that retries comes back with this code, at growing intervals.
+			c.endsLocked(EndLimit)
 			c.performLocked(m.close(websocket.CloseTryAgainLater, "LIMIT_EXCEEDED: "+crowded[over]+" ("+over+")", nil))
 		case err == nil:
 			c.mu.identity = identity

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/websocket"
 
@@ -23,6 +24,7 @@ type Handler struct {
 	upgrader websocket.Upgrader
 
 	serving sync.WaitGroup // connections, and the watchers of rooms
+	ended   [endings]atomic.Uint64
 
 	mu struct {
 		sync.Mutex
@@ -40,6 +42,10 @@ type connection interface {
 	close(code int, reason string)
 	// cut ends it at once.
 	cut()
+	// waiting is how many bytes wait to be written, or are being written.
+	waiting() int
+	// ending is why it ended, when it has.
+	ending() Ending
 }
 
 // New returns a handler. Config says which settings are required.

@@ -177,6 +177,9 @@ func (h *Handler) leaveLocked(t *tenant.Tenant, r *room) {
 
 // leave gives all back that a connection has. c is nil where there never was one.
 func (h *Handler) leave(t *tenant.Tenant, c connection, p *counted) {
+	if c != nil {
+		h.ended[c.ending()].Add(1)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.mu.rooms[t]

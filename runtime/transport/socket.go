@@ -39,6 +39,7 @@ type conn struct {
 		identity  tenant.Identity
 		initTimer *time.Timer
 		beat      *time.Timer
+		ending    Ending
 	}
 }
 

@@ -37,6 +37,7 @@ type stream struct {
 		subscription Subscription // nil before it is live, and for queries and mutations
 		writeBy      time.Time    // no write may last longer; zero for no such time
 		over         bool         // ServeHTTP returns: out is not ours any more
+		ending       Ending
 	}
 }
 
@@ -109,6 +110,7 @@ func (s *stream) recovered() {
 	if p := recover(); p != nil {
 		s.handler.config.Logger.Error("panic while serving an event stream",
 			"tenant", s.tenant.ID(), "panic", p, "stack", string(debug.Stack()))
+		s.ends(EndInternal)
 		s.Error(graph.Errors{{Message: reasonInternal, Code: abi.CodeInternal}})
 	}
 }
@@ -134,7 +136,10 @@ func (s *stream) Error(errs graph.Errors) {
 	if s.mu.queue.sealed {
 		return
 	}
-	if errs[0].Code != abi.CodeUnauthenticated {
+	if errs[0].Code == abi.CodeUnauthenticated {
+		s.endsLocked(EndRefused)
+	} else {
+		s.endsLocked(EndCompleted)
 		b := s.mu.queue.open()
 		b.bytes = appendCompleteEvent(appendErrorsEvent(b.bytes, errs))
 		s.addLocked()
@@ -149,6 +154,7 @@ func (s *stream) Complete() {
 	if s.mu.queue.sealed {
 		return
 	}
+	s.endsLocked(EndCompleted)
 	b := s.mu.queue.open()
 	b.bytes = appendCompleteEvent(b.bytes)
 	s.addLocked()
@@ -163,6 +169,7 @@ func (s *stream) addLocked() bool {
 		return true
 	}
 	s.mu.queue.drop()
+	s.endsLocked(EndSlowConsumer)
 	s.sealLocked()
 	// The caller may be within a sink's call, where nothing can be stopped.
 	s.tasks.Go(s.stop)
@@ -192,8 +199,14 @@ func (s *stream) stop() {
 	}
 }
 
-// close implements connection. A response has no place for a code or a reason.
-func (s *stream) close(int, string) { s.closeWithin(s.handler.config.CloseTimeout) }
+// close implements connection. A response has no place for a code or a reason; a
+// code of 0 is none.
+func (s *stream) close(code int, _ string) {
+	if code != 0 {
+		s.ends(endingOf(code))
+	}
+	s.closeWithin(s.handler.config.CloseTimeout)
+}
 
 // cut implements connection.
 func (s *stream) cut() { s.closeWithin(0) }
@@ -260,6 +273,7 @@ func (s *stream) flush() bool {
 			return !sealed
 		}
 		if err := b.write(s); err != nil {
+			s.broke(err)
 			return false
 		}
 		b.recycle()

@@ -1,0 +1,168 @@
+package transport
+
+import (
+	"errors"
+	"os"
+
+	"github.com/gorilla/websocket"
+)
+
+// Ending is why a connection ended.
+type Ending uint8
+
+// The endings.
+const (
+	EndClient        Ending = iota // the client closed it, or is gone
+	EndCompleted                   // an event stream whose operation is over
+	EndSlowConsumer                // more than queueBytes waited
+	EndWriteTimeout                // a write was not taken in time
+	EndKeepAlive                   // two pings in a row were not answered
+	EndInitTimeout                 // connection_init did not come in time
+	EndRefused                     // the credentials were, or have been lost
+	EndLimit                       // the tenant or the subscriber has too many connections
+	EndProtocol                    // the client broke the protocol
+	EndMessageTooBig               // the client sent more than messageBytes
+	EndShutdown                    // the server is being shut down
+	EndInternal                    // the server's fault
+	endings
+)
+
+var endingNames = [endings]string{
+	"client", "completed", "slow_consumer", "write_timeout", "keep_alive", "init_timeout", "refused", "limit", "protocol", "message_too_big", "shutdown", "internal",
+}
+
+// String returns the ending's name in metrics.
+func (e Ending) String() string { return endingNames[e] }
+
+// endingOf is the ending that a close code of ours tells of.
+func endingOf(code int) Ending {
+	switch code {
+	case websocket.CloseTryAgainLater:
+		return EndSlowConsumer
+	case websocket.CloseGoingAway:
+		return EndShutdown
+	case websocket.CloseMessageTooBig:
+		return EndMessageTooBig
+	case closeInitTimeout:
+		return EndInitTimeout
+	case closeForbidden:
+		return EndRefused
+	case closeInternal:
+		return EndInternal
+	}
+	return EndProtocol
+}
+
+// Stats is a snapshot of a Handler's connections.
+type Stats struct {
+	WebSockets      int
+	Streams         int
+	Unauthenticated int // of the WebSockets, those that are not acknowledged yet
+	WaitingBytes    int64
+	Endings         map[Ending]uint64 // all of them, so far
+}
+
+// Stats looks at each connection for a moment, and holds nobody up longer than it
+// takes to list those of one tenant.
+func (h *Handler) Stats() Stats {
+	s := Stats{Endings: make(map[Ending]uint64, endings)}
+	for e := range endings {
+		s.Endings[e] = h.ended[e].Load()
+	}
+	h.mu.Lock()
+	s.Unauthenticated = h.mu.unacknowledged
+	rooms := make([]*room, 0, len(h.mu.rooms))
+	for _, r := range h.mu.rooms {
+		rooms = append(rooms, r)
+	}
+	h.mu.Unlock()
+	var conns []connection
+	for _, r := range rooms {
+		h.mu.Lock()
+		conns = r.list(conns[:0])
+		h.mu.Unlock()
+		for _, c := range conns {
+			if _, socket := c.(*conn); socket {
+				s.WebSockets++
+			} else {
+				s.Streams++
+			}
+			s.WaitingBytes += int64(c.waiting())
+		}
+	}
+	return s
+}
+
+// size is how many bytes wait, with those that are being written.
+func (q *queue) size() int {
+	n := q.taken
+	if q.waiting != nil {
+		n += len(q.waiting.bytes)
+	}
+	return n
+}
+
+// waiting implements connection.
+func (c *conn) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.queue.size()
+}
+
+// ending implements connection.
+func (c *conn) ending() Ending {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.ending
+}
+
+// endsLocked notes why the connection ends, unless it ends already.
+func (c *conn) endsLocked(e Ending) {
+	if c.mu.ending == EndClient {
+		c.mu.ending = e
+	}
+}
+
+// broke notes why a write failed.
+func (c *conn) broke(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return // the client is gone
+	}
+	c.mu.Lock()
+	c.endsLocked(EndWriteTimeout)
+	c.mu.Unlock()
+}
+
+// waiting implements connection.
+func (s *stream) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.queue.size()
+}
+
+// ending implements connection.
+func (s *stream) ending() Ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.ending
+}
+
+// ends notes why the stream ends, unless it ends already.
+func (s *stream) ends(e Ending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endsLocked(e)
+}
+
+func (s *stream) endsLocked(e Ending) {
+	if s.mu.ending == EndClient && !s.mu.queue.sealed {
+		s.mu.ending = e
+	}
+}
+
+// broke notes why a write failed.
+func (s *stream) broke(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.ends(EndWriteTimeout)
+	}
+}
