@@ -36,7 +36,7 @@ func newHandlers(t *testing.T, config runtime.Config) *runtime.Server {
 // ask sends a request to a handler and returns status and body.
 func ask(t *testing.T, h http.Handler, method, path string, header ...string) (int, string) {
 	t.Helper()
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequest(method, "http://localhost"+path, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -44,7 +44,17 @@ type source struct{ *Server }
 
 // Node implements telemetry.Source.
 func (s source) Node() telemetry.Node {
-	return telemetry.Node{Ready: s.Ready() == nil}
+	connections, counts := s.transport.Stats(), s.broker.Counts()
+	n := telemetry.Node{
+		Ready:       s.Ready() == nil,
+		Connections: []telemetry.Count{{Label: "websocket", Value: uint64(connections.WebSockets)}, {Label: "sse", Value: uint64(connections.Streams)}},
+		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes,
+		Operations: counts.Operations, Validations: counts.Validations,
+	}
+	for ending, count := range connections.Endings {
+		n.Disconnects = append(n.Disconnects, telemetry.Count{Label: ending.String(), Value: count})
+	}
+	return n
 }
 
 // Usage implements telemetry.Source.

@@ -56,6 +56,7 @@ type Broker struct {
 	config      Config
 	slots       chan struct{} // one for each run that may be under way
 	validations *turns        // as many
+	counters    counters
 
 	mu struct {
 		sync.RWMutex

@@ -30,6 +30,7 @@ type Operation struct {
 // Open parses, validates and plans an operation under the tenant's active
 // version, in a turn of the tenant's that ctx bounds the wait for. The request's bytes must not change while the operation lives.
 func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, request graph.Request) (*Operation, graph.Errors) {
+	b.counters.operations.Add(1)
 	st := b.state(t, false)
 	if st == nil {
 		return nil, noSchema()

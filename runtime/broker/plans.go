@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -32,6 +33,8 @@ type planKey struct {
 // wrong with an operation is kept like a plan. The zero value is ready to use.
 // It is safe for concurrent use.
 type plans struct {
+	validations *atomic.Uint64 // counts them for all versions; may be nil
+
 	mu     sync.Mutex
 	known  map[planKey]*list.Element // of *planned
 	order  list.List                 // the most recently used in front
@@ -100,6 +103,9 @@ func (p *plans) keep(fresh *planned) *planned {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.made++
+	if p.validations != nil {
+		p.validations.Add(1)
+	}
 	if e := p.known[fresh.planKey]; e != nil {
 		return e.Value.(*planned)
 	}

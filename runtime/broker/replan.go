@@ -80,6 +80,7 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 	st.activating.Lock()
 	defer st.activating.Unlock()
 	v.references = 1
+	v.plans.validations = &b.counters.validations
 	r, live := st.beginReplanning(v)
 	for len(live) > 0 {
 		live = live[r.slice(live):]

@@ -25,8 +25,9 @@ type counted[S any] struct {
 var nodes = []family[Node]{
 	{"runnel_ready", "1 while /readyz says that the server is ready, else 0.", gauge, func(n *Node) float64 { return number(n.Ready) }},
 	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
-	{"runnel_validations_total", "Operations that were validated.", counter, func(n *Node) float64 { return float64(n.Validations) }},
-	{"runnel_plan_cache_hits_total", "Operations whose plan was there already, so that they were not validated.", counter, func(n *Node) float64 { return float64(n.PlansFound) }},
+	{"runnel_unacknowledged_sockets", "WebSockets whose client is not known yet.", gauge, func(n *Node) float64 { return float64(n.Arriving) }},
+	{"runnel_operations_total", "Operations that were asked for, those refused among them.", counter, func(n *Node) float64 { return float64(n.Operations) }},
+	{"runnel_validations_total", "Operations that were validated, because the plan of no equal one was there.", counter, func(n *Node) float64 { return float64(n.Validations) }},
 }
 
 var countedNodes = []counted[Node]{

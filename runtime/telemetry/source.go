@@ -12,11 +12,12 @@ type Source interface {
 type Node struct {
 	Ready       bool
 	Connections []Count // by kind, now
+	Arriving    int64   // sockets that are not acknowledged yet, now
 	Waiting     int64   // bytes in the queues of connections, now
 	Disconnects []Count // by reason, so far
 
-	Validations uint64 // operations that were validated, so far
-	PlansFound  uint64 // operations whose plan was there, so far
+	Operations  uint64 // that were asked for, so far
+	Validations uint64 // of operations, so far
 }
 
 // Count is a number under a label.
