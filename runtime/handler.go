@@ -137,7 +137,11 @@ func (s *Server) answered(ctx context.Context, a admin.Answer) {
 	if a.Route == admin.EventsRoute && a.Code != "" {
 		s.metrics.PublishRefused(string(a.Code))
 	}
-	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
+	level := slog.LevelInfo
+	if a.Route == admin.EventsRoute && a.Status < http.StatusBadRequest {
+		level = slog.LevelDebug // what the server is for is no news, and there is much of it
+	}
+	s.config.Logger.LogAttrs(ctx, level, "request",
 		slog.String("method", a.Method), slog.String("route", a.Route), slog.String("tenant", a.Tenant), slog.Int("status", a.Status),
 		slog.String("code", string(a.Code)), slog.String("actor", a.Actor), slog.Duration("duration", a.Duration))
 }

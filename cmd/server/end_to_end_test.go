@@ -139,7 +139,7 @@ func TestHostileModulesLeaveEverythingAlive(t *testing.T) {
 	if log := p.tenantLog("evil"); !strings.Contains(log, `"module":"m","digest":"sha256:`) || !strings.Contains(log, `"line":"RESOLVER_TRAP in Subscription.traps: unreachable\\n`) {
 		t.Errorf("the trap is not in the module's log:\n%s", log)
 	}
-	if log := p.logged(); strings.Contains(log, "evil") {
+	if log := p.logged(); strings.Contains(log, "Subscription.") || strings.Contains(log, "unreachable") {
 		t.Errorf("the server's log has what a tenant's module did:\n%s", log)
 	}
 	if log := p.tenantLog("good"); log != `{"lines":[]}`+"\n" {
