@@ -78,11 +78,15 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 	defer d.lock(id)()
 	var r record
 	var all keys
+	var revoked []Revocation
 	err = d.store.View(ctx, func(tx store.Tx) (err error) {
 		if r, err = readRecord(tx, id); err != nil {
 			return err
 		}
-		all, err = readKeys(tx, id)
+		if all, err = readKeys(tx, id); err != nil {
+			return err
+		}
+		revoked, err = readRevocations(tx, id)
 		return err
 	})
 	switch {
@@ -92,13 +96,14 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 		return nil, nil, fmt.Errorf("refresh tenant %s: %w", id, err)
 	}
 	if now, ok := d.Get(id); ok && now.incarnation == r.Incarnation {
-		settings := r.settings()
-		now.settings.Store(&settings)
+		now.set(r.settings())
 		now.keys.Store(&all)
+		now.setRevocations(revoked)
 		return now, nil, nil
 	}
 	now = r.tenant(id)
 	now.keys.Store(&all)
+	now.setRevocations(revoked)
 	return now, d.replace(id, now), nil
 }
 
@@ -127,7 +132,7 @@ func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant,
 // Change changes a tenant's settings, all that change does or nothing. They
 // hold for what begins afterwards. change is given what the store has, and may be
 // called again; its error is wrapped. Limits out of their range give a
-// *LimitsError, and a tenant that was deleted ErrUnknown.
+// *LimitsError, who may subscribe an *AuthError, and a tenant that was deleted ErrUnknown.
 func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings) error) error {
 	defer d.lock(t.id)()
 	var settings Settings
@@ -140,7 +145,7 @@ func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings
 		if err := change(&settings); err != nil {
 			return err
 		}
-		if err := settings.Limits.Validate(); err != nil {
+		if err := settings.validate(); err != nil {
 			return err
 		}
 		r.set(settings)
@@ -149,7 +154,7 @@ func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings
 	if err != nil {
 		return fmt.Errorf("change tenant %s: %w", t.id, err)
 	}
-	t.settings.Store(&settings)
+	t.set(settings)
 	return nil
 }
 

@@ -23,6 +23,9 @@ type Identity struct {
 type held struct {
 	claims      map[string][]byte // compact JSON texts
 	permissions map[string]struct{}
+
+	auth  *Auth // the settings that its verification went by; nil where there was none
+	token Token
 }
 
 // NewIdentity checks and copies its arguments: every claim is one strict JSON

@@ -17,6 +17,7 @@ type record struct {
 	Limits        map[string]int64 `json:"limits"` // those that differ from their defaults
 	Introspection bool             `json:"introspection"`
 	Debug         bool             `json:"debug"`
+	Auth          json.RawMessage  `json:"auth,omitempty"` // with the secret
 }
 
 // newRecord is the record of a tenant that begins now.
@@ -24,7 +25,7 @@ func newRecord(id string, s Settings) (record, error) {
 	if !ValidName(id) {
 		return record{}, invalidName(id)
 	}
-	if err := s.Limits.Validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return record{}, err
 	}
 	r := record{Incarnation: rand.Text(), Created: time.Now().UTC()}
@@ -35,17 +36,23 @@ func newRecord(id string, s Settings) (record, error) {
 // set puts the settings into the record.
 func (r *record) set(s Settings) {
 	r.Limits = s.Limits.changed()
-	r.Introspection, r.Debug = s.Introspection, s.Debug
+	r.Introspection, r.Debug, r.Auth = s.Introspection, s.Debug, s.Auth.AppendStored(nil)
 }
 
-// settings reads the settings that the record has.
+// settings reads the settings that the record has. Where this version of the
+// server does not understand who may subscribe, nobody may.
 func (r *record) settings() Settings {
-	return Settings{Limits: kept(r.Limits), Introspection: r.Introspection, Debug: r.Debug}
+	s := Settings{Limits: kept(r.Limits), Introspection: r.Introspection, Debug: r.Debug, Auth: &defaultAuth}
+	if auth, err := ParseAuth(r.Auth); err == nil && !auth.Equal(&defaultAuth) {
+		s.Auth = &auth
+	}
+	return s
 }
 
 // tenant makes the tenant that the record is of.
 func (r *record) tenant(id string) *Tenant {
 	t := &Tenant{id: id, incarnation: r.Incarnation, created: r.Created, gone: make(chan struct{})}
+	t.rechecks.next = make(chan struct{})
 	settings := r.settings()
 	t.settings.Store(&settings)
 	t.keys.Store(&keys{})

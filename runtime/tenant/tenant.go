@@ -21,6 +21,8 @@ type Tenant struct {
 	gone        chan struct{}            // closed when the tenant is deleted
 
 	operations, events bucket
+	revocations        revocations
+	rechecks           rechecks
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the
@@ -61,3 +63,20 @@ func (t *Tenant) Debug() bool { return t.settings.Load().Debug }
 // Limits is a snapshot of the tenant's limits. A caller that checks two limits
 // together takes one snapshot for both.
 func (t *Tenant) Limits() Limits { return t.settings.Load().Limits }
+
+// Auth says who may subscribe. The pointer is another exactly when the settings
+// are. It is borrowed for reading.
+func (t *Tenant) Auth() *Auth { return t.settings.Load().Auth }
+
+// set replaces the settings. Calls are not made at the same time.
+func (t *Tenant) set(s Settings) {
+	old := t.settings.Load().Auth
+	same := old.Equal(s.Auth)
+	if same {
+		s.Auth = old
+	}
+	t.settings.Store(&s)
+	if !same {
+		t.rechecks.call()
+	}
+}
