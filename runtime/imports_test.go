@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"runtime/store/bolt":          {"runtime/store"},
 	"runtime/store/memory":        {"runtime/store"},
 	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
+	"runtime/tenant/token":        {"runtime/tenant", "runtime/jsondoc"},
 	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/tenant", "runtime/wasm"},
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
 	"runtime/telemetry":           {"runtime/tenant"},
@@ -52,6 +53,7 @@ var mayImport = map[string][]string{
 var importers = map[string][]string{
 	"github.com/tetratelabs/wazero": {"runtime/sandbox"},
 	"github.com/vektah/gqlparser":   {"runtime/graph"},
+	"github.com/go-jose/go-jose":    {"runtime/tenant/token"},
 	"github.com/gorilla/websocket":  {"runtime/transport", "cmd/runnel"},
 	"go.etcd.io/bbolt":              {"runtime/store/bolt"},
 	"github.com/getkin/kin-openapi": {"runtime/admin/admintest"},
