@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -18,7 +19,7 @@ const identityHeader = "X-Runnel-Identity"
 
 func headerCredentials(r *http.Request) Credentials {
 	return Credentials{
-		Authorization: r.Header.Get("Authorization"),
+		Authorization: strings.Join(r.Header.Values("Authorization"), ", "), // of two, none is meant
 		Origin:        r.Header.Get("Origin"),
 		RemoteAddr:    r.RemoteAddr,
 	}
@@ -50,14 +51,16 @@ func (c *conn) authenticate(payload []byte) {
 			c.endsLocked(EndLimit)
 			c.performLocked(m.close(websocket.CloseTryAgainLater, "LIMIT_EXCEEDED: "+crowded[over]+" ("+over+")", nil))
 		case err == nil:
-			c.mu.identity = identity
-			c.performLocked(m.authenticated(nil))
+			c.identifiedLocked(identity)
 		case errors.As(err, &malformed):
 			c.logRefusal(err)
 			c.performLocked(m.violated(*badInit(malformed.Message), nil)) // 4403 would be retried for ever
 		case errors.Is(err, ErrRefused):
 			c.logRefusal(err)
 			c.performLocked(m.refused(nil))
+		case errors.Is(err, ErrUnavailable):
+			c.logRefusal(err)
+			c.performLocked(m.close(websocket.CloseTryAgainLater, reasonUnavailable, nil))
 		default:
 			if c.ctx.Err() == nil {
 				c.handler.config.Logger.Error("authenticate a connection", "tenant", c.tenant.ID(), "error", err)
@@ -67,13 +70,46 @@ func (c *conn) authenticate(payload []byte) {
 	})
 }
 
+// identifiedLocked lets a subscriber in, for as long as its tenant admits it.
+func (c *conn) identifiedLocked(identity tenant.Identity) {
+	m := &c.mu.machine
+	c.mu.identity = identity // before it is asked about: whoever changes the answer looks here afterwards
+	if err := c.tenant.Admits(identity); err != nil {
+		c.logRefusal(err)
+		c.performLocked(m.refused(nil))
+		return
+	}
+	c.performLocked(m.authenticated(nil))
+	if end := identity.Expires(); !end.IsZero() && m.phase == phaseReady {
+		c.mu.expiry = time.AfterFunc(time.Until(end), c.recheck)
+	}
+}
+
+// recheck implements connection.
+func (c *conn) recheck() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.machine.phase != phaseReady {
+		return
+	}
+	if err := c.tenant.Admits(c.mu.identity); err != nil {
+		c.handler.config.Logger.Debug("a connection is ended", "tenant", c.tenant.ID(), "error", err)
+		c.performLocked(c.mu.machine.expired(nil))
+	} else if c.mu.expiry != nil {
+		c.mu.expiry.Reset(time.Until(c.mu.identity.Expires())) // the clock may have been set back
+	}
+}
+
 func (c *conn) logRefusal(err error) {
 	c.handler.config.Logger.Debug("credentials of a connection refused", "tenant", c.tenant.ID(), "error", err)
 }
 
-// subjectOf is the subject that connections are counted by; empty where there is
-// none.
+// subjectOf is the subject that connections are counted by: the verified one, or
+// else, as in dev mode, the claim sub. It is empty where there is none.
 func subjectOf(id tenant.Identity) string {
+	if subject := id.Subject(); subject != "" {
+		return subject
+	}
 	text, _ := id.Claim("sub")
 	if string(text) == `""` {
 		return ""

@@ -40,6 +40,8 @@ type connection interface {
 	// close ends it in an orderly way, with a code and a reason where it has
 	// those, and soon. It may be called again, and afterwards.
 	close(code int, reason string)
+	// recheck ends it where its tenant does not admit its subscriber any more.
+	recheck()
 	// cut ends it at once.
 	cut()
 	// waiting is how many bytes wait to be written, or are being written.

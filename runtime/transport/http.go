@@ -128,6 +128,12 @@ func (h *Handler) refuseIdentity(w http.ResponseWriter, t *tenant.Tenant, err er
 		problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the credentials were refused"))
 		return
 	}
+	if errors.Is(err, ErrUnavailable) {
+		h.config.Logger.Debug("credentials of a request refused", "tenant", t.ID(), "error", err)
+		w.Header().Set("Retry-After", "60")
+		problem.Write(w, problem.New(http.StatusServiceUnavailable, abi.CodeInternal, reasonUnavailable))
+		return
+	}
 	h.config.Logger.Error("authenticate a request", "tenant", t.ID(), "error", err)
 	problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
 }

@@ -28,6 +28,7 @@ const (
 	reasonUnauthorized  = "Unauthorized"
 	reasonSubprotocol   = "Subprotocol not acceptable"
 	reasonShutdown      = "Server is shutting down"
+	reasonUnavailable   = "Authentication is unavailable for now"
 	reasonBinaryMessage = "Binary messages are not supported"
 )
 
@@ -141,6 +142,18 @@ func (m *machine) authenticated(out []action) []action {
 
 // refused takes the answer to startAuthenticate that ends the connection.
 func (m *machine) refused(out []action) []action {
+	return m.close(closeForbidden, reasonForbidden, out)
+}
+
+// expired takes the end of what the subscriber was let in for. Clients come back
+// after 4403, with a fresh token.
+func (m *machine) expired(out []action) []action {
+	live := slices.DeleteFunc(slices.Clone(m.operations), func(op *operation) bool { return !op.live })
+	slices.SortFunc(live, func(a, b *operation) int { return cmp.Compare(a.serial, b.serial) })
+	for _, op := range live {
+		out = m.fail(op, graph.Errors{{Message: "The token is not valid any more", Code: abi.CodeUnauthenticated}}, out)
+		out = append(out, action{kind: stopOperation, op: op})
+	}
 	return m.close(closeForbidden, reasonForbidden, out)
 }
 

@@ -38,6 +38,7 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 20, 30, 10, 11, 12, 40, 50, 10})
 	f.Add([]byte{0, 1, 10, 40, 10, 41, 70, 10, 60, 2})
 	f.Add([]byte{0, 1, 90, 10, 11, 12, 80, 80, 3, 4, 4})
+	f.Add([]byte{0, 1, 10, 11, 12, 31, 8, 10, 8})
 	f.Add([]byte{0, 1, 94, 10, 4, 4, 8, 4, 4, 80, 4, 4, 4, 10})
 	f.Add([]byte{0, 1, 94, 10, 40, 10, 31, 50, 10, 42, 62, 10})
 	f.Fuzz(func(t *testing.T, events []byte) {
@@ -165,10 +166,33 @@ func (c *checker) connectionEvent(arg byte) {
 		c.expectStops(c.m.gone(nil))
 	case 7:
 		c.expect(c.hear(message{kind: messagePong}))
+	case 8:
+		c.expire()
 	default:
 		c.m.heard()
 		c.want.quiet = 0
 	}
+}
+
+// expire ends the subscriber's time: each open operation fails and is stopped.
+func (c *checker) expire() {
+	got := c.m.expired(nil)
+	if c.want.closed {
+		c.expect(got)
+		return
+	}
+	var want []string
+	for _, serial := range slices.Sorted(maps.Values(c.want.open)) {
+		want = append(want, fmt.Sprint("error ", serial), fmt.Sprint("stop ", serial))
+	}
+	last := len(got) - 1
+	if last < 0 || got[last].kind != sendClose || got[last].code != 4403 {
+		c.t.Fatalf("got %v, want close 4403 at the end", got)
+	}
+	c.expect(got[:last], want...)
+	c.want.closed = true
+	clear(c.want.open)
+	clear(c.want.leaving)
 }
 
 func (c *checker) subscribe(id string) {

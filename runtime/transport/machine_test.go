@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "rewrite the transcripts under testdata"
 //	left N            the last frame of operation N has been written
 //	limit N           subscriptionsPerConnection
 //	init-timeout, tick, heard, close CODE REASON, gone
+//	expired           what the subscriber was let in for has ended
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txt")
 	if err != nil || len(files) == 0 {
@@ -138,6 +139,8 @@ func (p *player) step(t *testing.T, line string, out *strings.Builder) {
 		code, reason, _ := strings.Cut(rest, " ")
 		n, _ := strconv.Atoi(code)
 		p.show(out, m.close(n, reason, nil))
+	case "expired":
+		p.show(out, m.expired(nil))
 	case "gone":
 		p.show(out, m.gone(nil))
 	default:

@@ -196,6 +196,7 @@ func (h *Handler) admit(t *tenant.Tenant, c connection) {
 	h.mu.rooms[t].conns[c] = struct{}{}
 	draining := h.mu.draining
 	h.mu.Unlock()
+	c.recheck()
 	select {
 	case <-t.Gone():
 		c.close(closeForbidden, reasonForbidden)
@@ -206,19 +207,31 @@ func (h *Handler) admit(t *tenant.Tenant, c connection) {
 	}
 }
 
-// watch ends a tenant's connections when the tenant is deleted.
+// watch ends a tenant's connections when the tenant is deleted, and those whose
+// subscribers it does not admit any more.
 func (h *Handler) watch(t *tenant.Tenant, r *room) {
-	select {
-	case <-r.empty:
-		return
-	case <-t.Gone():
+	for {
+		rechecked := t.Rechecked()
+		for _, c := range h.connections(r) {
+			c.recheck()
+		}
+		select {
+		case <-r.empty:
+			return
+		case <-t.Gone():
+			for _, c := range h.connections(r) {
+				c.close(closeForbidden, reasonForbidden)
+			}
+			return
+		case <-rechecked:
+		}
 	}
+}
+
+func (h *Handler) connections(r *room) []connection {
 	h.mu.Lock()
-	conns := r.list(nil)
-	h.mu.Unlock()
-	for _, c := range conns {
-		c.close(closeForbidden, reasonForbidden)
-	}
+	defer h.mu.Unlock()
+	return r.list(nil)
 }
 
 func (r *room) list(dst []connection) []connection {

@@ -40,6 +40,7 @@ type conn struct {
 		initTimer *time.Timer
 		beat      *time.Timer
 		ending    Ending
+		expiry    *time.Timer // nil where the identity does not end by itself
 	}
 }
 
@@ -78,6 +79,9 @@ func (c *conn) shut(err error) {
 	if c.mu.initTimer != nil {
 		c.mu.initTimer.Stop()
 		c.mu.beat.Stop()
+	}
+	if c.mu.expiry != nil {
+		c.mu.expiry.Stop()
 	}
 	c.mu.Unlock()
 	var peer *websocket.CloseError

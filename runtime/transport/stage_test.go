@@ -180,15 +180,23 @@ func (s *scriptSub) fail(message string) {
 type doorkeeper struct {
 	cancelled atomic.Int32
 
-	mu   sync.Mutex
-	last transport.Credentials
+	meanwhile func() // called where an identity was verified and nobody knows of it yet
+
+	mu     sync.Mutex
+	last   transport.Credentials
+	issued time.Time // of tokens
 }
 
-func (d *doorkeeper) Authenticate(ctx context.Context, _ *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
+func (d *doorkeeper) Authenticate(ctx context.Context, t *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
 	d.mu.Lock()
 	d.last = c
 	d.mu.Unlock()
+	if text, ok := strings.CutPrefix(c.Authorization, "Bearer for "); ok {
+		return d.verified(t, text)
+	}
 	switch c.Authorization {
+	case "Bearer away":
+		return tenant.Identity{}, fmt.Errorf("no keys: %w", transport.ErrUnavailable)
 	case "Bearer bad":
 		return tenant.Identity{}, errors.Join(errors.New("expired"), transport.ErrRefused)
 	case "Bearer garbled":
@@ -206,6 +214,22 @@ func (d *doorkeeper) Authenticate(ctx context.Context, _ *tenant.Tenant, c trans
 		panic("as the test says")
 	}
 	return tenant.NewIdentity(map[string]json.RawMessage{"sub": fmt.Appendf(nil, "%q", c.Authorization)}, nil)
+}
+
+// verified is an identity that lasts for a duration, of the subject "u1".
+func (d *doorkeeper) verified(t *tenant.Tenant, text string) (tenant.Identity, error) {
+	lasts, err := time.ParseDuration(text)
+	if err != nil {
+		return tenant.Identity{}, err
+	}
+	d.mu.Lock()
+	issued := d.issued
+	d.mu.Unlock()
+	id := tenant.Identity{}.Verified(t.Auth(), tenant.Token{Subject: "u1", ID: "t1", Issued: issued, Expires: time.Now().Add(lasts)})
+	if d.meanwhile != nil {
+		d.meanwhile()
+	}
+	return id, nil
 }
 
 // subject is the claim that the doorkeeper made of a credential, quoted.

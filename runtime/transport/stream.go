@@ -24,18 +24,20 @@ import (
 // event complete alone, so it is the last word of an operation and of nothing
 // else.
 type stream struct {
-	handler *Handler
-	tenant  *tenant.Tenant
-	w       http.ResponseWriter
-	out     response.Writer // of w
-	wake    chan struct{}   // holds one: the queue has something, or was sealed
-	tasks   sync.WaitGroup
+	handler  *Handler
+	tenant   *tenant.Tenant
+	identity tenant.Identity
+	w        http.ResponseWriter
+	out      response.Writer // of w
+	wake     chan struct{}   // holds one: the queue has something, or was sealed
+	tasks    sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
 		queue        queue
 		subscription Subscription // nil before it is live, and for queries and mutations
 		writeBy      time.Time    // no write may last longer; zero for no such time
+		expiry       *time.Timer  // nil where the identity does not end by itself
 		over         bool         // ServeHTTP returns: out is not ours any more
 		ending       Ending
 	}
@@ -49,7 +51,7 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 		h.writeFailure(w, typeJSON, bad)
 		return
 	}
-	s := &stream{handler: h, tenant: t, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1)}
+	s := &stream{handler: h, tenant: t, identity: id, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1)}
 	if err := s.out.Control.SetWriteDeadline(time.Time{}); err != nil {
 		o.Close()
 		h.config.Logger.Error("an event stream cannot be written with deadlines", "tenant", t.ID(), "error", err)
@@ -76,6 +78,7 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 			head = appendGapEvent(head, cursor)
 		}
 	}
+	s.expire()
 	h.admit(t, s)
 	s.serve(ctx, r, head)
 }
@@ -208,6 +211,29 @@ func (s *stream) close(code int, _ string) {
 	s.closeWithin(s.handler.config.CloseTimeout)
 }
 
+// expire ends the response with the identity. He who comes back is refused with
+// a status.
+func (s *stream) expire() {
+	if end := s.identity.Expires(); !end.IsZero() {
+		s.mu.Lock()
+		s.mu.expiry = time.AfterFunc(time.Until(end), s.recheck)
+		s.mu.Unlock()
+	}
+}
+
+// recheck implements connection.
+func (s *stream) recheck() {
+	if s.tenant.Admits(s.identity) != nil {
+		s.close(0, "")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.expiry != nil && !s.mu.over {
+		s.mu.expiry.Reset(time.Until(s.identity.Expires())) // the clock may have been set back
+	}
+}
+
 // cut implements connection.
 func (s *stream) cut() { s.closeWithin(0) }
 
@@ -308,6 +334,9 @@ func (s *stream) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.over = true
+	if s.mu.expiry != nil {
+		s.mu.expiry.Stop()
+	}
 	s.mu.queue.sealed = true
 	s.mu.queue.drop()
 }

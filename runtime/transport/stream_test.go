@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // TestStreamTranscripts plays the files of testdata/streams over HTTP, in
@@ -39,6 +41,7 @@ import (
 //	deaf, hears          clients stop reading; go on
 //	leave                clients hang up
 //	delete               the tenant is deleted
+//	revoke SUBJECT       its tokens are revoked
 //	stopping             the http.Server's base context ends
 //	shutdown             Handler.Shutdown, until it returns
 func TestStreamTranscripts(t *testing.T) {
@@ -119,6 +122,10 @@ func (p *streamPlayer) step(line string) {
 		p.leave()
 	case "delete":
 		if err := p.deleteTenant("demo"); err != nil {
+			p.Fatal(err)
+		}
+	case "revoke":
+		if err := p.tenants.Revoke(p.Context(), p.demo(), tenant.Revocation{Subject: rest, Before: time.Now()}); err != nil {
 			p.Fatal(err)
 		}
 	case "stopping":

@@ -63,14 +63,19 @@ type Subscription interface {
 // Authenticator decides who may connect. It is safe for concurrent use.
 type Authenticator interface {
 	// Authenticate returns who the subscriber is. An error that wraps ErrRefused
-	// refuses the credentials, and a *CredentialsError says what is malformed in
-	// them; any other is a failure of the server's own.
+	// refuses the credentials, one that wraps ErrUnavailable asks to try again later,
+	// and a *CredentialsError says what is malformed in them; any other is a failure
+	// of the server's own.
 	Authenticate(ctx context.Context, t *tenant.Tenant, c Credentials) (tenant.Identity, error)
 }
 
 // ErrRefused is what an Authenticator's error wraps where the credentials are
 // at fault.
 var ErrRefused = errors.New("credentials refused")
+
+// ErrUnavailable is what an Authenticator's error wraps where nobody can tell for
+// now whether the credentials are good.
+var ErrUnavailable = errors.New("credentials cannot be checked")
 
 // CredentialsError is an Authenticator's error for credentials that cannot even
 // be read, so that showing them again is of no use. Its message is for the
