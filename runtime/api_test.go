@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	apiRequests = flag.Int("requests", 2000, "how many random requests TestAPI sends")
+	apiRequests = flag.Int("requests", 4000, "how many random requests TestAPI sends")
 	apiSeed     = flag.Uint64("apiseed", 1, "the seed of the first")
 )
 

@@ -63,5 +63,6 @@ func (s *Server) forget(t *tenant.Tenant) error {
 	s.broker.Remove(t)
 	s.pools.forget(t)
 	s.logs.Remove(t)
+	s.verifier.Forget(t)
 	return err
 }

@@ -32,6 +32,7 @@ import (
 	storememory "github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/tenant/token"
 	"github.com/runnel-dev/runnel/runtime/transport"
 )
 
@@ -88,6 +89,9 @@ type Config struct {
 	// CacheKey authenticates what lies in CacheDir; at least 16 bytes. Nil means a
 	// random key in the directory itself.
 	CacheKey []byte
+	// JWKSAllow are networks that are not public and that the keys of tenants'
+	// issuers may be fetched from nevertheless.
+	JWKSAllow []netip.Prefix
 }
 
 // CompileMain is the first thing that main calls in a program with a Server:
@@ -110,6 +114,7 @@ type Server struct {
 	bus       event.Bus
 	store     store.Store
 	tenants   *tenant.Directory
+	verifier  *token.Verifier
 	engine    *sandbox.Engine
 	registry  *registry.Registry
 	broker    *broker.Broker
@@ -157,6 +162,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s.engine = engine
+	s.verifier = token.New(token.Config{Allow: config.JWKSAllow, Logger: config.Logger})
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.broker = broker.New(broker.Config{Publisher: mutations{s}, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
@@ -164,7 +170,7 @@ func New(config Config) (*Server, error) {
 		s.metrics.Activated()
 	}})
 	settings := transport.Config{
-		Executor: executor{s}, Authenticator: s, Tenants: s.tenants, Logger: config.Logger, DrainTime: config.DrainTime,
+		Executor: executor{s}, Authenticator: s, Tenants: s.tenants, AllowOrigin: allowOrigin, Logger: config.Logger, DrainTime: config.DrainTime,
 		TrustedProxies: config.TrustedProxies, UnauthenticatedPerAddress: config.UnauthenticatedPerAddress, UnauthenticatedTotal: config.UnauthenticatedTotal,
 	}
 	if config.Dev {
@@ -176,6 +182,11 @@ func New(config Config) (*Server, error) {
 		return nil, errors.Join(err, s.Shutdown(context.Background()))
 	}
 	return s, nil
+}
+
+// allowOrigin asks the tenant. Where there is none, every page may learn that.
+func allowOrigin(origin string, t *tenant.Tenant) bool {
+	return t == nil || t.Auth().AllowOrigin(origin)
 }
 
 // compilations is how many modules are compiled at the same time: they leave at
@@ -305,6 +316,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.Drain(ctx)
 	s.stop()
 	s.logs.Close()
+	s.verifier.Close()
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
 	}
@@ -333,11 +345,19 @@ func wait(ctx context.Context, f func()) error {
 	}
 }
 
-// Authenticate implements transport.Authenticator. Subscribers are believed in
-// dev mode, and told what they mistyped; otherwise they are refused, since no tenant has a verifier yet.
-func (s *Server) Authenticate(_ context.Context, _ *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
+// Authenticate implements transport.Authenticator. In dev mode subscribers are
+// believed, and told what they mistyped; otherwise they show a token that their
+// tenant can verify.
+func (s *Server) Authenticate(ctx context.Context, t *tenant.Tenant, c transport.Credentials) (tenant.Identity, error) {
 	if !s.config.Dev {
-		return tenant.Identity{}, fmt.Errorf("the tenant has no verifier for subscribers: %w", transport.ErrRefused)
+		id, err := s.verifier.Verify(ctx, t, c.Authorization)
+		switch {
+		case err == nil:
+			return id, nil
+		case errors.Is(err, token.ErrUnavailable), ctx.Err() != nil:
+			return tenant.Identity{}, errors.Join(err, transport.ErrUnavailable)
+		}
+		return tenant.Identity{}, errors.Join(err, transport.ErrRefused)
 	}
 	if strings.TrimSpace(string(c.Details)) == "" {
 		return tenant.Identity{}, nil

@@ -204,7 +204,13 @@ func customize(name string, t reflect.Type, _ reflect.StructTag, schema *openapi
 		schema.WithoutAdditionalProperties()
 	case t.Kind() == reflect.Pointer:
 		schema.Nullable = true
-	case name == "created" || name == "time":
+	case name == "algorithm":
+		for _, algorithm := range tenant.Algorithms() {
+			schema.Enum = append(schema.Enum, algorithm)
+		}
+	case name == "mode":
+		schema.Enum = []any{"required", "anonymous"}
+	case name == "created" || name == "time" || name == "before":
 		schema.Format = "date-time"
 	}
 	return nil

@@ -68,6 +68,28 @@ var routes = []route{
 		answers: []body{{status: http.StatusNoContent}},
 	},
 	{
+		method: "GET", path: "/v1/tenants/{tenant}/auth", scopes: readers, serve: (*handler).getAuth,
+		summary: "Show who may subscribe, without the secret.",
+		answers: []body{{http.StatusOK, typeJSON, authAnswer{}}},
+	},
+	{
+		method: "PUT", path: "/v1/tenants/{tenant}/auth", serve: (*handler).putAuth,
+		summary: "Say who may subscribe, as a whole. Where that changes, live subscribers are judged anew.",
+		bodies:  []body{{media: typeJSON, example: authRequest{}}},
+		answers: []body{{http.StatusOK, typeJSON, authAnswer{}}},
+	},
+	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/auth", serve: (*handler).deleteAuth,
+		summary: "Go back to refusing every subscriber.",
+		answers: []body{{status: http.StatusNoContent}},
+	},
+	{
+		method: "POST", path: "/v1/tenants/{tenant}/revocations", serve: (*handler).postRevocation,
+		summary: "End what tokens of a subscriber (sub), or a token (jti), have opened, and refuse those that were issued before a time; without before, until now.",
+		bodies:  []body{{media: typeJSON, example: revocationRequest{}}},
+		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusConflict},
+	},
+	{
 		method: "GET", path: "/v1/tenants/{tenant}/modules", scopes: moduleReaders, query: paged, serve: (*handler).listModules,
 		summary: "List the tenant's modules by name, each with its versions.",
 		answers: []body{{http.StatusOK, typeJSON, modulesAnswer{}}},

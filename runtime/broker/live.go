@@ -32,7 +32,7 @@ type LiveSubscription struct {
 	ID            SubscriptionID
 	OperationName string    // may be empty
 	Field         string    // of the type Subscription
-	Subject       string    // the subscriber's claim sub; empty where there is none
+	Subject       string    // the subscriber's, or his claim sub where no token was verified; empty where there is none
 	Created       time.Time // in whole seconds, as LastDelivery is
 	LastDelivery  time.Time // zero where nothing was delivered yet
 	Delivered     uint32    // responses; the count stops at its maximum
@@ -149,8 +149,12 @@ func (w *walked) describe() (d LiveSubscription, live bool) {
 	return d, w.mu.sink != nil
 }
 
-// subject is the claim sub; what is no string there is given as JSON.
+// subject is the verified one, or else, as in dev mode, the claim sub; what is no
+// string there is given as JSON.
 func subject(id *tenant.Identity) (text string) {
+	if text = id.Subject(); text != "" {
+		return text
+	}
 	claim, _ := id.Claim("sub")
 	if json.Unmarshal(claim, &text) != nil {
 		return string(claim)
