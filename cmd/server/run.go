@@ -115,7 +115,7 @@ func (o options) runtime(kept *storage, logger *slog.Logger) runtime.Config {
 	config := runtime.Config{
 		Dev: o.dev, AdminToken: o.adminToken, AdminApart: o.adminListen != "",
 		Store: kept.store, CacheDir: kept.cacheDir, MetricsTenants: o.metricsTenants, Logger: logger,
-		TrustedProxies: o.trustedProxies, UnauthenticatedPerAddress: o.unauthenticatedPerAddress, DrainTime: o.drain,
+		TrustedProxies: o.trustedProxies, UnauthenticatedPerAddress: o.unauthenticatedPerAddress, JWKSAllow: o.jwksAllow, DrainTime: o.drain,
 	}
 	if o.dev {
 		config.Root = http.HandlerFunc(servePage)
