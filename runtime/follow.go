@@ -60,6 +60,7 @@ func (s *Server) refresh(ctx context.Context, id string) error {
 // forget ends what serves a tenant and drops its modules.
 func (s *Server) forget(t *tenant.Tenant) error {
 	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows
+	s.metrics.Leave(source{s}.usageOf(t))
 	s.broker.Remove(t)
 	s.pools.forget(t)
 	s.logs.Remove(t)

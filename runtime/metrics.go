@@ -7,6 +7,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/telemetry"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // uploaded counts what became of an upload.
@@ -58,4 +59,26 @@ func (s source) Node() telemetry.Node {
 }
 
 // Usage implements telemetry.Source.
-func (s source) Usage() []telemetry.Usage { return nil }
+func (s source) Usage() []telemetry.Usage {
+	tenants := s.tenants.List()
+	list := make([]telemetry.Usage, len(tenants))
+	for i, t := range tenants {
+		list[i] = s.usageOf(t)
+	}
+	return list
+}
+
+func (s source) usageOf(t *tenant.Tenant) telemetry.Usage {
+	used := s.broker.Usage(t)
+	u := telemetry.Usage{
+		Tenant: t.ID(), Incarnation: t.Incarnation(),
+		Fuel: used.Fuel, Runs: used.Runs, SharedRuns: used.SharedRuns, Events: used.Events, SkippedEvents: used.SkippedEvents,
+		Deliveries: used.Deliveries, DeliveredBytes: used.DeliveredBytes, Errors: make(map[string]uint64, len(used.Errors)),
+		Subscriptions: used.Subscriptions, Instances: used.Instances, MemoryBytes: used.MemoryBytes,
+		Quarantined: int64(len(s.broker.Quarantined(t))),
+	}
+	for code, n := range used.Errors {
+		u.Errors[string(code)] = n
+	}
+	return u
+}

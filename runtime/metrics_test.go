@@ -78,7 +78,8 @@ func TestMetricsOfOperations(t *testing.T) {
 			t.Fatal(text)
 		}
 	}
-	lacks(`runnel_operations_total 5`, `runnel_validations_total 2`, `runnel_connections{kind="websocket"} 1`, `runnel_events_total 1`, `runnel_event_delay_seconds_count 1`,
+	lacks(`runnel_operations_total 5`, `runnel_validations_total 2`, `runnel_connections{kind="websocket"} 1`, `runnel_events_total 1`, `runnel_runs_total 5`, `runnel_deliveries_total 1`, `runnel_subscriptions 1`, `runnel_tenant_runs_total{tenant="acme"} 5`,
+		`runnel_errors_total{code="RESOLVER_TRAP"} 0`, `runnel_event_delay_seconds_count 1`,
 		`runnel_ready 1`, `runnel_activations_total 1`, `runnel_uploads_total{outcome="created"} 1`, `runnel_compile_duration_seconds_count{outcome="created"} 1`)
 	go func() { _, _, _ = conn.ReadMessage() }() // and answer the server's close frame
 	if err := s.Shutdown(t.Context()); err != nil {
@@ -87,5 +88,6 @@ func TestMetricsOfOperations(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+	lacks(`runnel_runs_total 5`) // though the tenant is gone
 	lacks(`runnel_disconnects_total{reason="shutdown"} 1`, `runnel_connections{kind="websocket"} 0`, `runnel_ready 0`)
 }

@@ -39,11 +39,14 @@ func (b *busiest) worked(tenant string, amount float64) {
 
 // choose chooses anew where the last choice is old, among the tenants that there
 // are.
-func (b *busiest) choose(now time.Time, there map[string]*Usage) {
+func (b *busiest) choose(now time.Time, there map[string]struct{}) {
 	if b.most <= 0 || b.chosen != nil && now.Sub(b.at) < choiceAge {
 		return
 	}
-	maps.DeleteFunc(b.scores, func(tenant string, score float64) bool { return there[tenant] == nil || score < 1 })
+	maps.DeleteFunc(b.scores, func(tenant string, score float64) bool {
+		_, is := there[tenant]
+		return !is || score < 1
+	})
 	ranked := slices.SortedFunc(maps.Keys(b.scores), func(x, y string) int {
 		return cmp.Or(cmp.Compare(b.scores[y], b.scores[x]), cmp.Compare(x, y))
 	})

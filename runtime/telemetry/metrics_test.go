@@ -155,6 +155,14 @@ func TestSumsNeverFall(t *testing.T) {
 	expect(t, m, 1, "runnel_errors_total", "code", "BAD_OUTPUT")
 	s.usage = append(s.usage, telemetry.Usage{Tenant: "a", Incarnation: "3", Fuel: 1})
 	expect(t, m, 26, "runnel_fuel_total")
+
+	// One is not there any more at a scrape, and tells its last words then.
+	last := s.usage[1]
+	s.usage = s.usage[:1]
+	expect(t, m, 26, "runnel_fuel_total")
+	last.Fuel = 4
+	m.Leave(last)
+	expect(t, m, 29, "runnel_fuel_total")
 }
 
 // TestBusiest: the tenants with metrics of their own are those that worked most

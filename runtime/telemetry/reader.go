@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type reader struct {
 
 	mu struct {
 		sync.Mutex
-		last    map[string]*Usage // by incarnation, at the scrape before
+		last    map[string]seen // by incarnation
 		total   Usage
 		busiest busiest
 	}
@@ -56,7 +57,7 @@ func newReader(config MetricsConfig) *reader {
 			}
 		}
 	}
-	r.mu.last = map[string]*Usage{}
+	r.mu.last = map[string]seen{}
 	r.mu.busiest = busiest{most: config.Tenants, scores: map[string]float64{}}
 	return r
 }
@@ -115,25 +116,44 @@ func (r *reader) collectTenant(out chan<- prometheus.Metric, u *Usage) {
 	}
 }
 
+// seen is what the reader last knew of a tenant.
+type seen struct {
+	usage *Usage
+	left  bool // it will not be seen again
+}
+
 // readLocked brings the totals and the choice of tenants up to date.
 func (r *reader) readLocked() []Usage {
 	usage := r.source.Usage()
-	last := make(map[string]*Usage, len(usage))
 	at := time.Now()
 	r.mu.busiest.wear(at)
+	there := make(map[string]struct{}, len(usage))
 	for i := range usage {
 		now := &usage[i]
-		before := r.mu.last[now.Incarnation]
-		if before == nil {
-			before = &Usage{}
-		}
-		r.mu.total.add(now, before)
-		r.mu.busiest.worked(now.Incarnation, work(now, before))
-		last[now.Incarnation] = now
+		there[now.Incarnation] = struct{}{}
+		r.mu.busiest.worked(now.Incarnation, r.countLocked(now))
 	}
-	r.mu.last = last
-	r.mu.busiest.choose(at, last)
+	// One that is gone and has not told its last words yet will.
+	maps.DeleteFunc(r.mu.last, func(tenant string, s seen) bool {
+		_, is := there[tenant]
+		return s.left && !is
+	})
+	r.mu.busiest.choose(at, there)
 	return usage
+}
+
+// countLocked adds what a tenant has counted since it was last seen, and returns
+// how much work that was.
+func (r *reader) countLocked(now *Usage) float64 {
+	last := r.mu.last[now.Incarnation]
+	if last.usage == nil {
+		last.usage = &Usage{}
+	}
+	done := work(now, last.usage)
+	r.mu.total.add(now, last.usage)
+	last.usage = now
+	r.mu.last[now.Incarnation] = last
+	return done
 }
 
 // leave adds what a tenant has counted since the last scrape: there will be no
@@ -141,10 +161,6 @@ func (r *reader) readLocked() []Usage {
 func (r *reader) leave(u Usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.mu.last[u.Incarnation]
-	if before == nil {
-		before = &Usage{}
-	}
-	r.mu.total.add(&u, before)
-	r.mu.last[u.Incarnation] = &u
+	r.countLocked(&u)
+	r.mu.last[u.Incarnation] = seen{usage: &u, left: true}
 }
