@@ -182,7 +182,7 @@ func (l *logLines) Write(p []byte) (int, error) {
 // TestAccessLog: a request to /v1 is one line, of what was asked for by whom.
 func TestAccessLog(t *testing.T) {
 	var lines logLines
-	s := newHandlers(t, runtime.Config{Logger: slog.New(slog.NewJSONHandler(&lines, nil))})
+	s := newHandlers(t, runtime.Config{Logger: slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err := s.CreateTenant(t.Context(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +195,7 @@ func TestAccessLog(t *testing.T) {
 		{"GET", "/v1/tenants/forged%0aline", handlerToken, "GET", "/v1/tenants/{tenant}", "", "admin", "BAD_USER_INPUT", "404"},
 		{"GET", "/v1/forged", handlerToken, "GET", "", "", "admin", "BAD_USER_INPUT", "404"},
 		{"FORGED", "/v1/tenants", handlerToken, "OTHER", "", "", "admin", "BAD_USER_INPUT", "405"},
+		{"POST", "/v1/tenants/acme/events", handlerToken, "POST", "/v1/tenants/{tenant}/events", "acme", "admin", "BAD_USER_INPUT", "415"},
 		{"POST", "/v1/tenants/acme/events", "nobodys", "POST", "/v1/tenants/{tenant}/events", "acme", "", "UNAUTHENTICATED", "401"},
 	} {
 		lines.text.Reset()
@@ -215,6 +216,15 @@ func TestAccessLog(t *testing.T) {
 			line.Actor != c.actor || line.Code != c.code || line.Status.String() != c.status || line.Duration == "" || strings.Contains(lines.text.String(), "orged") {
 			t.Errorf("%s %s: %s", c.method, c.path, lines.text.String())
 		}
+	}
+
+	lines.text.Reset()
+	r := httptest.NewRequest("POST", "http://localhost/v1/tenants/acme/events", strings.NewReader(`{"channel":"c","payload":1}`))
+	r.Header.Set("Authorization", "Bearer "+handlerToken)
+	r.Header.Set("Content-Type", "application/json")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	if line := lines.text.String(); !strings.Contains(line, `"level":"DEBUG"`) || !strings.Contains(line, `"status":202`) {
+		t.Errorf("an accepted event: %s", line)
 	}
 }
 
