@@ -47,14 +47,18 @@ func (s *Server) AdminHandler() http.Handler {
 // deadline.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(s.handler, w, r) }
 
-// serve gives a request's body its time.
+// serve gives a request's body its time, and what net/http writes by itself. A
+// write deadline of HTTP/2 ends the stream when it comes, whether or not something is
+// being written, so there is none but of writes.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	until := time.Now().Add(bodyTimeout)
+	// What is no connection, as in a test, has no deadline.
 	if r.Body != nil && r.Body != http.NoBody {
-		control := http.NewResponseController(w)
-		until := time.Now().Add(bodyTimeout)
-		// What is no connection, as in a test, has no deadline.
 		_ = control.SetReadDeadline(until)
-		_ = control.SetWriteDeadline(until) // of "100 Continue"
+	}
+	if r.ProtoMajor == 1 {
+		_ = control.SetWriteDeadline(until) // of "100 Continue", and redirects of a ServeMux
 	}
 	h.ServeHTTP(w, r)
 }

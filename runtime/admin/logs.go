@@ -85,6 +85,8 @@ func (h *handler) getLogs(w http.ResponseWriter, r *call) error {
 		}
 		s.send(f, lines, missed)
 	}
+	// Of the end, which net/http writes.
+	_ = s.control.SetWriteDeadline(time.Now().Add(logWriteTime))
 	return nil // the answer has begun: whatever ends it, there is no other
 }
 
@@ -156,6 +158,8 @@ func (s *logStream) flush() {
 	if _, s.err = s.w.Write(s.buffer); s.err == nil {
 		s.err = s.control.Flush()
 	}
+	// One of HTTP/2 would end a stream that only has nothing to say.
+	_ = s.control.SetWriteDeadline(time.Time{})
 	s.buffer = s.buffer[:0]
 }
 

@@ -91,6 +91,8 @@ func (f *follower) Header() http.Header { return f.header }
 func (f *follower) WriteHeader(status int) { f.status = status }
 
 func (f *follower) SetWriteDeadline(at time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.limit = at
 	return nil
 }
@@ -104,7 +106,6 @@ func (f *follower) Write(p []byte) (int, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.limit = time.Time{}
 	if f.err != nil {
 		return 0, f.err
 	}
@@ -125,6 +126,13 @@ func (f *follower) take() (got, last string) {
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	select {
+	case <-f.ended:
+	default:
+		if !f.limit.IsZero() && f.stuck == nil {
+			f.t.Error("a deadline is left, which would end a quiet stream of HTTP/2")
+		}
+	}
 	if f.flushed != f.body.Len() {
 		f.t.Error("something was not flushed")
 	}

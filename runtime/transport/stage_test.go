@@ -265,7 +265,9 @@ func onStage(t *testing.T, change func(*transport.Config), test func(s *stage)) 
 		base, stop := context.WithCancel(context.Background())
 		defer stop()
 		s.stop = stop
-		server := &http.Server{Handler: s.handler, BaseContext: func(net.Listener) context.Context { return base }}
+		server := &http.Server{Handler: s.handler, BaseContext: func(net.Listener) context.Context { return base }, Protocols: new(http.Protocols)}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
 		served := make(chan struct{})
 		go func() {
 			defer close(served)

@@ -306,8 +306,16 @@ func (s *stream) flush() bool {
 	}
 }
 
-// writeBytes implements outlet.
-func (s *stream) writeBytes(p []byte) error { return s.out.WriteWithin(p, s.extend) }
+// writeBytes implements outlet. It leaves no deadline but that of the response's
+// end: one of HTTP/2 would end a response that only has nothing to say.
+func (s *stream) writeBytes(p []byte) error {
+	if err := s.out.WriteWithin(p, s.extend); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Control.SetWriteDeadline(s.mu.writeBy)
+}
 
 // extend gives the next write its time.
 func (s *stream) extend() error {
