@@ -18,6 +18,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
+	startingTimeout   = 5 * time.Second // for a whole request before the server has started
 	maxHeaderBytes    = 32 << 10
 )
 
@@ -68,6 +69,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(*h).ServeHTTP(w, r)
 		return
 	}
+	control, until := http.NewResponseController(w), time.Now().Add(startingTimeout)
+	_, _ = control.SetReadDeadline(until), control.SetWriteDeadline(until) // a connection has both
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if r.URL.Path == "/healthz" {
 		_, _ = io.WriteString(w, "ok\n") // whoever asked has left
