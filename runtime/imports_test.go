@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	// For tests and benchmarks.
 	"runtime/bench":                  {},
 	"runtime/admin/admintest":        {},
+	"runtime/store/storetest":        {"runtime/store"},
 	"runtime/tenant/tenanttest":      {"runtime/store", "runtime/store/memory", "runtime/tenant"},
 	"runtime/wasm/wasmtest":          {"runtime/wasm"},
 	"runtime/wasm/wasmtest/random":   {"runtime/wasm", "runtime/wasm/wasmtest"},

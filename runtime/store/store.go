@@ -9,6 +9,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 // Table names a set of records.
 type Table string
 
-// The tables. Values are JSON, but for Binaries.
+// The tables. Values are JSON text, but for Binaries.
 const (
 	Tenants     Table = "tenants"     // under the tenant "", by the tenant's id
 	Keys        Table = "keys"        // by the key's id
@@ -53,6 +54,8 @@ var (
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly means that a View wrote.
 	ErrReadOnly = errors.New("a view of the store cannot write")
+	// ErrInvalid means that there can be no such record: CheckRecord says why.
+	ErrInvalid = errors.New("no record can be like that")
 )
 
 // Store keeps records. It is safe for concurrent use, by several processes where
@@ -65,21 +68,24 @@ type Store interface {
 	// if no other change were made meanwhile. Once it has returned nil, the change outlives
 	// the process and the machine's power. change must have no effect but on the
 	// Tx: it may be called again. tenant is whom the change concerns, for Watch; ""
-	// is nobody. An error after the commit was begun may leave it unknown whether
+	// is nobody. Nothing is kept where ctx ends before change has returned. An error after
+	// the commit was begun may leave it unknown whether
 	// the change was kept; it is never kept in part.
 	Update(ctx context.Context, tenant string, change func(Tx) error) error
 	// Watch calls changed with the id of every tenant that an Update of any node
 	// concerned after Watch began: at least once, soon after the commit, one call at a time.
-	// ready is called once when it has begun. It returns nil when ctx has ended, or why it
-	// cannot go on.
+	// ready is called once when it has begun. It returns nil when ctx has ended, ErrClosed when
+	// the store was closed, or why it cannot go on.
 	Watch(ctx context.Context, ready func(), changed func(tenant string)) error
-	// Close frees what the store holds, when the calls under way have returned.
+	// Close frees what the store holds, when the calls of View and Update under way have
+	// returned. It may be called again.
 	Close() error
 }
 
 // Tx is one transaction. It is not safe for concurrent use, and not to be used
 // after the function that got it has returned. Tenant ids and record ids are
-// text within the bounds of CheckRecord.
+// text within the bounds of CheckRecord: others give ErrInvalid, from Scan as its
+// after too, but for one that is too long.
 type Tx interface {
 	// Get returns a value, which the caller owns, or ErrNotFound.
 	Get(table Table, tenant, id string) ([]byte, error)
@@ -90,7 +96,8 @@ type Tx interface {
 	// DeleteAll removes all records of a tenant.
 	DeleteAll(table Table, tenant string) error
 	// Scan returns the records of a tenant whose ids are greater than after, in byte order
-	// of their ids, at most limit of them. The caller owns them.
+	// of their ids, at most limit of them, none where limit is not positive. The caller owns
+	// them.
 	Scan(table Table, tenant, after string, limit int) ([]Record, error)
 }
 
@@ -100,17 +107,42 @@ type Record struct {
 	Value []byte
 }
 
-// CheckRecord refuses what no engine needs to keep: an id that is empty, longer
-// than MaxIDBytes, no UTF-8 or has a zero byte, and a value over MaxValueBytes.
-// Every engine calls it before it writes.
-func CheckRecord(tenant, id string, value []byte) error {
+// CheckRecord refuses, with ErrInvalid, what no engine needs to keep: an id that
+// is empty, longer than MaxIDBytes, no UTF-8 or has a zero byte, a value over
+// MaxValueBytes, and one that is no such text, but in Binaries. Every engine calls
+// it before it writes.
+func CheckRecord(table Table, tenant, id string, value []byte) error {
+	if err := CheckKey(tenant, id); err != nil {
+		return err
+	}
 	switch {
-	case id == "" || len(id) > MaxIDBytes || !plain(id):
-		return fmt.Errorf("store: an id of %d bytes that is empty, too long or no plain text", len(id))
-	case len(tenant) > MaxIDBytes || !plain(tenant):
-		return fmt.Errorf("store: a tenant's id of %d bytes that is too long or no plain text", len(tenant))
 	case len(value) > MaxValueBytes:
-		return fmt.Errorf("store: a value of %d bytes, the most is %d", len(value), MaxValueBytes)
+		return fmt.Errorf("store: a value of %d bytes, the most is %d: %w", len(value), MaxValueBytes, ErrInvalid)
+	case table != Binaries && (!utf8.Valid(value) || bytes.IndexByte(value, 0) >= 0):
+		return fmt.Errorf("store: a value for %s that is no plain text: %w", table, ErrInvalid)
+	}
+	return nil
+}
+
+// CheckKey refuses what CheckRecord refuses of a tenant's id and a record's.
+func CheckKey(tenant, id string) error {
+	if id == "" || len(id) > MaxIDBytes || !plain(id) {
+		return fmt.Errorf("store: an id of %d bytes that is empty, too long or no plain text: %w", len(id), ErrInvalid)
+	}
+	return checkTenant(tenant)
+}
+
+// CheckScan refuses what no Scan can be asked for.
+func CheckScan(tenant, after string) error {
+	if !plain(after) {
+		return fmt.Errorf("store: ids after one of %d bytes that is no plain text: %w", len(after), ErrInvalid)
+	}
+	return checkTenant(tenant)
+}
+
+func checkTenant(tenant string) error {
+	if len(tenant) > MaxIDBytes || !plain(tenant) {
+		return fmt.Errorf("store: a tenant's id of %d bytes that is too long or no plain text: %w", len(tenant), ErrInvalid)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"strconv"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -19,14 +19,20 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
-// lockTime is how long Open waits for a process that is just ending.
-const lockTime = 2 * time.Second
+const (
+	// lockTime is how long Open waits for a process that is just ending.
+	lockTime = 2 * time.Second
+	// format counts up when what is in the file changes its meaning.
+	format = 1
+)
+
+// about is the bucket of what is known of the file itself.
+var about, formatKey = []byte("about"), []byte("format")
 
 // Store is a store.Store in a file.
 type Store struct {
 	db      *bbolt.DB
 	changes store.Changes
-	closed  atomic.Bool
 }
 
 // Open opens the file, making it and its directory where they are missing, with
@@ -35,27 +41,47 @@ func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTime, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockTime, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mapBytes,
+	})
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open the store: another process uses %s", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
 	}
-	s := &Store{db: db}
-	if err := db.Update(makeTables); err != nil {
+	err = db.Update(prepare)
+	if err == nil {
+		err = syncDirectories(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
 	}
-	return s, nil
+	return &Store{db: db}, nil
 }
 
-func makeTables(tx *bbolt.Tx) error {
+// prepare makes what is missing in the file, and refuses one that a later version
+// of this program has written.
+func prepare(tx *bbolt.Tx) error {
+	known, err := tx.CreateBucketIfNotExists(about)
+	if err != nil {
+		return err
+	}
+	written := 0
+	if text := known.Get(formatKey); text != nil {
+		if written, err = strconv.Atoi(string(text)); err != nil {
+			return fmt.Errorf("the number of its format: %w", err)
+		}
+	}
+	if written > format {
+		return fmt.Errorf("its format is %d, and this program knows those up to %d: run the version that wrote it, or a later one", written, format)
+	}
 	for _, table := range store.Tables() {
 		if _, err := tx.CreateBucketIfNotExists([]byte(table)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return known.Put(formatKey, []byte(strconv.Itoa(format)))
 }
 
 // View implements store.Store.
@@ -72,7 +98,13 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.failure(s.db.Update(func(tx *bbolt.Tx) error { return change(transaction{tx}) })); err != nil {
+	err := s.failure(s.db.Update(func(tx *bbolt.Tx) error {
+		if err := change(transaction{tx}); err != nil {
+			return err
+		}
+		return ctx.Err()
+	}))
+	if err != nil {
 		return err
 	}
 	if tenant != "" {
@@ -95,9 +127,7 @@ func (s *Store) Watch(ctx context.Context, ready func(), changed func(tenant str
 
 // Close implements store.Store.
 func (s *Store) Close() error {
-	if s.closed.Swap(true) {
-		return nil
-	}
+	s.changes.Close()
 	return s.db.Close()
 }
 
@@ -113,6 +143,9 @@ func (t transaction) bucket(table store.Table, tenant string) *bbolt.Bucket {
 }
 
 func (t transaction) Get(table store.Table, tenant, id string) ([]byte, error) {
+	if err := store.CheckKey(tenant, id); err != nil {
+		return nil, err
+	}
 	b := t.bucket(table, tenant)
 	if b == nil {
 		return nil, store.ErrNotFound
@@ -128,17 +161,20 @@ func (t transaction) Put(table store.Table, tenant, id string, value []byte) err
 	if !t.tx.Writable() {
 		return store.ErrReadOnly
 	}
-	if err := store.CheckRecord(tenant, id, value); err != nil {
+	if err := store.CheckRecord(table, tenant, id, value); err != nil {
 		return err
 	}
 	b, err := t.tx.Bucket([]byte(table)).CreateBucketIfNotExists(name(tenant))
 	if err != nil {
 		return err
 	}
-	return b.Put([]byte(id), value)
+	return b.Put([]byte(id), clone(value)) // bbolt keeps it until the commit
 }
 
 func (t transaction) Delete(table store.Table, tenant, id string) error {
+	if err := store.CheckKey(tenant, id); err != nil {
+		return err
+	}
 	if !t.tx.Writable() {
 		return store.ErrReadOnly
 	}
@@ -149,6 +185,9 @@ func (t transaction) Delete(table store.Table, tenant, id string) error {
 }
 
 func (t transaction) DeleteAll(table store.Table, tenant string) error {
+	if err := store.CheckScan(tenant, ""); err != nil {
+		return err
+	}
 	if !t.tx.Writable() {
 		return store.ErrReadOnly
 	}
@@ -160,6 +199,9 @@ func (t transaction) DeleteAll(table store.Table, tenant string) error {
 }
 
 func (t transaction) Scan(table store.Table, tenant, after string, limit int) ([]store.Record, error) {
+	if err := store.CheckScan(tenant, after); err != nil {
+		return nil, err
+	}
 	b := t.bucket(table, tenant)
 	if b == nil {
 		return nil, nil
@@ -176,5 +218,6 @@ func (t transaction) Scan(table store.Table, tenant, after string, limit int) ([
 	return records, nil
 }
 
-// clone copies what is valid only during the transaction.
+// clone copies what is valid only during the transaction, or for its caller; an
+// empty value is not nil, which bbolt would take for none.
 func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }

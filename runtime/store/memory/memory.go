@@ -13,12 +13,15 @@ import (
 
 // Store is a store.Store in memory.
 type Store struct {
-	changes store.Changes
+	changes  store.Changes
+	changing sync.Mutex // held by Update, so that there is one at a time
 
 	mu struct {
 		sync.RWMutex
 		closed bool
-		tables map[place]map[string][]byte // values are never written
+		// tables is a snapshot: neither it nor the maps and values in it are ever
+		// written.
+		tables map[place]map[string][]byte
 	}
 }
 
@@ -41,11 +44,12 @@ func (s *Store) View(ctx context.Context, read func(store.Tx) error) error {
 		return err
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.mu.closed {
+	tables, closed := s.mu.tables, s.mu.closed
+	s.mu.RUnlock()
+	if closed {
 		return store.ErrClosed
 	}
-	return read(&transaction{tables: s.mu.tables})
+	return read(&transaction{tables: tables})
 }
 
 // Update implements store.Store.
@@ -53,16 +57,24 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.closed {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.mu.RLock()
+	tables, closed := s.mu.tables, s.mu.closed
+	s.mu.RUnlock()
+	if closed {
 		return store.ErrClosed
 	}
-	tx := &transaction{tables: maps.Clone(s.mu.tables), owned: map[place]bool{}}
+	tx := &transaction{tables: maps.Clone(tables), owned: map[place]bool{}}
 	if err := change(tx); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
 	s.mu.tables = tx.tables
+	s.mu.Unlock()
 	if tenant != "" {
 		s.changes.Tell(tenant)
 	}
@@ -76,6 +88,9 @@ func (s *Store) Watch(ctx context.Context, ready func(), changed func(tenant str
 
 // Close implements store.Store.
 func (s *Store) Close() error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.changes.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.closed = true
@@ -105,6 +120,9 @@ func (tx *transaction) writable(p place) (map[string][]byte, error) {
 }
 
 func (tx *transaction) Get(table store.Table, tenant, id string) ([]byte, error) {
+	if err := store.CheckKey(tenant, id); err != nil {
+		return nil, err
+	}
 	value, ok := tx.tables[place{table, tenant}][id]
 	if !ok {
 		return nil, store.ErrNotFound
@@ -113,7 +131,7 @@ func (tx *transaction) Get(table store.Table, tenant, id string) ([]byte, error)
 }
 
 func (tx *transaction) Put(table store.Table, tenant, id string, value []byte) error {
-	if err := store.CheckRecord(tenant, id, value); err != nil {
+	if err := store.CheckRecord(table, tenant, id, value); err != nil {
 		return err
 	}
 	records, err := tx.writable(place{table, tenant})
@@ -124,12 +142,18 @@ func (tx *transaction) Put(table store.Table, tenant, id string, value []byte) e
 }
 
 func (tx *transaction) Delete(table store.Table, tenant, id string) error {
+	if err := store.CheckKey(tenant, id); err != nil {
+		return err
+	}
 	records, err := tx.writable(place{table, tenant})
 	delete(records, id)
 	return err
 }
 
 func (tx *transaction) DeleteAll(table store.Table, tenant string) error {
+	if err := store.CheckScan(tenant, ""); err != nil {
+		return err
+	}
 	if tx.owned == nil {
 		return store.ErrReadOnly
 	}
@@ -140,10 +164,13 @@ func (tx *transaction) DeleteAll(table store.Table, tenant string) error {
 }
 
 func (tx *transaction) Scan(table store.Table, tenant, after string, limit int) ([]store.Record, error) {
+	if err := store.CheckScan(tenant, after); err != nil {
+		return nil, err
+	}
 	records := tx.tables[place{table, tenant}]
 	var found []store.Record
 	for _, id := range slices.Sorted(maps.Keys(records)) {
-		if len(found) == limit {
+		if len(found) >= limit {
 			break
 		}
 		if id > after {
