@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"runtime/store":               {},
 	"runtime/store/bolt":          {"runtime/store"},
 	"runtime/store/memory":        {"runtime/store"},
+	"runtime/store/postgres":      {"runtime/store"},
 	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
 	"runtime/tenant/token":        {"runtime/tenant", "runtime/jsondoc"},
 	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/tenant", "runtime/wasm"},
@@ -39,15 +40,16 @@ var mayImport = map[string][]string{
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests and benchmarks.
-	"runtime/bench":                  {},
-	"runtime/admin/admintest":        {},
-	"runtime/store/storetest":        {"runtime/store"},
-	"runtime/tenant/tenanttest":      {"runtime/store", "runtime/store/memory", "runtime/tenant"},
-	"runtime/wasm/wasmtest":          {"runtime/wasm"},
-	"runtime/wasm/wasmtest/random":   {"runtime/wasm", "runtime/wasm/wasmtest"},
-	"runtime/event/eventtest":        {"runtime/event", "runtime/jsondoc"},
-	"runtime/sandbox/sandboxtest":    {"runtime/wasm", "runtime/wasm/wasmtest"},
-	"runtime/graph/graphtest/random": {},
+	"runtime/bench":                       {},
+	"runtime/admin/admintest":             {},
+	"runtime/store/storetest":             {"runtime/store"},
+	"runtime/tenant/tenanttest":           {"runtime/store", "runtime/store/memory", "runtime/tenant"},
+	"runtime/wasm/wasmtest":               {"runtime/wasm"},
+	"runtime/wasm/wasmtest/random":        {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/event/eventtest":             {"runtime/event", "runtime/jsondoc"},
+	"runtime/sandbox/sandboxtest":         {"runtime/wasm", "runtime/wasm/wasmtest"},
+	"runtime/graph/graphtest/random":      {},
+	"runtime/store/postgres/postgrestest": {},
 }
 
 // importers names the packages that may import a large dependency.
@@ -61,6 +63,7 @@ var importers = map[string][]string{
 	"golang.org/x/time/rate":        {"runtime/tenant"},
 	"github.com/BurntSushi/toml":    {"cmd/server"},
 	"github.com/prometheus":         {"runtime/telemetry"},
+	"github.com/jackc/pgx":          {"runtime/store/postgres"},
 }
 
 func TestImportRules(t *testing.T) {

@@ -24,6 +24,23 @@ if ! command -v cc >/dev/null; then
         exit 1
     fi
 fi
+# The programs of a PostgreSQL server, which the tests start and stop themselves.
+if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb \
+    /opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb 2>/dev/null | grep -q .; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "apt-get install postgresql"
+        DEBIAN_FRONTEND=noninteractive
+        export DEBIAN_FRONTEND
+        apt-cache show postgresql >/dev/null 2>&1 || apt-get update >&2
+        # First what would make a database and start it, so that it can be told not to.
+        apt-get install -y --no-install-recommends postgresql-common >&2 || { apt-get update >&2 && apt-get install -y --no-install-recommends postgresql-common >&2; }
+        sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+        apt-get install -y --no-install-recommends postgresql >&2
+    else
+        say "the programs of PostgreSQL 15 or later are missing (initdb, postgres, psql): https://www.postgresql.org/download/"
+        exit 1
+    fi
+fi
 scripts/install-rust.sh
 scripts/install-node.sh
 

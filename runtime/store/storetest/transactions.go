@@ -130,7 +130,7 @@ func readOnly(t *testing.T, s store.Store) {
 
 // snapshot updates while a view is open, by so much that a file must grow.
 func snapshot(t *testing.T, s store.Store) {
-	const size = 8 << 20
+	const size = 4 << 20
 	put(t, s, store.Binaries, "t", "b", "old")
 	put(t, s, store.Keys, "t", "deleted", "old")
 	view(t, s, func(tx store.Tx) error {

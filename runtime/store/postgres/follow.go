@@ -1,0 +1,165 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/runnel-dev/runnel/runtime/store"
+)
+
+const (
+	// channel is that of NOTIFY. Its messages are a revision and its tenant.
+	channel = "runnel"
+	// compareEvery is how often all revisions are compared, notified or not. The
+	// answer also shows that the connection lives.
+	compareEvery = 2 * time.Second
+	compareTime  = 10 * time.Second
+	maxReconnect = time.Second
+)
+
+// follower has a connection of its own that listens for the changes of all nodes,
+// this one's too.
+type follower struct {
+	config  *pgx.ConnConfig
+	changes *store.Changes
+	known   map[string]int64 // the last revision of each tenant; nil before the first comparison
+
+	mu     sync.Mutex
+	failed error
+}
+
+func newFollower(config *pgx.ConnConfig, changes *store.Changes) *follower {
+	config = config.Copy()
+	config.RuntimeParams["application_name"] += " follow"
+	return &follower{config: config, changes: changes}
+}
+
+// run follows until ctx ends. It takes the connection over.
+func (f *follower) run(ctx context.Context, conn *pgx.Conn) {
+	for {
+		err := f.listen(ctx, conn)
+		f.setFailure(err)
+		closeConn(conn)
+		for pause := firstPause; ; pause = min(2*pause, maxReconnect) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			if conn, err = f.connect(ctx); err == nil {
+				break
+			}
+			f.setFailure(err)
+		}
+		f.setFailure(nil)
+	}
+}
+
+// connect returns a connection that listens, with all that was changed before
+// told of.
+func (f *follower) connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, f.config)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = conn.Exec(ctx, "listen "+channel); err == nil {
+		err = f.compare(ctx, conn)
+	}
+	if err != nil {
+		closeConn(conn)
+		return nil, fmt.Errorf("follow changes: %w", err)
+	}
+	return conn, nil
+}
+
+// listen tells of what it is notified of, and of what it finds changed, until
+// the connection fails or ctx ends.
+func (f *follower) listen(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		if err := f.listenUntil(ctx, conn, time.Now().Add(compareEvery)); err != nil {
+			return err
+		}
+		if err := f.compare(ctx, conn); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *follower) listenUntil(ctx context.Context, conn *pgx.Conn, deadline time.Time) error {
+	until, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	for {
+		notification, err := conn.WaitForNotification(until)
+		switch {
+		case err == nil:
+			f.notified(notification.Payload)
+		case until.Err() != nil && ctx.Err() == nil && !conn.IsClosed():
+			return nil
+		default:
+			return fmt.Errorf("listen for changes: %w", err)
+		}
+	}
+}
+
+func (f *follower) notified(payload string) {
+	number, tenant, ok := strings.Cut(payload, " ")
+	revision, err := strconv.ParseInt(number, 10, 64)
+	if ok && err == nil && revision > f.known[tenant] { // others may notify as they like
+		f.known[tenant] = revision
+		f.changes.Tell(tenant)
+	}
+}
+
+// compare tells of the tenants whose revisions have changed. A revision that
+// counts up is not enough to ask for: transactions do not commit in their order.
+func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, compareTime)
+	defer cancel()
+	rows, err := conn.Query(ctx, "select tenant, revision from runnel.revisions")
+	if err != nil {
+		return fmt.Errorf("compare revisions: %w", err)
+	}
+	first := f.known == nil
+	if first {
+		f.known = map[string]int64{}
+	}
+	var tenant string
+	var revision int64
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &revision}, func() error {
+		if f.known[tenant] != revision {
+			f.known[tenant] = revision
+			if !first {
+				f.changes.Tell(tenant)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare revisions: %w", err)
+	}
+	return nil
+}
+
+func (f *follower) setFailure(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = err
+}
+
+func (f *follower) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed
+}
+
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+	defer cancel()
+	_ = conn.Close(ctx) // it is not used any more
+}
