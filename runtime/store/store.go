@@ -99,6 +99,9 @@ type Tx interface {
 	// of their ids, at most limit of them, none where limit is not positive. The caller owns
 	// them.
 	Scan(table Table, tenant, after string, limit int) ([]Record, error)
+	// Tenants returns the ids of tenants with records that are greater than after, and so
+	// never "", in byte order, at most limit of them. The caller owns the slice.
+	Tenants(table Table, after string, limit int) ([]string, error)
 }
 
 // Record is a value with its id.

@@ -218,6 +218,21 @@ func (t transaction) Scan(table store.Table, tenant, after string, limit int) ([
 	return records, nil
 }
 
+func (t transaction) Tenants(table store.Table, after string, limit int) ([]string, error) {
+	if err := store.CheckScan("", after); err != nil {
+		return nil, err
+	}
+	var found []string
+	b := t.tx.Bucket([]byte(table))
+	c := b.Cursor()
+	for key, _ := c.Seek(name(after)); key != nil && len(found) < limit; key, _ = c.Next() {
+		if first, _ := b.Bucket(key).Cursor().First(); first != nil && string(key[1:]) > after {
+			found = append(found, string(key[1:]))
+		}
+	}
+	return found, nil
+}
+
 // clone copies what is valid only during the transaction, or for its caller; an
 // empty value is not nil, which bbolt would take for none.
 func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }

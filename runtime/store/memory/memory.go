@@ -180,5 +180,19 @@ func (tx *transaction) Scan(table store.Table, tenant, after string, limit int) 
 	return found, nil
 }
 
+func (tx *transaction) Tenants(table store.Table, after string, limit int) ([]string, error) {
+	if err := store.CheckScan("", after); err != nil {
+		return nil, err
+	}
+	var found []string
+	for p, records := range tx.tables {
+		if p.table == table && p.tenant > after && len(records) > 0 {
+			found = append(found, p.tenant)
+		}
+	}
+	slices.Sort(found)
+	return found[:min(max(limit, 0), len(found))], nil
+}
+
 // clone copies, and tells empty values from missing ones.
 func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/runnel-dev/runnel/runtime/store"
@@ -27,7 +26,7 @@ type transaction struct {
 }
 
 // statements are those of one table.
-type statements struct{ get, put, remove, removeAll, scan string }
+type statements struct{ get, put, remove, removeAll, scan, tenants string }
 
 var statementsOf = func() map[store.Table]statements {
 	all := map[store.Table]statements{}
@@ -39,6 +38,7 @@ var statementsOf = func() map[store.Table]statements {
 			remove:    "delete from " + name + " where tenant = $1 and id = $2",
 			removeAll: "delete from " + name + " where tenant = $1",
 			scan:      "select id, record from " + name + " where tenant = $1 and id > $2 order by id limit $3",
+			tenants:   "select distinct tenant from " + name + " where tenant > $1 order by tenant limit $2",
 		}
 	}
 	return all
@@ -141,6 +141,21 @@ func (tx *transaction) Scan(table store.Table, tenant, after string, limit int) 
 	return records, err
 }
 
+func (tx *transaction) Tenants(table store.Table, after string, limit int) (ids []string, err error) {
+	if err := store.CheckScan("", after); err != nil || limit <= 0 {
+		return nil, err
+	}
+	err = tx.call("list tenants of", table, func(ctx context.Context) error {
+		rows, err := tx.tx.Query(ctx, statementsOf[table].tenants, after, limit)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return ids, err
+}
+
 // announce has Watch tell of the tenant, on every node.
 func (tx *transaction) announce(tenant string) error {
 	if err := store.CheckScan(tenant, ""); err != nil {
@@ -153,12 +168,17 @@ func (tx *transaction) announce(tenant string) error {
 func (tx *transaction) commit() (again bool, err error) {
 	ctx, cancel := context.WithTimeout(tx.ctx, callTime)
 	defer cancel()
+	if tx.conn.Conn().IsClosed() {
+		return true, errLost
+	}
+	// pgconn.SafeToRetry is of no use for what this fails with: pgx 5.12 says that a
+	// connection was closed before, where it closed while the answer was awaited.
 	err = tx.tx.Commit(ctx)
 	switch {
 	case err == nil:
 		return false, nil
-	case conflict(err), pgconn.SafeToRetry(err):
-		return tx.ctx.Err() == nil, fmt.Errorf("commit: %w", err)
+	case conflict(err):
+		return true, fmt.Errorf("commit: %w", err)
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return false, err
 	}

@@ -135,6 +135,15 @@ func tenants(t *testing.T, s store.Store) {
 		}
 	}
 	update(t, s, "a", func(tx store.Tx) error { return tx.DeleteAll(store.Modules, "a") })
+	update(t, s, "b", func(tx store.Tx) error {
+		return errors.Join(tx.Delete(store.Binaries, "b", "id"), tx.Delete(store.Binaries, "b", "other"))
+	})
+	withRecords(t, s, store.Modules, without(names, "a"))
+	withRecords(t, s, store.Binaries, without(names, "b"))
+	withRecords(t, s, store.Keys, nil)
+	update(t, s, "b", func(tx store.Tx) error {
+		return errors.Join(tx.Put(store.Binaries, "b", "id", []byte("b")), tx.Put(store.Binaries, "b", "other", []byte("b")))
+	})
 	for _, tenant := range names {
 		for _, table := range []store.Table{store.Modules, store.Binaries} {
 			want := 2
@@ -164,6 +173,38 @@ func tenants(t *testing.T, s store.Store) {
 	if got := idsOf(scan(t, s, store.Modules, "b", "", 10)); !slices.Equal(got, []string{"again"}) {
 		t.Errorf("after DeleteAll and Put there is %q", got)
 	}
+}
+
+func without(names []string, gone string) []string {
+	left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" || name == gone })
+	slices.Sort(left)
+	return left
+}
+
+// withRecords holds what Tenants gives, by pages of one and of all.
+func withRecords(t *testing.T, s store.Store, table store.Table, want []string) {
+	t.Helper()
+	view(t, s, func(tx store.Tx) error {
+		all, err := tx.Tenants(table, "", 100)
+		if !slices.Equal(all, want) {
+			t.Errorf("tenants with %s: %q, want %q", table, all, want)
+		}
+		for i, after := range want {
+			next, err := tx.Tenants(table, after, 1)
+			if err != nil || !slices.Equal(next, want[i+1:min(i+2, len(want))]) {
+				t.Errorf("after %q comes %q (%v)", after, next, err)
+			}
+		}
+		for _, limit := range []int{0, -1} {
+			if none, err := tx.Tenants(table, "", limit); err != nil || len(none) > 0 {
+				t.Errorf("with limit %d: %q, %v", limit, none, err)
+			}
+		}
+		if _, err := tx.Tenants(table, "\xff", 1); !errors.Is(err, store.ErrInvalid) {
+			t.Errorf("after an id that is no text: %v", err)
+		}
+		return err
+	})
 }
 
 func bounds(t *testing.T, s store.Store) {

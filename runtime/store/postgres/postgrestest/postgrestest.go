@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -129,12 +130,21 @@ func (s *Server) initialize() error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	return s.choosePort()
+}
+
+// choosePort looks for a free port below those that systems give to connections:
+// one of those could be taken while the server is restarted.
+func (s *Server) choosePort() (err error) {
+	for range 100 {
+		var listener net.Listener
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+mathrand.IntN(12000)))
+		if listener, err = net.Listen("tcp", address); err == nil {
+			s.address = address
+			return listener.Close()
+		}
 	}
-	s.address = listener.Addr().String()
-	return listener.Close()
+	return err
 }
 
 // chooseAccount gives the directory to a user that may run a server.
