@@ -44,7 +44,7 @@ type entry struct {
 var commands = slices.Concat(
 	[]entry{pushEntry, publishEntry, subscribeEntry},
 	moduleEntries, usageEntries, subscriptionEntries, logEntries, tenantEntries, keyEntries, authEntries, auditEntries,
-	[]entry{inspectEntry, meterEntry, versionEntry},
+	[]entry{backupEntry, inspectEntry, meterEntry, versionEntry},
 )
 
 // find returns the command that a line begins with, one word or two, and what is

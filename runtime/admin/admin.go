@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -53,10 +54,11 @@ type Config struct {
 	OnAnswer func(ctx context.Context, a Answer)
 }
 
-// handler serves all routes. It is immutable.
+// handler serves all routes. It is immutable, but for backup.
 type handler struct {
 	config Config
 	token  secret
+	backup sync.Mutex // held while one is sent
 
 	bodyTime, restTime time.Duration
 }

@@ -30,8 +30,11 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// typeText is the media type of plain text.
-const typeText = "text/plain; charset=utf-8"
+// Media types of answers that are no JSON.
+const (
+	typeText  = "text/plain; charset=utf-8"
+	typeBytes = "application/octet-stream"
+)
 
 func noContent(w http.ResponseWriter) error {
 	response.Write(w, http.StatusNoContent, "", nil)

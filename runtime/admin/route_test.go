@@ -17,6 +17,7 @@ import (
 // 404 for the path, and 405. TestEveryRouteIsHere holds that none is missing.
 var everyRoute = []struct{ method, path string }{
 	{"GET", "/v1/audit"},
+	{"GET", "/v1/backup"},
 	{"GET", "/v1/tenants/acme/audit"},
 	{"POST", "/v1/tenants/acme/keys"},
 	{"GET", "/v1/tenants/acme/keys"},
