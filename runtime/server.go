@@ -151,6 +151,9 @@ func New(config Config) (*Server, error) {
 	if config.Store == nil {
 		config.Store = storememory.New()
 	}
+	if err := store.CheckRestored(context.Background(), config.Store); err != nil {
+		return nil, err
+	}
 	s := &Server{config: config, bus: config.Bus, store: config.Store, tenants: tenant.NewDirectory(config.Store), logs: telemetry.NewLogs(telemetry.LogConfig{})}
 	s.pools = newPools(config.Logger, s.logs)
 	s.metrics = telemetry.New(telemetry.MetricsConfig{Source: source{s}, Tenants: config.MetricsTenants})

@@ -23,6 +23,9 @@ const (
 // that is seen outside. The error has a line for each that is wrong; none shows
 // a secret.
 func (o *options) complete(getenv func(string) string) error {
+	if o.restore != "" {
+		return o.checkRestore()
+	}
 	return errors.Join(
 		o.checkAddresses(),
 		o.checkStorage(),
@@ -76,6 +79,14 @@ func (o *options) checkStorage() error {
 		errs = append(errs, checkStore(o.store))
 	}
 	return errors.Join(errs...)
+}
+
+// checkRestore asks for what a restore needs, which is no token.
+func (o *options) checkRestore() error {
+	if o.data == "" && o.store == "" {
+		return errors.New("--restore: where to? give --data DIR or --store postgres://…")
+	}
+	return o.checkStorage()
 }
 
 // checkStore never shows the URL, which may have a password.

@@ -41,6 +41,7 @@ type options struct {
 
 	config      string
 	checkConfig bool
+	restore     string // file; empty to serve
 }
 
 // define makes the flags that set o.
@@ -65,11 +66,14 @@ func (o *options) define(usage io.Writer) *flag.FlagSet {
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	f.StringVar(&o.config, "config", "", "`file` of settings, TOML: the names of these flags without dashes in front")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, say what is wrong, and exit")
+	f.StringVar(&o.restore, "restore", "", "fill the store, which must be empty, with a backup that lies in `file`, and exit")
 	return f
 }
 
 // commandLineOnly reports whether a setting makes no sense in a file.
-func commandLineOnly(name string) bool { return name == "config" || name == "check-config" }
+func commandLineOnly(name string) bool {
+	return name == "config" || name == "check-config" || name == "restore"
+}
 
 // parseOptions reads flags, environment and file. Help gives flag.ErrHelp, with
 // the usage on usage. The error has a line for each thing that is wrong.

@@ -92,6 +92,8 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--dev", "--data", file}, nil, "not a directory"},
 		{[]string{"--dev", "--store", "mysql://x/y"}, nil, "--store: not a URL that begins with postgres://"},
 		{[]string{"--dev", "--store", "postgres:///y"}, nil, "--store: the URL names no host"},
+		{[]string{"--dev", "--restore", file}, nil, "--restore: where to?"},
+		{[]string{"--restore", file, "--data", file}, nil, "not a directory"},
 		{[]string{"--dev", "--bus", "kafka://x"}, nil, "--bus: neither"},
 		{[]string{"--dev", "--bus", "redis://x"}, nil, "--bus redis: this version"},
 		{[]string{"--dev", "--log-format", "xml"}, nil, "--log-format"},

@@ -32,7 +32,11 @@ func run(ctx context.Context, arguments []string, getenv func(string) string, st
 		return 0
 	}
 	logger := newLogger(o, stderr)
-	if err := runServer(ctx, o, logger, stdout); err != nil {
+	work := runServer
+	if o.restore != "" {
+		work = restore
+	}
+	if err := work(ctx, o, logger, stdout); err != nil {
 		logger.Error("stopped", "error", err)
 		return 1
 	}
@@ -49,7 +53,7 @@ func newLogger(o options, w io.Writer) *slog.Logger {
 
 // runServer opens what the server keeps and serves from it until ctx ends.
 func runServer(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer) (err error) {
-	kept, err := openStorage(ctx, o)
+	kept, err := openStorage(ctx, o, logger)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/store/bolt"
+	"github.com/runnel-dev/runnel/runtime/store/postgres"
 )
 
 // What lies in the directory of --data.
@@ -26,7 +28,7 @@ type storage struct {
 
 // openStorage opens what the options name. Without --data there is a temporary
 // directory, which close removes.
-func openStorage(_ context.Context, o options) (_ *storage, err error) {
+func openStorage(ctx context.Context, o options, logger *slog.Logger) (_ *storage, err error) {
 	s := &storage{}
 	dir := o.data
 	if dir == "" {
@@ -38,12 +40,20 @@ func openStorage(_ context.Context, o options) (_ *storage, err error) {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
 	s.cacheDir = filepath.Join(dir, codeDir)
+	// An engine that fails must not become a store that is a nil of its type.
 	if o.store != "" {
-		return nil, errors.Join(errors.New("--store: this version has the embedded store only"), s.close())
+		shared, err := postgres.Open(ctx, o.store, logger)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("--store: %w", err), s.close())
+		}
+		s.store = shared
+		return s, nil
 	}
-	if s.store, err = bolt.Open(filepath.Join(dir, storeFile)); err != nil {
+	embedded, err := bolt.Open(filepath.Join(dir, storeFile))
+	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.store = embedded
 	return s, nil
 }
 

@@ -39,7 +39,7 @@ func openBolt(t *testing.T) store.Store {
 
 func openPostgres(t *testing.T) store.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgrestest.Database(t))
+	s, err := postgres.Open(t.Context(), postgrestest.Database(t), nil)
 	return opened(t, s, err)
 }
 

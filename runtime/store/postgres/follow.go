@@ -3,9 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,25 +28,24 @@ const (
 type follower struct {
 	config  *pgx.ConnConfig
 	changes *store.Changes
+	logger  *slog.Logger
 	known   map[string]int64 // the last revision of each tenant; nil before the first comparison
-
-	mu     sync.Mutex
-	failed error
+	failing bool             // so that it is logged once
 }
 
-func newFollower(config *pgx.ConnConfig, changes *store.Changes) *follower {
+func newFollower(config *pgx.ConnConfig, changes *store.Changes, logger *slog.Logger) *follower {
 	config = config.Copy()
 	config.RuntimeParams["application_name"] += " follow"
-	return &follower{config: config, changes: changes}
+	return &follower{config: config, changes: changes, logger: logger}
 }
 
 // run follows until ctx ends. It takes the connection over.
 func (f *follower) run(ctx context.Context, conn *pgx.Conn) {
 	for {
 		err := f.listen(ctx, conn)
-		f.setFailure(err)
 		closeConn(conn)
 		for pause := firstPause; ; pause = min(2*pause, maxReconnect) {
+			f.log(ctx, err)
 			select {
 			case <-ctx.Done():
 				return
@@ -55,9 +54,21 @@ func (f *follower) run(ctx context.Context, conn *pgx.Conn) {
 			if conn, err = f.connect(ctx); err == nil {
 				break
 			}
-			f.setFailure(err)
 		}
-		f.setFailure(nil)
+		f.log(ctx, nil)
+	}
+}
+
+// log tells of the first failure, and of the end of all.
+func (f *follower) log(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil: // it is not wanted any more
+	case err != nil && !f.failing:
+		f.failing = true
+		f.logger.Warn("what other nodes change is not heard of until the store is reached again", "error", err)
+	case err == nil && f.failing:
+		f.failing = false
+		f.logger.Info("what other nodes change is heard of again")
 	}
 }
 
@@ -144,18 +155,6 @@ func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("compare revisions: %w", err)
 	}
 	return nil
-}
-
-func (f *follower) setFailure(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.failed = err
-}
-
-func (f *follower) failure() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.failed
 }
 
 func closeConn(conn *pgx.Conn) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -43,26 +44,31 @@ type Store struct {
 // Open connects to the database at a URL as libpq takes it, such as
 // postgres://user:password@host/database?sslmode=verify-full, and makes or
 // migrates the schema. It fails where the schema is a later version's. ctx bounds Open
-// alone. Neither errors of the store nor anything that it logs have the password.
-func Open(ctx context.Context, url string) (*Store, error) {
+// alone. logger is told when the node does not hear any more of what others
+// change, and when it does again; nil discards. Neither errors nor the log have the
+// password.
+func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	config, err := configure(url)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, config)
+	s, err := open(ctx, config, logger)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
+func open(ctx context.Context, config *pgxpool.Config, logger *slog.Logger) (*Store, error) {
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{pool: pool, stopped: make(chan struct{})}
-	s.follower = newFollower(config.ConnConfig, &s.changes)
+	s.follower = newFollower(config.ConnConfig, &s.changes, logger)
 	err = pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		if err := check(ctx, conn.Conn()); err != nil {
 			return err
@@ -196,9 +202,6 @@ func failure(ctx context.Context, err error) error {
 func (s *Store) Watch(ctx context.Context, ready func(), changed func(tenant string)) error {
 	return s.changes.Watch(ctx, ready, changed)
 }
-
-// Following returns nil while this node hears of what others change, or why not.
-func (s *Store) Following() error { return s.follower.failure() }
 
 // Close implements store.Store.
 func (s *Store) Close() error {

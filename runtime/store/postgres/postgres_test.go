@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 func open(t *testing.T, url string) *postgres.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), url)
+	s, err := postgres.Open(t.Context(), url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestMigrateTogether(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			s, err := postgres.Open(t.Context(), url)
+			s, err := postgres.Open(t.Context(), url, nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -132,7 +132,7 @@ func TestLaterSchema(t *testing.T) {
 	url := postgrestest.Database(t)
 	put(t, open(t, url), "t", "m", "kept")
 	query[int](t, url, "insert into runnel.migrations (version) values (99) returning version")
-	_, err := postgres.Open(t.Context(), url)
+	_, err := postgres.Open(t.Context(), url, nil)
 	const want = "the schema runnel has version 99, and this program knows those up to 1: run the version that migrated it, or a later one"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Open: %v, want %q", err, want)
@@ -144,7 +144,7 @@ func TestFailedMigration(t *testing.T) {
 	url := postgrestest.Database(t)
 	const there = "select count(*) from information_schema.tables where table_schema = 'runnel'"
 	exec(t, url, "create schema runnel", "create table runnel.modules (x int)")
-	_, err := postgres.Open(t.Context(), url)
+	_, err := postgres.Open(t.Context(), url, nil)
 	if err == nil || !strings.Contains(err.Error(), `migrate: to version 1: ERROR: relation "modules" already exists`) {
 		t.Errorf("Open: %v", err)
 	}
@@ -183,7 +183,7 @@ func TestEncoding(t *testing.T) {
 	exec(t, url, "drop database if exists latin", "create database latin encoding 'LATIN1' locale 'C' locale_provider libc template template0")
 	at := strings.LastIndex(url, "/")
 	_, parameters, _ := strings.Cut(url, "?")
-	_, err := postgres.Open(t.Context(), url[:at]+"/latin?"+parameters)
+	_, err := postgres.Open(t.Context(), url[:at]+"/latin?"+parameters, nil)
 	if err == nil || !strings.Contains(err.Error(), "the encoding LATIN1, and UTF8 is needed") {
 		t.Errorf("Open: %v", err)
 	}
@@ -207,7 +207,7 @@ func TestPassword(t *testing.T) {
 		{"host=127.0.0.1 password=s3cret", "s3cret", "looks like postgres://"},
 		{"mysql://runnel:s3cret@127.0.0.1/x", "s3cret", "looks like postgres://"},
 	} {
-		_, err := postgres.Open(t.Context(), c.url)
+		_, err := postgres.Open(t.Context(), c.url, nil)
 		switch {
 		case err == nil:
 			t.Errorf("%s is opened", c.url)
