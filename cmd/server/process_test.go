@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
 // binary is runnel-server as built by TestMain.
@@ -43,7 +44,8 @@ func buildAndRun(m *testing.M) (int, error) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
-	return m.Run(), nil
+	code := m.Run()
+	return code, postgrestest.Stop()
 }
 
 // process is a running server.

@@ -6,7 +6,54 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
+
+// TestBackupAndRestore does what docs/operations.md says: a server in a file is
+// backed up while it serves, and its backup restored into PostgreSQL, and from there
+// into a file again.
+func TestBackupAndRestore(t *testing.T) {
+	url := postgrestest.Database(t)
+	dir := t.TempDir()
+	stores := [][]string{
+		{"--data", filepath.Join(dir, "a")},
+		{"--data", filepath.Join(dir, "b"), "--store", url},
+		{"--data", filepath.Join(dir, "c")},
+	}
+	p := start(t, stores[0]...)
+	p.createTenant("acme", `{"modules":7}`)
+	g := sandboxtest.New("type Query { number: Int }")
+	p.push("acme", "m", g.Resolver("Query.number", g.Output("42")).Bytes())
+	for _, next := range append(stores[1:], nil) {
+		want := p.must(200, "GET", "/v1/tenants/acme", "", nil) + p.must(200, "GET", "/v1/tenants/acme/modules/m", "", nil)
+		if !strings.Contains(want, `"modules":7`) {
+			t.Errorf("the tenant: %s", want)
+		}
+		if got := p.query("acme", "{number}"); got != `{"data":{"number":42}}` {
+			t.Errorf("it serves %s", got)
+		}
+		if next == nil {
+			return
+		}
+		file := filepath.Join(dir, "runnel.backup")
+		if out, err := p.commandLine()("backup", file).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if out, err := restoreFile(file, next); err != nil || !strings.Contains(out, "start the server without --restore") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if out, err := restoreFile(file, next); err == nil || !strings.Contains(out, "the store is not empty") {
+			t.Errorf("a second time: %v\n%s", err, out)
+		}
+		p.stop()
+		p = start(t, next...)
+		if got := p.must(200, "GET", "/v1/tenants/acme", "", nil) + p.must(200, "GET", "/v1/tenants/acme/modules/m", "", nil); got != want {
+			t.Errorf("restored:\n%s, want\n%s", got, want)
+		}
+	}
+}
 
 func restoreFile(file string, arguments []string) (string, error) {
 	out, err := exec.Command(binary, append([]string{"--restore", file}, arguments...)...).CombinedOutput()
