@@ -60,6 +60,7 @@ func (c *conn) authenticate(payload []byte) {
 			c.performLocked(m.refused(nil))
 		case errors.Is(err, ErrUnavailable):
 			c.logRefusal(err)
+			c.endsLocked(EndRefused)
 			c.performLocked(m.close(websocket.CloseTryAgainLater, reasonUnavailable, nil))
 		default:
 			if c.ctx.Err() == nil {

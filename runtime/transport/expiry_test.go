@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/runnel-dev/runnel/runtime/tenant"
+	"github.com/runnel-dev/runnel/runtime/transport"
 )
 
 const notValid = `[{"message":"The token is not valid any more","extensions":{"code":"UNAUTHENTICATED"}}]`
@@ -21,6 +22,17 @@ func (s *stage) enter(authorization string) *client {
 	c.send(`{"type":"connection_init","payload":{"authorization":"` + authorization + `"}}`)
 	c.expect(`{"type":"connection_ack"}`)
 	return c
+}
+
+// ended holds that one connection has ended, and why.
+func (s *stage) ended(why transport.Ending) {
+	s.Helper()
+	synctest.Wait()
+	for ending, n := range s.handler.Stats().Endings {
+		if (ending == why) != (n == 1) {
+			s.Errorf("%d connections ended as %s", n, ending)
+		}
+	}
 }
 
 func (s *stage) demo() *tenant.Tenant {
@@ -47,6 +59,7 @@ func TestExpiry(t *testing.T) {
 		c.expect(`{"id":"1","type":"error","payload":`+notValid+`}`, `{"id":"2","type":"error","payload":`+notValid+`}`)
 		c.expectClose(4403, "Forbidden")
 		s.expectNoted("unsubscribed a", "cancelled")
+		s.ended(transport.EndRefused)
 		s.script.sub("a").next("2")
 		s.script.sub("b").next("2")
 		lasting.expect(`{"id":"1","type":"next","payload":2}`)
@@ -163,6 +176,7 @@ func TestUnavailableAuthentication(t *testing.T) {
 		c := s.dial()
 		c.send(`{"type":"connection_init","payload":{"authorization":"Bearer away"}}`)
 		c.expectClose(1013, "Authentication is unavailable for now")
+		s.ended(transport.EndRefused)
 	})
 	s := newStage(t, nil)
 	w := s.answer(post(`{"query":"query 1"}`, "Authorization", "Bearer away"))
@@ -192,5 +206,6 @@ func TestRevokedBeforeTheStream(t *testing.T) {
 		if !strings.Contains(played, "\n  end\n  executor: unsubscribed a") {
 			t.Errorf("played\n%s", played)
 		}
+		s.ended(transport.EndRefused)
 	})
 }

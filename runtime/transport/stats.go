@@ -18,7 +18,7 @@ const (
 	EndWriteTimeout                // a write was not taken in time
 	EndKeepAlive                   // two pings in a row were not answered
 	EndInitTimeout                 // connection_init did not come in time
-	EndRefused                     // the credentials were, or have been lost
+	EndRefused                     // the credentials were, could not be checked, or are not good any more
 	EndLimit                       // the tenant or the subscriber has too many connections
 	EndProtocol                    // the client broke the protocol
 	EndMessageTooBig               // the client sent more than messageBytes

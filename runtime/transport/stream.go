@@ -224,7 +224,7 @@ func (s *stream) expire() {
 // recheck implements connection.
 func (s *stream) recheck() {
 	if s.tenant.Admits(s.identity) != nil {
-		s.close(0, "")
+		s.close(closeForbidden, reasonForbidden)
 		return
 	}
 	s.mu.Lock()
