@@ -2,59 +2,139 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// load brings all tenants of the store to this node.
+// refreshTime bounds how long reading one tenant's settings may take.
+const refreshTime = 30 * time.Second
+
+// loadedAtOnce is how many tenants are read from the store at a time while a
+// server starts. It serves meanwhile: a tenant that is asked for is read at once.
+const loadedAtOnce = 4
+
+// load brings the settings of all tenants of the store to this node.
 func (s *Server) load(ctx context.Context) error {
 	ids, err := s.tenants.IDs(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := s.refresh(ctx, id); err != nil {
-			return err
+	var mu sync.Mutex
+	each(ctx, ids, func(id string) {
+		if e := s.refreshSettings(ctx, id); e != nil {
+			mu.Lock()
+			err = errors.Join(err, e)
+			mu.Unlock()
 		}
-	}
-	return nil
+	})
+	return errors.Join(err, ctx.Err())
 }
 
-// follow brings what other nodes change in the store to this one, until ctx
-// ends.
+// each calls f with all ids, some at a time, until ctx ends.
+func each(ctx context.Context, ids []string, f func(id string)) {
+	next := make(chan string)
+	var working sync.WaitGroup
+	for range min(loadedAtOnce, len(ids)) {
+		working.Go(func() {
+			for id := range next {
+				f(id)
+			}
+		})
+	}
+	for _, id := range ids {
+		select {
+		case next <- id:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(next)
+	working.Wait()
+}
+
+// follow brings what the store has to this node, and what any node changes in it
+// from then on, until ctx ends.
 func (s *Server) follow(ctx context.Context) error {
-	err := s.store.Watch(ctx, func() { s.followed(ctx, "", s.load(ctx)) }, func(id string) { s.followed(ctx, id, s.refresh(ctx, id)) })
+	ctx, cancel := context.WithCancel(ctx)
+	var loading sync.WaitGroup
+	err := s.store.Watch(ctx,
+		func() { loading.Go(func() { s.loadAll(ctx) }) },
+		func(id string) { s.follower.changed(ctx, id) })
+	cancel()
+	loading.Wait()
+	s.follower.running.Wait()
 	if err != nil {
 		return fmt.Errorf("watch the store: %w", err)
 	}
 	return nil
 }
 
-// followed logs what kept a change from this node: the tenant goes on as it was.
-func (s *Server) followed(ctx context.Context, id string, err error) {
-	if err != nil && ctx.Err() == nil {
-		s.config.Logger.Error("follow a change in the store", "tenant", id, "error", err)
+// loadAll makes the modules of all tenants serve, and the server ready.
+func (s *Server) loadAll(ctx context.Context) {
+	var ids []string
+	var err error
+	retry(ctx, nil, func() error {
+		if ids, err = s.tenants.IDs(ctx); err != nil {
+			s.failed(ctx, "", err)
+		}
+		return err
+	})
+	if err != nil {
+		return // ctx has ended
 	}
+	s.follower.expect(ids)
+	each(ctx, ids, func(id string) {
+		if err := s.follower.bring(ctx, id); err != nil {
+			s.failed(ctx, id, err)
+			s.follower.changed(ctx, id)
+		}
+	})
 }
 
-// refreshTime bounds how long the refresh of one tenant may take, so that the
-// others are not kept waiting by a store that hangs.
-const refreshTime = 30 * time.Second
+// failed logs what keeps the store's state from this node: the tenant goes on
+// as it was, and what has failed is tried again.
+func (s *Server) failed(ctx context.Context, id string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	var cause error
+	var refused *registry.Error
+	if errors.As(err, &refused) {
+		cause = refused.Unwrap()
+	}
+	s.config.Logger.Error("follow the store", "tenant", id, "error", err, "cause", cause)
+}
 
 // refresh brings one tenant to this node as the store has it.
 func (s *Server) refresh(ctx context.Context, id string) error {
+	if err := s.refreshSettings(ctx, id); err != nil {
+		return err
+	}
+	t, ok := s.tenants.Get(id)
+	if !ok {
+		return nil
+	}
+	if err := s.registry.Refresh(ctx, t); err != nil && !errors.Is(err, tenant.ErrUnknown) {
+		return fmt.Errorf("tenant %s: %w", id, err)
+	}
+	return nil
+}
+
+// refreshSettings brings a tenant's settings, or its deletion.
+func (s *Server) refreshSettings(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
 	_, gone, err := s.tenants.Refresh(ctx, id)
-	if err != nil {
-		return err
+	if err == nil && gone != nil {
+		err = s.forget(gone)
 	}
-	if gone != nil {
-		return s.forget(gone)
-	}
-	return nil
+	return err
 }
 
 // forget ends what serves a tenant and drops its modules.

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"runtime/store/postgres":      {"runtime/store"},
 	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
 	"runtime/tenant/token":        {"runtime/tenant", "runtime/jsondoc"},
-	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/tenant", "runtime/wasm"},
+	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/store", "runtime/tenant", "runtime/wasm"},
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
 	"runtime/telemetry":           {"runtime/tenant"},
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem", "runtime/response"},

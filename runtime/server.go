@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/event/memory"
@@ -117,6 +118,7 @@ type Server struct {
 	verifier  *token.Verifier
 	engine    *sandbox.Engine
 	registry  *registry.Registry
+	follower  *follower
 	broker    *broker.Broker
 	transport *transport.Handler
 	pools     *pools
@@ -167,8 +169,9 @@ func New(config Config) (*Server, error) {
 	s.engine = engine
 	s.verifier = token.New(token.Config{Allow: config.JWKSAllow, Logger: config.Logger})
 	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.follower = newFollower(s.refresh, s.failed)
 	s.broker = broker.New(broker.Config{Publisher: mutations{s}, Debug: config.Dev, Logger: config.Logger})
-	s.registry = registry.New(registry.Config{Engine: engine, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
+	s.registry = registry.New(registry.Config{Engine: engine, Store: config.Store, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 		s.metrics.Activated()
 	}})
@@ -270,8 +273,8 @@ func (m mutations) Publish(ctx context.Context, tenantID string, events []event.
 	return m.server.accept(ctx, t, events)
 }
 
-// Run brings events from the bus to the subscriptions, and what other nodes change
-// in the store to this one, until ctx ends or the server is shut down. It returns nil then,
+// Run brings events from the bus to the subscriptions, and what the store has and
+// other nodes change in it to this one, until ctx ends or the server is shut down. It returns nil then,
 // or what the bus or the store failed with. It is called once, before Shutdown.
 func (s *Server) Run(ctx context.Context) error {
 	s.running.Add(1)
@@ -376,6 +379,10 @@ func (s *Server) Authenticate(ctx context.Context, t *tenant.Tenant, c transport
 type executor struct{ server *Server }
 
 func (e executor) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, r graph.Request) (transport.Operation, graph.Errors) {
+	// A tenant that was deleted is the broker's to refuse.
+	if err := e.server.registry.Load(ctx, t); err != nil && !errors.Is(err, tenant.ErrUnknown) {
+		return nil, graph.Errors{{Message: "the tenant cannot be served at the moment; try again later", Code: abi.CodeInternal}}
+	}
 	o, failed := e.server.broker.Open(ctx, t, id, r)
 	if failed != nil {
 		return nil, failed

@@ -119,6 +119,7 @@ func newModuleRoute(method, below string) *route {
 type module struct {
 	Name             string
 	Active, Previous *string
+	Problem          string
 	Versions         []struct {
 		Digest, Created string
 		Bytes           int64
@@ -143,6 +144,9 @@ func showModule(answer []byte, t *table) error {
 		return err
 	}
 	t.row("name", "%s", m.Name)
+	if m.Problem != "" {
+		t.row("problem", "%s", m.Problem)
+	}
 	for _, v := range m.Versions {
 		state := ""
 		switch {

@@ -26,7 +26,7 @@ func (h *handler) putConfig(w http.ResponseWriter, r *call) error {
 
 // getConfig: GET …/modules/{module}/config, as it was sent.
 func (h *handler) getConfig(w http.ResponseWriter, r *call) error {
-	config, err := h.config.Registry.Config(r.tenant, r.params["module"])
+	config, err := h.config.Registry.Config(r.Context(), r.tenant, r.params["module"])
 	if err != nil {
 		return err
 	}

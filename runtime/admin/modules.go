@@ -39,10 +39,11 @@ type activateRequest struct {
 
 type moduleAnswer struct {
 	Name     string       `json:"name"`
-	Active   *string      `json:"active"`   // a digest, or null
-	Previous *string      `json:"previous"` // what rollback activates, or null
-	Config   *string      `json:"config"`   // the digest of its config, or null
-	Versions []keptAnswer `json:"versions"` // newest first
+	Active   *string      `json:"active"`            // a digest, or null
+	Previous *string      `json:"previous"`          // what rollback activates, or null
+	Config   *string      `json:"config"`            // the digest of its config, or null
+	Versions []keptAnswer `json:"versions"`          // newest first
+	Problem  string       `json:"problem,omitempty"` // why the active version does not serve on this node
 }
 
 func describeVersion(v registry.Version) versionAnswer {
@@ -50,7 +51,7 @@ func describeVersion(v registry.Version) versionAnswer {
 }
 
 func describeModule(m registry.Module) moduleAnswer {
-	a := moduleAnswer{Name: m.Name, Versions: []keptAnswer{}}
+	a := moduleAnswer{Name: m.Name, Versions: []keptAnswer{}, Problem: m.Problem}
 	for _, v := range m.Versions {
 		if v.Active {
 			a.Active = &v.Digest
@@ -101,8 +102,12 @@ func (h *handler) putModule(w http.ResponseWriter, r *call) error {
 
 // listModules: GET …/modules.
 func (h *handler) listModules(w http.ResponseWriter, r *call) error {
+	modules, err := h.config.Registry.List(r.Context(), r.tenant)
+	if err != nil {
+		return err
+	}
 	list := []moduleAnswer{}
-	for _, m := range h.config.Registry.List(r.tenant) {
+	for _, m := range modules {
 		list = append(list, describeModule(m))
 	}
 	list, next, err := page(r, list, func(m moduleAnswer) string { return m.Name })
@@ -114,7 +119,7 @@ func (h *handler) listModules(w http.ResponseWriter, r *call) error {
 
 // getModule: GET …/modules/{module}.
 func (h *handler) getModule(w http.ResponseWriter, r *call) error {
-	m, err := h.config.Registry.Get(r.tenant, r.params["module"])
+	m, err := h.config.Registry.Get(r.Context(), r.tenant, r.params["module"])
 	if err != nil {
 		return err
 	}
@@ -169,7 +174,7 @@ func (h *handler) rollbackModule(w http.ResponseWriter, r *call) error {
 
 // deleteModule: DELETE …/modules/{module}, with all its versions.
 func (h *handler) deleteModule(w http.ResponseWriter, r *call) error {
-	if err := h.config.Registry.Delete(r.tenant, r.params["module"]); err != nil {
+	if err := h.config.Registry.Delete(r.Context(), r.tenant, r.params["module"]); err != nil {
 		return err
 	}
 	return noContent(w)
@@ -177,8 +182,11 @@ func (h *handler) deleteModule(w http.ResponseWriter, r *call) error {
 
 // getSchema: GET …/schema, the composed SDL.
 func (h *handler) getSchema(w http.ResponseWriter, r *call) error {
-	schema := h.config.Registry.Schema(r.tenant)
-	if schema == nil {
+	schema, err := h.config.Registry.Schema(r.Context(), r.tenant)
+	switch {
+	case err != nil:
+		return err
+	case schema == nil:
 		return notFound("the tenant has no schema yet: no module was activated")
 	}
 	response.Write(w, http.StatusOK, typeText, []byte(schema.SDL()))

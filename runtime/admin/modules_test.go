@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
 )
 
@@ -340,4 +342,38 @@ func TestMultipartRefuses(t *testing.T) {
 	s.wantProblem(s.do("PUT", ordersPath, "multipart/form-data", body), 400, abi.CodeBadUserInput, "")
 	encoded := strings.Replace(body, "Content-Type:", "Content-Encoding: gzip\r\nContent-Type:", 1)
 	s.wantProblem(s.do("PUT", ordersPath, contentType, encoded), 415, abi.CodeBadUserInput, "Content-Encoding")
+}
+
+// TestAModuleThatDoesNotServe has the store lose what a module is made of before
+// it is read.
+func TestAModuleThatDoesNotServe(t *testing.T) {
+	s := newStage(t)
+	err := s.store.Update(t.Context(), "", func(tx store.Tx) error {
+		return errors.Join(
+			tx.Put(store.Modules, "acme", "orders", []byte(`{"active":"sha256:00","versions":[{"digest":"sha256:00"}]}`)),
+			tx.Put(store.Modules, "acme", "/revision", []byte(`"1"`)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := s.do("GET", ordersPath, "", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"problem":"the store does not have the module's bytes`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	s.push(ordersPath+"?activate=true", orders("1"))
+	if w := s.do("GET", ordersPath, "", ""); strings.Contains(w.Body.String(), "problem") {
+		t.Errorf("%s", w.Body)
+	}
+}
+
+func TestModulesWithoutAStore(t *testing.T) {
+	s := newStage(t)
+	s.push(ordersPath+"?activate=true", orders("1"))
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.wantProblem(s.do("PUT", ordersPath, "application/wasm", orders("2")), http.StatusServiceUnavailable, abi.CodeInternal, "the store")
+	s.wantProblem(s.do("DELETE", ordersPath, "", ""), http.StatusServiceUnavailable, abi.CodeInternal, "the store")
+	if w := s.do("GET", ordersPath, "", ""); w.Code != http.StatusOK {
+		t.Errorf("what is in memory is not shown: %d %s", w.Code, w.Body)
+	}
 }

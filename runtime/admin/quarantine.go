@@ -35,7 +35,7 @@ func describeQuarantined(list []broker.Quarantined) []quarantinedAnswer {
 // releaseModule: DELETE …/modules/{module}/quarantine.
 func (h *handler) releaseModule(w http.ResponseWriter, r *call) error {
 	name := r.params["module"]
-	if _, err := h.config.Registry.Get(r.tenant, name); err != nil {
+	if _, err := h.config.Registry.Get(r.Context(), r.tenant, name); err != nil {
 		return err
 	}
 	h.config.Quarantine.Release(r.tenant, name)

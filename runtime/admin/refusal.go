@@ -24,6 +24,9 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &refused):
+		if refused.Reason == registry.Unavailable {
+			h.config.Logger.ErrorContext(r.Context(), "admin request", "method", r.Method, "path", r.URL.Path, "error", err, "cause", refused.Unwrap())
+		}
 		return refusedModule(refused)
 	case errors.As(err, &limits):
 		return refusedLimits(limits)
@@ -103,6 +106,8 @@ func moduleStatus(e *registry.Error) int {
 		return http.StatusNotFound
 	case e.Reason == registry.Busy:
 		return http.StatusTooManyRequests
+	case e.Reason == registry.Unavailable:
+		return http.StatusServiceUnavailable
 	case e.Reason == registry.Conflict, e.Limit == "modules":
 		return http.StatusConflict
 	case e.Reason == registry.Malformed:

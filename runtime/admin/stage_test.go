@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -28,6 +29,7 @@ const token = "an admin token of at least 32 characters"
 type stage struct {
 	http.Handler
 	t        *testing.T
+	store    store.Store
 	tenants  *tenant.Directory
 	registry *registry.Registry
 	logs     *telemetry.Logs
@@ -46,8 +48,8 @@ func newStage(t *testing.T) *stage {
 
 func newStageOn(t *testing.T, c sandbox.Config) *stage {
 	t.Helper()
-	kept := memory.New()
-	s := &stage{t: t, tenants: tenant.NewDirectory(kept), logs: telemetry.NewLogs(telemetry.LogConfig{Followers: 2})}
+	s := &stage{t: t, store: memory.New(), logs: telemetry.NewLogs(telemetry.LogConfig{Followers: 2})}
+	s.tenants = tenant.NewDirectory(s.store)
 	s.live.used.Errors = map[abi.Code]uint64{}
 	engine, err := sandbox.New(t.Context(), c)
 	if err != nil {
@@ -58,10 +60,10 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 			t.Error(err)
 		}
 	})
-	s.registry = registry.New(registry.Config{Engine: engine, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
+	s.registry = registry.New(registry.Config{Engine: engine, Store: s.store, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
 	s.acme = tenanttest.Create(t, s.tenants, "acme")
 	s.Handler = admin.New(admin.Config{
-		Store: kept, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token,
+		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token,
 		Subscriptions: &s.live, Quarantine: &s.live, Usage: &s.live, Node: "n1",
 	})
 	return s

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -11,8 +12,9 @@ import (
 // Usage tells what a tenant has used and uses, on this node.
 type Usage interface {
 	Usage(t *tenant.Tenant) broker.Usage
-	// Gauges tells what is in use now, by the names of the limits on it.
-	Gauges(t *tenant.Tenant) map[string]int64
+	// Gauges tells what is in use now, by the names of the limits on it. What cannot
+	// be told is left out.
+	Gauges(ctx context.Context, t *tenant.Tenant) map[string]int64
 }
 
 type usageAnswer struct {
@@ -49,7 +51,7 @@ func (h *handler) getUsage(w http.ResponseWriter, r *call) error {
 	return answer(w, http.StatusOK, usageAnswer{
 		Node: h.config.Node, Since: timestamp(u.Since),
 		Usage:       usedAnswer{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.Errors},
-		Limits:      describeLimits(r.tenant.Limits(), h.config.Usage.Gauges(r.tenant)),
+		Limits:      describeLimits(r.tenant.Limits(), h.config.Usage.Gauges(r.Context(), r.tenant)),
 		Quarantined: describeQuarantined(h.config.Quarantine.Quarantined(r.tenant)),
 	})
 }

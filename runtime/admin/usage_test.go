@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -43,7 +44,9 @@ func (l *live) EndSubscription(_ *tenant.Tenant, id broker.SubscriptionID) bool 
 func (l *live) Quarantined(*tenant.Tenant) []broker.Quarantined { return l.quarantined }
 func (l *live) Release(_ *tenant.Tenant, module string)         { l.released = append(l.released, module) }
 func (l *live) Usage(*tenant.Tenant) broker.Usage               { return l.used }
-func (l *live) Gauges(*tenant.Tenant) map[string]int64          { return map[string]int64{"subscriptions": 3} }
+func (l *live) Gauges(context.Context, *tenant.Tenant) map[string]int64 {
+	return map[string]int64{"subscriptions": 3}
+}
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 

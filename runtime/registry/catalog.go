@@ -10,33 +10,49 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// catalog is all that a tenant has at one time. It is never written: a change
-// makes another.
+// catalog is all that a tenant has at one time, as the store had it at one
+// revision. It is never written once it is a shelf's: a change makes another.
 type catalog struct {
-	modules map[string]*module
-	active  *Active // nil before the first activation
+	revision string // of the tenant's records; empty where there are none yet
+	modules  map[string]*module
+	active   *Active // nil before the first activation
+	// incomplete means that something which may be well another time kept a module
+	// from serving.
+	incomplete bool
 }
+
+// nothing is the catalog of a tenant that has no records.
+var nothing = &catalog{}
 
 // module is a name with its versions, never written either.
 type module struct {
 	name     string
 	versions []*version // in the order of their upload
-	active   *version   // nil where none is
-	previous *version   // what Rollback activates; nil where there is nothing
+	active   string     // a digest; empty where none is active
+	previous string     // what Rollback activates; empty where there is nothing
 	config   ModuleConfig
+
+	// serving is what runs on this node: the active version, or where that cannot
+	// run, for the reason that problem gives, the one that ran before; nil where none does.
+	serving *version
+	problem string
 }
 
 // version is one uploaded artifact.
 type version struct {
-	module   *sandbox.Module
-	uploaded time.Time
-	started  startedUnder // what it was tried under at its upload
+	digest    string
+	bytes     int
+	resolvers []string
+	uploaded  time.Time
+
+	module  *sandbox.Module // nil until this version is needed on this node
+	started startedUnder    // what it was tried under on this node
 }
 
 // find returns the version of that digest, or nil.
 func (m *module) find(digest string) *version {
 	for _, v := range m.versions {
-		if v.module.Digest() == digest {
+		if v.digest == digest {
 			return v
 		}
 	}
@@ -50,10 +66,25 @@ func (m *module) add(v *version) *module {
 	return &changed
 }
 
-// activate returns the module with v active.
+// loaded returns the module with v in place of the version of its digest.
+func (m *module) loaded(v *version) *module {
+	changed := *m
+	changed.versions = slices.Clone(m.versions)
+	for i := range changed.versions {
+		if changed.versions[i].digest == v.digest {
+			changed.versions[i] = v
+		}
+	}
+	return &changed
+}
+
+// activate returns the module with v active, and serving.
 func (m *module) activate(v *version) *module {
 	changed := *m
-	changed.previous, changed.active = m.active, v
+	if m.active != v.digest {
+		changed.previous, changed.active = m.active, v.digest
+	}
+	changed.serving, changed.problem = v, ""
 	return &changed
 }
 
@@ -64,7 +95,7 @@ func (m *module) prune(limit int64) *module {
 	newest := m.versions[len(m.versions)-1]
 	changed := *m
 	changed.versions = slices.DeleteFunc(slices.Clone(m.versions), func(v *version) bool {
-		if excess <= 0 || v == m.active || v == m.previous || v == newest {
+		if excess <= 0 || v.digest == m.active || v.digest == m.previous || v == newest {
 			return false
 		}
 		excess--
@@ -75,54 +106,73 @@ func (m *module) prune(limit int64) *module {
 
 // with returns the catalog with m in place of the module of its name.
 func (c *catalog) with(m *module) *catalog {
-	modules := maps.Clone(c.modules)
-	if modules == nil {
-		modules = map[string]*module{}
+	changed := *c
+	changed.modules = maps.Clone(c.modules)
+	if changed.modules == nil {
+		changed.modules = map[string]*module{}
 	}
-	modules[m.name] = m
-	return &catalog{modules, c.active}
+	changed.modules[m.name] = m
+	return &changed
 }
 
 // without returns the catalog without a module.
 func (c *catalog) without(name string) *catalog {
-	modules := maps.Clone(c.modules)
-	delete(modules, name)
-	return &catalog{modules, c.active}
+	changed := *c
+	changed.modules = maps.Clone(c.modules)
+	delete(changed.modules, name)
+	return &changed
 }
 
-// dropped returns the modules that c has and next has not.
-func (c *catalog) dropped(next *catalog) []*sandbox.Module {
-	var dropped []*sandbox.Module
-	for name, m := range c.modules {
-		kept := next.modules[name]
+// held returns what the catalog keeps loaded.
+func (c *catalog) held() map[*sandbox.Module]struct{} {
+	held := map[*sandbox.Module]struct{}{}
+	if c == nil {
+		return held
+	}
+	for _, m := range c.modules {
 		for _, v := range m.versions {
-			if kept == nil || !slices.Contains(kept.versions, v) {
-				dropped = append(dropped, v.module)
+			if v.module != nil {
+				held[v.module] = struct{}{}
 			}
 		}
+		if m.serving != nil {
+			held[m.serving.module] = struct{}{}
+		}
 	}
-	return dropped
+	return held
 }
 
-// compose makes what serves of the modules that are active. The error is a
+// digests returns what the store has binaries of.
+func (c *catalog) digests() map[string]struct{} {
+	digests := map[string]struct{}{}
+	for _, m := range c.modules {
+		for _, v := range m.versions {
+			digests[v.digest] = struct{}{}
+		}
+	}
+	return digests
+}
+
+// compose makes what serves of the modules that do. The error is a
 // *graph.ComposeError; changed names the module that it is about.
-func (c *catalog) compose(limits tenant.Limits, changed string) (*Active, error) {
+func (c *catalog) compose(limits graph.ComposeLimits, changed string) (*Active, error) {
 	a := &Active{Modules: map[string]ActiveModule{}}
 	var sources []graph.Source
 	for name, m := range c.modules {
-		if m.active == nil {
+		if m.serving == nil {
 			continue
 		}
-		loaded := m.active.module
+		loaded := m.serving.module
 		a.Modules[name] = ActiveModule{loaded, m.config}
 		sources = append(sources, graph.Source{Module: name, SDL: loaded.Schema(), Resolvers: loaded.Resolvers(), Changed: name == changed})
 	}
 	var err error
-	a.Schema, err = graph.Compose(sources, graph.ComposeLimits{
-		SchemaBytes: int(limits.SchemaBytes), SchemaTypes: int(limits.SchemaTypes),
-	})
-	if err != nil {
+	if a.Schema, err = graph.Compose(sources, limits); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+func composeLimits(l tenant.Limits) graph.ComposeLimits {
+	return graph.ComposeLimits{SchemaBytes: int(l.SchemaBytes), SchemaTypes: int(l.SchemaTypes)}
 }

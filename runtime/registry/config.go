@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -24,8 +23,12 @@ type ModuleConfig struct {
 
 // Config returns the config of a module. There being no module is an *Error, and
 // there being no config another.
-func (r *Registry) Config(t *tenant.Tenant, name string) (ModuleConfig, error) {
-	m := r.now(t).modules[name]
+func (r *Registry) Config(ctx context.Context, t *tenant.Tenant, name string) (ModuleConfig, error) {
+	now, err := r.now(ctx, t)
+	if err != nil {
+		return ModuleConfig{}, err
+	}
+	m := now.modules[name]
 	if m == nil {
 		return ModuleConfig{}, errNoModule(name)
 	}
@@ -57,29 +60,28 @@ func (r *Registry) DeleteConfig(ctx context.Context, t *tenant.Tenant, name stri
 }
 
 func (r *Registry) configure(ctx context.Context, t *tenant.Tenant, name string, config ModuleConfig) error {
-	return r.change(t, func(old *catalog) (*catalog, error) {
-		m := old.modules[name]
+	return r.change(ctx, t, nil, func(e *edit) (*catalog, error) {
+		m := e.old.modules[name]
 		switch {
 		case m == nil:
 			return nil, errNoModule(name)
 		case m.config.Version == config.Version:
-			return old, nil
+			return e.old, nil
 		}
 		changed := *m
 		changed.config = config
-		fresh := old.with(&changed)
-		if m.active == nil {
+		fresh := e.old.with(&changed)
+		if m.serving == nil {
 			return fresh, nil
 		}
 		limits := t.Limits()
-		if m.active.started != startConditions(limits, config) {
-			if err := start(ctx, name, m.active.module, limits, config); err != nil {
+		if m.serving.started != startConditions(limits, config) {
+			if err := start(ctx, name, m.serving.module, limits, config); err != nil {
 				return nil, configError(name, err)
 			}
 		}
 		// The schema is the same; the limits on it may be lower by now, and are none of this change.
-		fresh.active = &Active{Schema: old.active.Schema, Modules: maps.Clone(old.active.Modules)}
-		fresh.active.Modules[name] = ActiveModule{m.active.module, config}
+		fresh.active = fresh.reconfigured(e.old.active)
 		return fresh, nil
 	})
 }

@@ -33,13 +33,13 @@ func (b *bench) configure(t *testing.T, name, config string) {
 // wantConfig holds what is kept, what serves, and how many sets there were.
 func (b *bench) wantConfig(t *testing.T, name, config string, sets int) {
 	t.Helper()
-	kept, err := b.Config(b.tenant, name)
+	kept, err := b.Config(t.Context(), b.tenant, name)
 	if config == "" {
 		wantError(t, err, registry.Unknown, "has no config")
 	} else if err != nil {
 		t.Error(err)
 	}
-	m, err := b.Get(b.tenant, name)
+	m, err := b.Get(t.Context(), b.tenant, name)
 	if err != nil || string(kept.JSON) != config || m.Config != kept.Version || (kept.Version == "") != (config == "") {
 		t.Errorf("kept is %q as %q, described as %q; want %q", kept.JSON, kept.Version, m.Config, config)
 	}
@@ -57,7 +57,7 @@ func TestConfig(t *testing.T) {
 	b := newBench(t)
 	b.push(t, "orders", orders("1"), true)
 	b.push(t, "customers", customers(), true)
-	schema := b.Schema(b.tenant)
+	schema := b.schema(t)
 	b.wantConfig(t, "orders", "", 2)
 	text := []byte(" {\"greeting\": \"a\"}\n")
 	if err := b.SetConfig(t.Context(), b.tenant, "orders", text); err != nil {
@@ -72,7 +72,7 @@ func TestConfig(t *testing.T) {
 	if before := b.log[2].Modules["orders"].Config; string(before.JSON) == "2" {
 		t.Error("a set that was handed on is changed")
 	}
-	if b.Schema(b.tenant) != schema {
+	if b.schema(t) != schema {
 		t.Error("the schema was composed anew")
 	}
 	for range 2 {
@@ -84,7 +84,7 @@ func TestConfig(t *testing.T) {
 	for _, err := range []error{b.SetConfig(t.Context(), b.tenant, "other", []byte("1")), b.DeleteConfig(t.Context(), b.tenant, "other")} {
 		wantError(t, err, registry.Unknown, "no module other")
 	}
-	_, err := b.Config(b.tenant, "other")
+	_, err := b.Config(t.Context(), b.tenant, "other")
 	wantError(t, err, registry.Unknown, "no module other")
 }
 
@@ -106,7 +106,7 @@ func TestConfigBelongsToTheName(t *testing.T) {
 	b.wantConfig(t, "orders", "2", 4)
 	b.push(t, "customers", guest("extend type Query { customer: Int }", "1", "Query.customer"), true)
 	b.wantConfig(t, "orders", "2", 5)
-	if err := b.Delete(b.tenant, "orders"); err != nil {
+	if err := b.Delete(t.Context(), b.tenant, "orders"); err != nil {
 		t.Fatal(err)
 	}
 	b.push(t, "orders", orders("1"), true)

@@ -17,22 +17,30 @@ type Reason uint8
 
 // The reasons.
 const (
-	Invalid   Reason = iota // the module itself, or its name, is at fault
-	Malformed               // a config is no strict JSON
-	Unknown                 // there is no such tenant, module or version
-	Conflict                // it does not go with what the tenant has
-	OverLimit               // a limit was met, which Limit names
-	Busy                    // too much is under way; the same may be taken later
+	Invalid     Reason = iota // the module itself, or its name, is at fault
+	Malformed                 // a config is no strict JSON
+	Unknown                   // there is no such tenant, module or version
+	Conflict                  // it does not go with what the tenant has
+	OverLimit                 // a limit was met, which Limit names
+	Busy                      // too much is under way; the same may be taken later
+	Unavailable               // the store has failed, which Unwrap tells more of
 )
 
-// Error is a refusal. Nothing was changed.
+// Error is a refusal. Nothing was changed, unless the Message of one that is
+// Unavailable says that this is not known.
 type Error struct {
 	Reason   Reason
 	Code     abi.Code
 	Limit    string // with OverLimit
 	Message  string // on the whole; Problems say more
 	Problems []Problem
+
+	cause error
 }
+
+// Unwrap returns what lies behind an Error that is Unavailable. It is not for
+// the caller's eyes.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Problem is one thing that is wrong, and where.
 type Problem struct {
@@ -90,6 +98,10 @@ func errNoModule(name string) error {
 
 func conflict(format string, arguments ...any) *Error {
 	return &Error{Reason: Conflict, Code: abi.CodeBadUserInput, Message: fmt.Sprintf(format, arguments...)}
+}
+
+func unavailable(message string, cause error) *Error {
+	return &Error{Reason: Unavailable, Code: abi.CodeInternal, Message: message, cause: cause}
 }
 
 func over(limit, format string, arguments ...any) *Error {

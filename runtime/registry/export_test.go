@@ -23,7 +23,7 @@ func (r *Registry) Turns() Turns { return Turns{r.turns} }
 
 // Take waits for a turn.
 func (q Turns) Take(ctx context.Context, t *tenant.Tenant) (done func(), err error) {
-	return q.turns.take(ctx, t)
+	return q.turns.take(ctx, t, maxWaiting)
 }
 
 // Empty tells whether nothing is under way, waits, or is kept of a tenant.

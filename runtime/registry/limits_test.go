@@ -43,7 +43,7 @@ func TestLimits(t *testing.T) {
 		if e.Limit != test.limit || e.Code != abi.CodeLimitExceeded {
 			t.Errorf("%s: limit %q, code %s", test.limit, e.Limit, e.Code)
 		}
-		if len(b.List(b.tenant)) != 1 || len(b.log) != 1 {
+		if len(b.list(t)) != 1 || len(b.log) != 1 {
 			t.Errorf("%s: the refused module is kept", test.limit)
 		}
 	}
@@ -66,7 +66,7 @@ func TestOldVersionsGiveWay(t *testing.T) {
 	for i := range 4 {
 		digests = append(digests, b.push(t, "orders", orders(fmt.Sprintf(`"idle %d"`, i)), false).Digest)
 	}
-	m, err := b.Get(b.tenant, "orders")
+	m, err := b.Get(t.Context(), b.tenant, "orders")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestOldVersionsGiveWay(t *testing.T) {
 	if v, created, err := b.Upload(t.Context(), b.tenant, "orders", orders(`"idle 0"`), true); err != nil || !created || v.Digest != digests[2] {
 		t.Errorf("a dropped version uploaded again: %+v, %t, %v", v, created, err)
 	}
-	if m, err = b.Get(b.tenant, "orders"); err != nil || len(m.Versions) != 3 || m.Previous != digests[1] {
+	if m, err = b.Get(t.Context(), b.tenant, "orders"); err != nil || len(m.Versions) != 3 || m.Previous != digests[1] {
 		t.Errorf("got %+v, %v", m, err)
 	}
 }
@@ -91,7 +91,7 @@ func TestNames(t *testing.T) {
 	b := newBench(t)
 	_, _, err := b.Upload(t.Context(), b.tenant, "Orders", orders(`"1"`), true)
 	wantError(t, err, registry.Invalid, "a-z 0-9 -")
-	_, err = b.Get(b.tenant, strings.Repeat("x", 1000))
+	_, err = b.Get(t.Context(), b.tenant, strings.Repeat("x", 1000))
 	if e := wantError(t, err, registry.Unknown, "no such module"); len(e.Error()) > 200 {
 		t.Error("the message repeats a name without end")
 	}
@@ -106,8 +106,8 @@ func TestRemove(t *testing.T) {
 	if err := b.Remove(b.tenant); err != nil {
 		t.Error(err)
 	}
-	if len(b.List(b.tenant)) != 0 || b.Schema(b.tenant) != nil {
-		t.Error("a removed tenant has modules")
+	if list, err := b.List(t.Context(), b.tenant); !errors.Is(err, tenant.ErrUnknown) {
+		t.Errorf("a removed tenant has modules: %v, %v", list, err)
 	}
 	if _, _, err := b.Upload(t.Context(), b.tenant, "orders", orders(`"1"`), true); !errors.Is(err, tenant.ErrUnknown) {
 		t.Errorf("an upload for a removed tenant: %v", err)
@@ -116,8 +116,11 @@ func TestRemove(t *testing.T) {
 		t.Errorf("%v, %d sets", err, len(b.log))
 	}
 	again, err := b.directory.Create(t.Context(), "acme", tenant.DefaultSettings())
-	if err != nil || len(b.List(again)) != 0 {
-		t.Errorf("a tenant of the same id sees the modules: %v", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.tenant = again; len(b.list(t)) != 0 {
+		t.Error("a tenant of the same id sees the modules")
 	}
 }
 
@@ -130,7 +133,7 @@ func TestACancelledUpload(t *testing.T) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if kept := len(b.List(b.tenant)) == 1; kept != created || created != (err == nil) {
+	if kept := len(b.list(t)) == 1; kept != created || created != (err == nil) {
 		t.Errorf("created %t, kept %t, %v", created, kept, err)
 	}
 }
@@ -157,14 +160,14 @@ func TestConcurrentChanges(t *testing.T) {
 				if _, err := b.Rollback(t.Context(), b.tenant, name); err != nil {
 					wantError(t, err, registry.Conflict, "no earlier version")
 				}
-				b.List(b.tenant)
-				b.Schema(b.tenant)
+				b.list(t)
+				b.schema(t)
 			}
 		})
 	}
 	wg.Wait()
 	last := b.log[len(b.log)-1]
-	for _, m := range b.List(b.tenant) {
+	for _, m := range b.list(t) {
 		if loaded := last.Modules[m.Name]; loaded.Module == nil || loaded.Digest() != b.active(m.Name) {
 			t.Errorf("the last set does not hold the active version of %s", m.Name)
 		}
@@ -172,7 +175,7 @@ func TestConcurrentChanges(t *testing.T) {
 			t.Errorf("%s has %d versions", m.Name, len(m.Versions))
 		}
 	}
-	if b.Schema(b.tenant) != last.Schema {
+	if b.schema(t) != last.Schema {
 		t.Error("the schema shown is not the last one handed on")
 	}
 }

@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store"
+	"github.com/runnel-dev/runnel/runtime/store/memory"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
@@ -20,6 +23,8 @@ import (
 // bench is a registry over a real sandbox that notes what it is handed.
 type bench struct {
 	*registry.Registry
+	store     store.Store
+	engine    *sandbox.Engine
 	directory *tenant.Directory
 	tenant    *tenant.Tenant
 
@@ -27,7 +32,7 @@ type bench struct {
 	log []*registry.Active
 }
 
-func newBench(t *testing.T) *bench {
+func newEngine(t *testing.T) *sandbox.Engine {
 	t.Helper()
 	engine, err := sandbox.New(t.Context(), sandbox.Config{})
 	if err != nil {
@@ -38,14 +43,44 @@ func newBench(t *testing.T) *bench {
 			t.Error(err)
 		}
 	})
-	b := &bench{directory: tenanttest.Directory()}
+	return engine
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := newNode(memory.New(), newEngine(t))
 	b.tenant = tenanttest.Create(t, b.directory, "acme")
-	b.Registry = registry.New(registry.Config{Engine: engine, OnActivate: func(_ *tenant.Tenant, a *registry.Active) {
+	return b
+}
+
+// newNode is a node on a store, which may be one of several; it has no tenant yet.
+func newNode(s store.Store, engine *sandbox.Engine) *bench {
+	b := &bench{store: s, engine: engine, directory: tenant.NewDirectory(s)}
+	b.Registry = registry.New(registry.Config{Engine: engine, Store: s, OnActivate: func(_ *tenant.Tenant, a *registry.Active) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.log = append(b.log, a)
 	}})
 	return b
+}
+
+// list and schema are what the registry has of the tenant.
+func (b *bench) list(t *testing.T) []registry.Module {
+	t.Helper()
+	list, err := b.List(t.Context(), b.tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func (b *bench) schema(t *testing.T) *graph.Schema {
+	t.Helper()
+	schema, err := b.Schema(t.Context(), b.tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 func (b *bench) limit(t *testing.T, name string, value int64) {
@@ -64,7 +99,7 @@ func (b *bench) push(t *testing.T, name string, binary []byte, activate bool) re
 
 // active is the digest that serves for a module, or "".
 func (b *bench) active(name string) string {
-	m, err := b.Get(b.tenant, name)
+	m, err := b.Get(context.Background(), b.tenant, name)
 	if err != nil {
 		return ""
 	}
@@ -101,7 +136,7 @@ func TestUpload(t *testing.T) {
 	if v.Active || v.Name != "orders" || v.Bytes != len(one) || !slices.Equal(v.Resolvers, []string{"Query.order"}) || v.Uploaded.IsZero() {
 		t.Errorf("got %+v", v)
 	}
-	if b.Schema(b.tenant) != nil || len(b.log) != 0 {
+	if b.schema(t) != nil || len(b.log) != 0 {
 		t.Error("an upload alone activates something")
 	}
 	again, created, err := b.Upload(t.Context(), b.tenant, "orders", one, false)
@@ -112,7 +147,7 @@ func TestUpload(t *testing.T) {
 	if err != nil || created || !again.Active {
 		t.Errorf("the same bytes, activated: %+v, %t, %v", again, created, err)
 	}
-	if len(b.log) != 1 || b.log[0].Modules["orders"].Digest() != v.Digest || b.Schema(b.tenant) != b.log[0].Schema {
+	if len(b.log) != 1 || b.log[0].Modules["orders"].Digest() != v.Digest || b.schema(t) != b.log[0].Schema {
 		t.Errorf("%d sets were handed on", len(b.log))
 	}
 	if again, _, err = b.Upload(t.Context(), b.tenant, "orders", one, true); err != nil || !again.Active || len(b.log) != 1 {
@@ -130,7 +165,7 @@ func TestTheSameBytesUnderTwoNames(t *testing.T) {
 	}
 	_, err := b.Activate(t.Context(), b.tenant, "one", one.Digest)
 	wantError(t, err, registry.Conflict, "module two")
-	if err := b.Delete(b.tenant, "two"); err != nil {
+	if err := b.Delete(t.Context(), b.tenant, "two"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Activate(t.Context(), b.tenant, "one", one.Digest); err != nil {
@@ -143,7 +178,7 @@ func TestListIsByNameAndNewestFirst(t *testing.T) {
 	first := b.push(t, "orders", orders(`"1"`), true)
 	second := b.push(t, "orders", orders(`"2"`), true)
 	b.push(t, "customers", customers(), true)
-	list := b.List(b.tenant)
+	list := b.list(t)
 	if len(list) != 2 || list[0].Name != "customers" || list[1].Name != "orders" {
 		t.Fatalf("got %+v", list)
 	}
@@ -204,7 +239,7 @@ func TestRefusedUploadsChangeNothing(t *testing.T) {
 		b := newBench(t)
 		serving := b.push(t, "orders", orders(`"1"`), true)
 		b.push(t, "stock", guest("extend type Query { stock: Int }", "1", "Query.stock"), true)
-		sdl := b.Schema(b.tenant).SDL()
+		sdl := b.schema(t).SDL()
 		for _, activate := range []bool{false, true} {
 			_, _, err := b.Upload(t.Context(), b.tenant, "orders", test.binary, activate)
 			e := wantError(t, err, registry.Invalid, "module orders")
@@ -212,8 +247,8 @@ func TestRefusedUploadsChangeNothing(t *testing.T) {
 				t.Errorf("%s: problems %+v, none like %+v", name, e.Problems, test.want)
 			}
 		}
-		m, err := b.Get(b.tenant, "orders")
-		if err != nil || len(m.Versions) != 1 || b.active("orders") != serving.Digest || len(b.log) != 2 || b.Schema(b.tenant).SDL() != sdl {
+		m, err := b.Get(t.Context(), b.tenant, "orders")
+		if err != nil || len(m.Versions) != 1 || b.active("orders") != serving.Digest || len(b.log) != 2 || b.schema(t).SDL() != sdl {
 			t.Errorf("%s: something changed: %+v, %d sets", name, m, len(b.log))
 		}
 	}
@@ -246,7 +281,7 @@ func TestWhatOthersNeedStays(t *testing.T) {
 
 	for name, act := range map[string]func() error{
 		"activate": func() error { _, err := b.Activate(t.Context(), b.tenant, "orders", without.Digest); return err },
-		"delete":   func() error { return b.Delete(b.tenant, "orders") },
+		"delete":   func() error { return b.Delete(t.Context(), b.tenant, "orders") },
 	} {
 		e := wantError(t, act(), registry.Conflict, "orders")
 		if !strings.Contains(e.Message, "customers") || e.Code != abi.CodeValidationFailed {
@@ -256,16 +291,16 @@ func TestWhatOthersNeedStays(t *testing.T) {
 	if b.active("orders") != first.Digest || len(b.log) != sets {
 		t.Error("a refused change changed something")
 	}
-	if err := b.Delete(b.tenant, "customers"); err != nil {
+	if err := b.Delete(t.Context(), b.tenant, "customers"); err != nil {
 		t.Error(err)
 	}
-	if err := b.Delete(b.tenant, "orders"); err != nil {
+	if err := b.Delete(t.Context(), b.tenant, "orders"); err != nil {
 		t.Error(err)
 	}
-	if len(b.List(b.tenant)) != 0 || len(b.log) != sets+2 || len(b.log[sets+1].Modules) != 0 || b.Schema(b.tenant) == nil {
+	if len(b.list(t)) != 0 || len(b.log) != sets+2 || len(b.log[sets+1].Modules) != 0 || b.schema(t) == nil {
 		t.Error("modules are left after Delete")
 	}
-	wantError(t, b.Delete(b.tenant, "orders"), registry.Unknown, "no module orders")
+	wantError(t, b.Delete(t.Context(), b.tenant, "orders"), registry.Unknown, "no module orders")
 }
 
 func wantError(t *testing.T, err error, reason registry.Reason, part string) *registry.Error {

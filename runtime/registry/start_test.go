@@ -27,7 +27,7 @@ func TestWhatDoesNotStartIsNotKept(t *testing.T) {
 		if e.Code != abi.CodeResolverTrap || e.Limit != "" {
 			t.Errorf("code %s, limit %q", e.Code, e.Limit)
 		}
-		if m, err := b.Get(b.tenant, "orders"); err != nil || len(m.Versions) != 1 || b.active("orders") != old.Digest || len(b.log) != 1 {
+		if m, err := b.Get(t.Context(), b.tenant, "orders"); err != nil || len(m.Versions) != 1 || b.active("orders") != old.Digest || len(b.log) != 1 {
 			t.Errorf("%+v, %v, %d sets", m, err, len(b.log))
 		}
 	}

@@ -12,7 +12,9 @@ import (
 // errQueueFull means that as many uploads of a tenant wait as may.
 var errQueueFull = errors.New("too many uploads of the tenant are waiting")
 
-// maxWaiting is how many uploads of a tenant may wait for the one under way.
+// maxWaiting is how many uploads of a tenant may wait for the one under way. What
+// the tenant's catalog is to have loaded waits for its turn as well, one at a time,
+// and finds room beside them.
 const maxWaiting = 8
 
 // turns shares what uploads may use among tenants: a number of uploads at a time
@@ -37,15 +39,15 @@ func newTurns(atOnce int) *turns {
 }
 
 // take waits for a turn of the tenant, which done gives back. It fails with
-// errQueueFull, or with the cause of ctx where that ends first.
-func (q *turns) take(ctx context.Context, t *tenant.Tenant) (done func(), err error) {
+// errQueueFull where room of the tenant wait already, or with the cause of ctx where that ends first.
+func (q *turns) take(ctx context.Context, t *tenant.Tenant, room int) (done func(), err error) {
 	q.mu.Lock()
 	l := q.lines[t]
 	if l == nil {
 		l = &line{tenant: t}
 		q.lines[t] = l
 	}
-	if len(l.waiting) == maxWaiting {
+	if len(l.waiting) >= room {
 		q.mu.Unlock()
 		return nil, errQueueFull
 	}

@@ -16,7 +16,7 @@ import (
 // active, and keeps it as a version of the name; with activate it becomes the
 // active one. The same bytes again are the same version, and not created. A
 // refusal changes nothing: it is an *Error, or wraps tenant.ErrUnknown. The
-// bytes are not kept.
+// bytes are borrowed.
 func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, binary []byte, activate bool) (v Version, created bool, err error) {
 	if r.config.OnUpload != nil {
 		defer func() { r.config.OnUpload(created, err) }()
@@ -29,10 +29,10 @@ func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, bi
 		return Version{}, false, over("moduleBytes", "the module has %d bytes, the limit is %d", len(binary), limits.ModuleBytes)
 	}
 	u := upload{registry: r, name: name, digest: digest(binary), limits: limits, activate: activate}
-	if err := u.load(ctx, t, binary); err != nil {
-		return Version{}, false, err
+	err = u.run(ctx, t, binary)
+	if errors.Is(err, errDropped) { // the digest was known, and is not any more
+		err = u.run(ctx, t, binary)
 	}
-	err = r.change(t, func(old *catalog) (*catalog, error) { return u.apply(ctx, old) })
 	if created = err == nil && u.kept == u.loaded; !created && u.loaded != nil {
 		r.release(u.loaded.module)
 	}
@@ -47,6 +47,9 @@ func digest(binary []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// errDropped is given where a version was known when its upload began.
+var errDropped = conflict("this version was dropped during the upload; upload it again")
+
 // upload is an upload under way.
 type upload struct {
 	registry *Registry
@@ -60,20 +63,30 @@ type upload struct {
 	module *module  // what kept is a version of
 }
 
+func (u *upload) run(ctx context.Context, t *tenant.Tenant, binary []byte) error {
+	if err := u.load(ctx, t, binary); err != nil {
+		return err
+	}
+	return u.registry.change(ctx, t, binary, func(e *edit) (*catalog, error) { return u.apply(ctx, e) })
+}
+
 // load compiles the module unless its digest is known and its code at hand. No
 // lock is held: other changes of the tenant go on meanwhile. It waits for a turn,
 // since both take long: the uploads of one tenant are not before another's.
 func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) error {
-	now := u.registry.now(t)
+	now, err := u.registry.now(ctx, t)
+	if err != nil {
+		return err
+	}
 	if m := now.modules[u.name]; m != nil {
-		if known := m.find(u.digest); known != nil && !known.module.Lost() {
+		if known := m.find(u.digest); known != nil && (known.module == nil || !known.module.Lost()) {
 			return nil
 		}
 	}
 	if err := u.checkRoom(now); err != nil {
 		return err
 	}
-	done, err := u.registry.turns.take(ctx, t)
+	done, err := u.registry.turns.take(ctx, t, maxWaiting)
 	switch {
 	case errors.Is(err, errQueueFull):
 		return &Error{Reason: Busy, Code: abi.CodeLimitExceeded, Message: fmt.Sprintf("%d uploads of the tenant are waiting; try again later", maxWaiting)}
@@ -93,14 +106,21 @@ func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) erro
 		return over("memoryBytes", "the module starts with %d bytes of memory, the limit is %d", need, u.limits.MemoryBytes)
 	}
 	var config ModuleConfig
-	if m := u.registry.now(t).modules[u.name]; m != nil {
+	if now, err = u.registry.now(ctx, t); err != nil { // a while later
+		u.registry.release(loaded)
+		return err
+	}
+	if m := now.modules[u.name]; m != nil {
 		config = m.config
 	}
 	if err := start(ctx, u.name, loaded, u.limits, config); err != nil {
 		u.registry.release(loaded)
 		return err
 	}
-	u.loaded = &version{module: loaded, uploaded: time.Now().UTC(), started: startConditions(u.limits, config)}
+	u.loaded = &version{
+		digest: u.digest, bytes: len(binary), resolvers: loaded.Resolvers(), uploaded: time.Now().UTC(),
+		module: loaded, started: startConditions(u.limits, config),
+	}
 	return nil
 }
 
@@ -112,19 +132,19 @@ func (u *upload) checkRoom(now *catalog) error {
 }
 
 // apply is the change that the upload makes.
-func (u *upload) apply(ctx context.Context, old *catalog) (*catalog, error) {
-	m := old.modules[u.name]
+func (u *upload) apply(ctx context.Context, e *edit) (*catalog, error) {
+	m := e.old.modules[u.name]
 	if m == nil {
 		m = &module{name: u.name}
 	}
 	if u.kept = m.find(u.digest); u.kept == nil {
-		return u.add(ctx, old, m)
+		return u.add(ctx, e.old, m)
 	}
 	u.module = m
 	if !u.activate {
-		return old, nil
+		return e.old, nil
 	}
-	fresh, err := old.activate(ctx, m, u.kept, u.limits)
+	fresh, err := e.activate(ctx, m, u.digest, u.limits)
 	if err == nil {
 		u.module = fresh.modules[u.name]
 	}
@@ -135,7 +155,7 @@ func (u *upload) apply(ctx context.Context, old *catalog) (*catalog, error) {
 // is not to be activated.
 func (u *upload) add(ctx context.Context, old *catalog, m *module) (*catalog, error) {
 	if u.loaded == nil {
-		return nil, conflict("this version was dropped during the upload; upload it again")
+		return nil, errDropped
 	}
 	if err := u.checkRoom(old); err != nil {
 		return nil, err
@@ -147,7 +167,7 @@ func (u *upload) add(ctx context.Context, old *catalog, m *module) (*catalog, er
 	}
 	idle := m.add(u.loaded)
 	serving := idle.activate(u.loaded)
-	active, err := old.with(serving).compose(u.limits, u.name)
+	active, err := old.with(serving).compose(composeLimits(u.limits), u.name)
 	if err != nil {
 		return nil, composeError(Invalid, u.name, "module "+u.name+" does not compose with the tenant's other modules", err)
 	}

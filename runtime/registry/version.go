@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ type Module struct {
 	Name     string
 	Previous string // digest of what Rollback activates; may be empty
 	Config   string // version of its config; empty where it has none
+	Problem  string // why the active version does not serve on this node; empty where it does
 	Versions []Version
 }
 
@@ -28,18 +30,25 @@ type Version struct {
 }
 
 // List returns the tenant's modules by name.
-func (r *Registry) List(t *tenant.Tenant) []Module {
-	now := r.now(t)
+func (r *Registry) List(ctx context.Context, t *tenant.Tenant) ([]Module, error) {
+	now, err := r.now(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]Module, 0, len(now.modules))
 	for _, name := range slices.Sorted(maps.Keys(now.modules)) {
 		list = append(list, now.modules[name].describeAll())
 	}
-	return list
+	return list, nil
 }
 
 // Get returns one module. There being none is an *Error.
-func (r *Registry) Get(t *tenant.Tenant, name string) (Module, error) {
-	m := r.now(t).modules[name]
+func (r *Registry) Get(ctx context.Context, t *tenant.Tenant, name string) (Module, error) {
+	now, err := r.now(ctx, t)
+	if err != nil {
+		return Module{}, err
+	}
+	m := now.modules[name]
 	if m == nil {
 		return Module{}, errNoModule(name)
 	}
@@ -47,18 +56,16 @@ func (r *Registry) Get(t *tenant.Tenant, name string) (Module, error) {
 }
 
 // Schema returns the tenant's composed schema; nil before the first activation.
-func (r *Registry) Schema(t *tenant.Tenant) *graph.Schema {
-	if active := r.now(t).active; active != nil {
-		return active.Schema
+func (r *Registry) Schema(ctx context.Context, t *tenant.Tenant) (*graph.Schema, error) {
+	now, err := r.now(ctx, t)
+	if err != nil || now.active == nil {
+		return nil, err
 	}
-	return nil
+	return now.active.Schema, nil
 }
 
 func (m *module) describeAll() Module {
-	d := Module{Name: m.name, Config: m.config.Version}
-	if m.previous != nil {
-		d.Previous = m.previous.module.Digest()
-	}
+	d := Module{Name: m.name, Previous: m.previous, Config: m.config.Version, Problem: m.problem}
 	for _, v := range slices.Backward(m.versions) {
 		d.Versions = append(d.Versions, m.describe(v))
 	}
@@ -66,8 +73,5 @@ func (m *module) describeAll() Module {
 }
 
 func (m *module) describe(v *version) Version {
-	return Version{
-		Name: m.name, Digest: v.module.Digest(), Bytes: v.module.Size(), Resolvers: v.module.Resolvers(),
-		Uploaded: v.uploaded, Active: v == m.active,
-	}
+	return Version{Name: m.name, Digest: v.digest, Bytes: v.bytes, Resolvers: v.resolvers, Uploaded: v.uploaded, Active: v.digest == m.active}
 }

@@ -33,10 +33,33 @@ func (e *Engine) Load(ctx context.Context, wasm []byte) (*Module, error) {
 			return nil, errors.Join(err, e.release(ctx, digest, c))
 		}
 	}
+	return e.module(digest, c), nil
+}
+
+// Recall returns the module of a digest that Load has compiled before, be it of
+// another Engine on the CacheDir, and nil where only Load can bring it. The caller
+// releases the Module.
+func (e *Engine) Recall(digest string) (*Module, error) {
+	if err := e.begin(); err != nil {
+		return nil, fmt.Errorf("recall a module: %w", err)
+	}
+	defer e.loads.Done()
+	c, err := e.find(digest)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	if c.lost.Load() {
+		return nil, e.release(context.Background(), digest, c)
+	}
+	return e.module(digest, c), nil
+}
+
+// module makes a Module of a reference to its code.
+func (e *Engine) module(digest string, c *compiled) *Module {
 	return &Module{
 		engine: e, compiled: c, digest: digest, schema: c.schema, resolvers: c.resolvers,
 		size: c.uploaded, memoryBytes: c.memoryBytes,
-	}, nil
+	}
 }
 
 // begin announces a load, whose end is told to e.loads.

@@ -1,0 +1,79 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/store"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// errDamaged means that the store does not have what belongs together.
+var errDamaged = errors.New("the store does not have the module's bytes as they were uploaded; delete the module and upload it again")
+
+// load returns a version with its module. What this node has compiled before
+// it takes from the cache; else it takes a turn, as uploads do, and the bytes from the
+// store.
+func (r *Registry) load(ctx context.Context, t *tenant.Tenant, s *shelf, name string, v *version) (*version, error) {
+	loaded := *v
+	var err error
+	if loaded.module, err = r.config.Engine.Recall(v.digest); err != nil {
+		return nil, fmt.Errorf("load module %s: %w", name, err)
+	}
+	if loaded.module == nil {
+		loaded.module, err = r.compile(ctx, t, s, name, v.digest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &loaded, nil
+}
+
+func (r *Registry) compile(ctx context.Context, t *tenant.Tenant, s *shelf, name, digestOf string) (*sandbox.Module, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// Whoever deletes the tenant waits for the end.
+	defer context.AfterFunc(s.ended, func() { cancel(errDeleted()) })()
+	done, err := r.turns.take(ctx, t, maxWaiting+1)
+	if err != nil {
+		return nil, fmt.Errorf("wait to load module %s: %w", name, err)
+	}
+	defer done()
+	var binary []byte
+	err = r.view(ctx, func(tx store.Tx) (err error) {
+		binary, err = tx.Get(store.Binaries, t.ID(), digestOf)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, errDamaged
+	case err != nil:
+		return nil, err
+	case digest(binary) != digestOf:
+		return nil, errDamaged
+	}
+	m, err := r.config.Engine.Load(ctx, binary)
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("load module %s: %w", name, context.Cause(ctx))
+	}
+	if err != nil {
+		return nil, admissionError(name, err)
+	}
+	return m, nil
+}
+
+// passing tells whether an error of load is about the moment and not about the
+// module: the store's, or the end of who has asked.
+func passing(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Reason == Unavailable || errors.Is(err, sandbox.ErrClosed) || errors.Is(err, tenant.ErrUnknown) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// lasting tells whether an error of load would be the same the next time.
+func lasting(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) || errors.Is(err, errDamaged)
+}
