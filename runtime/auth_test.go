@@ -31,12 +31,14 @@ const (
 	tenantSecret = "a secret of at least thirty-two bytes"
 )
 
-// hs256 is a token with these claims besides exp and iat.
-func hs256(lasts time.Duration, claims string) string {
+// hs256 is a token of the tenant acme with these claims besides exp and iat.
+func hs256(lasts time.Duration, claims string) string { return signed(tenantSecret, lasts, claims) }
+
+func signed(secret string, lasts time.Duration, claims string) string {
 	now := time.Now()
 	encode := base64.RawURLEncoding.EncodeToString
 	text := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(fmt.Appendf(nil, `{"iat":%d,"exp":%d,%s}`, now.Unix(), now.Add(lasts).Unix(), claims))
-	mac := hmac.New(sha256.New, []byte(tenantSecret))
+	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))
 	return text + "." + encode(mac.Sum(nil))
 }
@@ -152,14 +154,19 @@ func (s *guarded) query(token, query string, headers ...string) (int, string) {
 	return status, text
 }
 
-// connect opens a socket and sends connection_init.
+// connect opens a socket of the tenant acme and sends connection_init.
 func (s *guarded) connect(payload string, headers ...string) burningSocket {
+	s.Helper()
+	return s.connectTenant("acme", payload, headers...)
+}
+
+func (s *guarded) connectTenant(tenant, payload string, headers ...string) burningSocket {
 	s.Helper()
 	header := http.Header{}
 	for i := 0; i < len(headers); i += 2 {
 		header.Add(headers[i], headers[i+1])
 	}
-	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}).Dial(strings.Replace(s.url, "http", "ws", 1)+"/t/acme/graphql", header)
+	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}).Dial(strings.Replace(s.url, "http", "ws", 1)+"/t/"+tenant+"/graphql", header)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -172,7 +179,12 @@ func (s *guarded) connect(payload string, headers ...string) burningSocket {
 // join connects with a token that is taken.
 func (s *guarded) join(token string) burningSocket {
 	s.Helper()
-	socket := s.connect(`{"Authorization":"Bearer ` + token + `"}`)
+	return s.joinTenant("acme", token)
+}
+
+func (s *guarded) joinTenant(tenant, token string) burningSocket {
+	s.Helper()
+	socket := s.connectTenant(tenant, `{"Authorization":"Bearer `+token+`"}`)
 	socket.expect(`"connection_ack"`)
 	return socket
 }
