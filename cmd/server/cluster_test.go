@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
+)
+
+// TestTwoServersOnOneStore has two processes on one PostgreSQL: what is done at
+// one is so at the other soon after, under a live subscription there.
+func TestTwoServersOnOneStore(t *testing.T) {
+	url := postgrestest.Database(t)
+	here, there := start(t, "--store", url), start(t, "--store", url)
+	version := func(output string) []byte {
+		g := sandboxtest.New(`type Query { which: String } type Subscription { which: String @on(channel: "c") }`)
+		return g.Resolver("Query.which", g.Output(`"`+output+`"`)).Resolver("Subscription.which", g.Output(`"`+output+`"`)).Bytes()
+	}
+	soon := func(what string, done func() bool) {
+		t.Helper()
+		began := time.Now()
+		for !done() {
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("%s: not after %v; the other server logged:\n%s", what, time.Since(began), there.logged())
+			}
+		}
+		t.Logf("%s: after %v", what, time.Since(began).Round(time.Millisecond))
+	}
+	answers := func(output string) func() bool {
+		return func() bool {
+			_, text := there.request("POST", "/t/acme/graphql", "application/json", []byte(`{"query":"{ which }"}`))
+			return text == `{"data":{"which":"`+output+`"}}`
+		}
+	}
+
+	here.createTenant("acme", `{"modules":3}`)
+	here.push("acme", "m", version("one"))
+	soon("a tenant and its module", answers("one"))
+	s := there.dial("acme", "{}")
+	s.subscribe(map[string]string{"1": "subscription { which }"})
+	there.publish("acme", "c", "1")
+	s.next("1", `{"data":{"which":"one"}}`)
+
+	here.push("acme", "m", version("two"))
+	soon("an activation", answers("two"))
+	there.publish("acme", "c", "1")
+	s.next("1", `{"data":{"which":"two"}}`)
+	here.must(http.StatusOK, "POST", "/v1/tenants/acme/modules/m/rollback", "", nil)
+	soon("a roll-back", answers("one"))
+	there.publish("acme", "c", "1")
+	s.next("1", `{"data":{"which":"one"}}`)
+
+	here.must(http.StatusOK, "PATCH", "/v1/tenants/acme", "application/json", []byte(`{"limits":{"modules":7}}`))
+	soon("a limit", func() bool {
+		_, text := there.request("GET", "/v1/tenants/acme", "", nil)
+		return strings.Contains(text, `"modules":7`)
+	})
+	// Both change the same module at the same time: one after the other, whoever is first.
+	uploads := make(chan int, 20)
+	for i := range cap(uploads) {
+		p := []*process{here, there}[i%2]
+		go func() {
+			status, _ := p.request("PUT", "/v1/tenants/acme/modules/m?activate=true", "application/wasm", version(fmt.Sprint("both ", i)))
+			uploads <- status
+		}()
+	}
+	for range cap(uploads) {
+		if status := <-uploads; status != http.StatusCreated && status != http.StatusTooManyRequests {
+			t.Errorf("an upload beside others: %d", status)
+		}
+	}
+	soon("the same versions here as there", func() bool {
+		_, a := here.request("GET", "/v1/tenants/acme/modules", "", nil)
+		_, b := there.request("GET", "/v1/tenants/acme/modules", "", nil)
+		return a == b
+	})
+	here.must(http.StatusNoContent, "DELETE", "/v1/tenants/acme", "", nil)
+	soon("a deletion", func() bool {
+		status, _ := there.request("GET", "/v1/tenants/acme", "", nil)
+		return status == http.StatusNotFound
+	})
+	if m := s.await("1"); m.Type != "error" || !strings.Contains(string(m.Payload), "the tenant was deleted") {
+		t.Errorf("the subscription ends with %s %s", m.Type, m.Payload)
+	}
+}
