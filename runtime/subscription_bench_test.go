@@ -45,7 +45,7 @@ func subscriptionBytes(b *testing.B, request string, connections, operations int
 	}
 	web := httptest.NewServer(server)
 	defer web.Close()
-	limits := []byte(`{"subscriptionsPerConnection":10000}`)
+	limits := []byte(`{"subscriptionsPerConnection":10000,"operationsPerSecond":1000000}`)
 	if err := errors.Join(server.CreateTenant(b.Context(), "acme", limits), server.Push(b.Context(), "acme", "orders", examples.OrdersRust)); err != nil {
 		b.Fatal(err)
 	}
