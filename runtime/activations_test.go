@@ -17,7 +17,9 @@ import (
 	"github.com/runnel-dev/runnel/runtime"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
-	"github.com/runnel-dev/runnel/runtime/store/memory"
+	"github.com/runnel-dev/runnel/runtime/store"
+	"github.com/runnel-dev/runnel/runtime/store/postgres"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
 var (
@@ -134,8 +136,8 @@ func TestActivations(t *testing.T) {
 			return n, n
 		},
 		"on another node": func(t *testing.T) (changed, serving *node) {
-			s := memory.New()
-			return newNode(t, runtime.Config{Store: s}), newNode(t, runtime.Config{Store: s})
+			url := postgrestest.Database(t)
+			return newNode(t, runtime.Config{Store: openPostgres(t, url)}), newNode(t, runtime.Config{Store: openPostgres(t, url)})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,6 +145,20 @@ func TestActivations(t *testing.T) {
 			testActivations(t, changed, serving)
 		})
 	}
+}
+
+func openPostgres(t *testing.T, url string) store.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 func testActivations(t *testing.T, changed, serving *node) {

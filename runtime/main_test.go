@@ -1,13 +1,20 @@
 package runtime_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
 func TestMain(m *testing.M) {
 	runtime.CompileMain()
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := postgrestest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }

@@ -20,7 +20,7 @@ func (s *Server) uploaded(created bool, err error) {
 		s.metrics.Uploaded(telemetry.Known)
 	case isError && refused.Reason == registry.Busy:
 		s.metrics.Uploaded(telemetry.Busy)
-	case isError:
+	case isError && refused.Reason != registry.Unavailable:
 		s.metrics.Uploaded(telemetry.Refused)
 	default:
 		s.metrics.Uploaded(telemetry.Failed)

@@ -109,8 +109,8 @@ func TestTLS(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
 	for _, url := range []string{p.url, p.adminURL} {
-		if status, text := p.do(client, "GET", url+"/readyz", ""); status != http.StatusOK || !strings.HasPrefix(url, "https://") {
-			t.Errorf("%s/readyz: %d %s", url, status, text)
+		if status, text := p.do(client, "GET", url+"/healthz", ""); status != http.StatusOK || !strings.HasPrefix(url, "https://") {
+			t.Errorf("%s/healthz: %d %s", url, status, text)
 		}
 		old := &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11} //nolint:gosec // that it is refused is the test
 		if conn, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), old); err == nil {

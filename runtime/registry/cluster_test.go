@@ -13,6 +13,8 @@ import (
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/store/memory"
+	"github.com/runnel-dev/runnel/runtime/store/postgres"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 	"github.com/runnel-dev/runnel/runtime/tenant/tenanttest"
 )
@@ -111,7 +113,27 @@ func (h *history) Update(ctx context.Context, id string, change func(store.Tx) e
 // random. Each must serve what was active at some time, in the order of the
 // store's history, and all of them the same in the end.
 func TestNodesChangeOneTenant(t *testing.T) {
-	h := &history{Store: memory.New()}
+	for name, open := range map[string]func(t *testing.T) store.Store{
+		"memory": func(*testing.T) store.Store { return memory.New() },
+		"postgres": func(t *testing.T) store.Store {
+			s, err := postgres.Open(t.Context(), postgrestest.Database(t), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) { testNodesChangeOneTenant(t, open(t)) })
+	}
+}
+
+func testNodesChangeOneTenant(t *testing.T, s store.Store) {
+	h := &history{Store: s}
 	a, b := newCluster(t, h)
 	nodes := []*bench{a, b, a.restart(t)}
 	var working sync.WaitGroup
@@ -186,7 +208,7 @@ func TestUploadsDuringADeletion(t *testing.T) {
 		begun := make(chan struct{})
 		var working sync.WaitGroup
 		working.Go(func() {
-			for i := 1; ; i++ {
+			for i := 1; i < 10_000; i++ {
 				_, _, err := b.Upload(t.Context(), b.tenant, "orders", orders(fmt.Sprint(i%10)), true)
 				if i == 1+n {
 					close(begun)
@@ -198,6 +220,7 @@ func TestUploadsDuringADeletion(t *testing.T) {
 					return
 				}
 			}
+			t.Error("uploads go on after the tenant's deletion")
 		})
 		<-begun
 		if err := a.directory.Delete(t.Context(), a.tenant); err != nil {

@@ -167,6 +167,45 @@ func TestAProblemIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// TestARefreshThatFailsKeepsNothing has the store fail once the first of two
+// modules is loaded. Each that an engine has loaded has a link in its cache.
+func TestARefreshThatFailsKeepsNothing(t *testing.T) {
+	broken := &faulty{Store: memory.New()}
+	a := newNode(broken, newEngine(t))
+	a.tenant = tenanttest.Create(t, a.directory, "acme")
+	a.push(t, "orders", orders("1"), true)
+	a.push(t, "customers", customers(), true)
+
+	dir := t.TempDir()
+	engine, err := sandbox.New(t.Context(), sandbox.Config{CacheDir: filepath.Join(dir, "cache")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newNode(broken, engine)
+	b.tenant = a.tenant
+	wantLinks := func(want int) {
+		t.Helper()
+		links, err := filepath.Glob(filepath.Join(dir, "cache", "live-*", "[0-9]*"))
+		if err != nil || len(links) != want {
+			t.Errorf("%d modules are loaded, want %d: %v", len(links), want, err)
+		}
+	}
+	broken.arm(3, failsBefore) // after the records and the bytes of one
+	err = b.Refresh(t.Context(), b.tenant)
+	wantError(t, err, registry.Unavailable, "the store cannot be read")
+	if broken.calls != 3 {
+		t.Errorf("the store was asked %d times", broken.calls)
+	}
+	wantLinks(0)
+	b.refresh(t)
+	wantLinks(2)
+	b.remove(t)
+	wantLinks(0)
+	if err := engine.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRestart closes everything and opens it again: on the same file and the same
 // cache, from which no byte of an upload is needed.
 func TestRestart(t *testing.T) {
