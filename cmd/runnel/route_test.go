@@ -64,10 +64,10 @@ func TestRoutes(t *testing.T) {
 		"revoke":            {"revoke --sub u7 --before 2026-01-02T03:04:05Z", "", "POST /v1/tenants/demo/revocations application/json ", `{"sub":"u7","before":"2026-01-02T03:04:05Z"}`, ""},
 		"usage": {
 			"usage",
-			`{"node":"n1","since":"t0","usage":{"runs":7,"errors":{"BAD_OUTPUT":1}},"limits":[{"name":"modules","unit":"modules","limit":20,"used":3},{"name":"fuelPerRun","limit":5}],
+			`{"node":"n1","since":"t0","usage":{"runs":7,"errors":{"BAD_OUTPUT":1,"INTERNAL":0}},"limits":[{"name":"modules","unit":"modules","limit":20,"used":3},{"name":"fuelPerRun","limit":5}],
 			"quarantined":[{"module":"orders","resolver":"Subscription.a","until":"t9","failures":20}]}`,
 			"GET /v1/tenants/demo/usage  ", "",
-			"node                        n1\nsince                       t0\nerrors                      {\"BAD_OUTPUT\":1}\nruns                        7\nmodules                     3 of 20 modules\n" +
+			"node                        n1\nsince                       t0\nerrors                      1 of BAD_OUTPUT\nruns                        7\nmodules                     3 of 20 modules\n" +
 				"in quarantine               Subscription.a of module orders until t9, after 20 failures\n",
 		},
 	} {

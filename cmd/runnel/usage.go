@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -41,7 +40,16 @@ func showUsage(answer []byte, t *table) error {
 	t.wide("node", u.Node)
 	t.wide("since", u.Since)
 	for _, name := range slices.Sorted(maps.Keys(u.Usage)) {
-		t.wide(name, cmp.Or(string(u.Usage[name]), "0"))
+		var byCode map[string]int64
+		if json.Unmarshal(u.Usage[name], &byCode) != nil {
+			t.wide(name, string(u.Usage[name]))
+			continue
+		}
+		for _, code := range slices.Sorted(maps.Keys(byCode)) {
+			if n := byCode[code]; n > 0 {
+				t.wide(name, fmt.Sprintf("%d of %s", n, code))
+			}
+		}
 	}
 	for _, l := range u.Limits {
 		if l.Used != nil {
