@@ -134,6 +134,15 @@ func (s *Server) refreshSettings(ctx context.Context, id string) error {
 	if err == nil && gone != nil {
 		err = s.forget(gone)
 	}
+	return errors.Join(err, s.forgetReplaced())
+}
+
+// forgetReplaced forgets tenants that were deleted by another node and whose ids
+// were given to others here, before this node had heard of it.
+func (s *Server) forgetReplaced() (err error) {
+	for _, t := range s.tenants.TakeReplaced() {
+		err = errors.Join(err, s.forget(t))
+	}
 	return err
 }
 

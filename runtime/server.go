@@ -247,8 +247,14 @@ func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.E
 }
 
 // accept counts events that were checked toward the tenant's rate, and publishes
-// them.
+// them. A tenant that was deleted publishes nothing: its id may be another's by
+// now.
 func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
+	select {
+	case <-t.Gone():
+		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, t.ID())
+	default:
+	}
 	if over := t.TakeEvents(len(events)); over != nil {
 		return "", fmt.Errorf("publish: %w", over)
 	}
@@ -326,6 +332,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
 	}
+	err = errors.Join(err, s.forgetReplaced())
 	for _, t := range s.tenants.List() {
 		err = errors.Join(err, s.forget(t))
 	}

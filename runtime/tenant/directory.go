@@ -33,7 +33,8 @@ type Directory struct {
 
 	mu struct {
 		sync.RWMutex
-		tenants map[string]*Tenant
+		tenants  map[string]*Tenant
+		replaced []*Tenant // by Create, and not taken yet
 	}
 }
 
@@ -107,6 +108,17 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 	return now, d.replace(id, now), nil
 }
 
+// TakeReplaced returns, once, the tenants that a Create has found in memory and
+// not in the store: another node had deleted them, and no Refresh has brought that. Their Gone
+// channels are closed; whoever serves them is to forget them, as what Refresh returns as gone.
+func (d *Directory) TakeReplaced() []*Tenant {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken := d.mu.replaced
+	d.mu.replaced = nil
+	return taken
+}
+
 // Create adds a tenant. It gives ErrExists for an id in use, ErrInvalidName,
 // or a *LimitsError.
 func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant, error) {
@@ -125,7 +137,11 @@ func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant,
 		return nil, fmt.Errorf("create tenant %s: %w", id, err)
 	}
 	t := r.tenant(id)
-	d.replace(id, t)
+	if gone := d.replace(id, t); gone != nil {
+		d.mu.Lock()
+		d.mu.replaced = append(d.mu.replaced, gone)
+		d.mu.Unlock()
+	}
 	return t, nil
 }
 

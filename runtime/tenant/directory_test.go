@@ -240,3 +240,33 @@ func TestLimitsOfOtherVersions(t *testing.T) {
 		t.Error("a damaged record took the tenant away")
 	}
 }
+
+// TestCreateReplaces has a node give an id away anew that another node has freed,
+// before it has heard of that.
+func TestCreateReplaces(t *testing.T) {
+	s := memory.New()
+	here, there := tenant.NewDirectory(s), tenant.NewDirectory(s)
+	old := tenanttest.Create(t, here, "a")
+	theirs, _, err := there.Refresh(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := there.Delete(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	fresh := tenanttest.Create(t, here, "a")
+	select {
+	case <-old.Gone():
+	default:
+		t.Error("the tenant that was deleted there is not gone")
+	}
+	if now, gone, err := here.Refresh(t.Context(), "a"); now != fresh || gone != nil || err != nil {
+		t.Errorf("%v, %v, %v", now, gone, err)
+	}
+	if taken := here.TakeReplaced(); len(taken) != 1 || taken[0] != old {
+		t.Errorf("%v were replaced, want the tenant of before: nobody else would forget it", taken)
+	}
+	if taken := here.TakeReplaced(); taken != nil {
+		t.Errorf("%v were taken twice", taken)
+	}
+}
