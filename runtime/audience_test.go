@@ -50,7 +50,7 @@ func newAudience(t testing.TB, url string, subscribers int) *audience {
 }
 
 func (a *audience) read(socket *websocket.Conn) error {
-	var texts [2][]byte
+	texts := make([][]byte, len(versions))
 	for number := 1; ; number++ {
 		_, message, err := socket.ReadMessage()
 		if err != nil {
@@ -59,7 +59,7 @@ func (a *audience) read(socket *websocket.Conn) error {
 		for i, version := range versions {
 			texts[i] = fmt.Appendf(texts[i][:0], `"data":{"tick":{"number":%d,"first":%q,"second":%q}}}`, number, version, version)
 		}
-		version := slices.IndexFunc(texts[:], func(text []byte) bool { return bytes.Contains(message, text) })
+		version := slices.IndexFunc(texts, func(text []byte) bool { return bytes.Contains(message, text) })
 		if version < 0 {
 			return fmt.Errorf("got %s, want event %d", message, number)
 		}
