@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -26,10 +25,9 @@ var (
 // tenant.
 type Directory struct {
 	store store.Store
-	seed  maphash.Seed
-	// changing is held while a tenant is changed in the store and then in memory, so
-	// that memory ends with what the store ended with. Tenants share the locks by the hash of their ids.
-	changing [64]sync.Mutex
+	// changing has a turn taken while a tenant is changed in the store and then in
+	// memory, so that memory ends with what the store ended with.
+	changing store.Turns
 
 	mu struct {
 		sync.RWMutex
@@ -41,7 +39,7 @@ type Directory struct {
 // NewDirectory returns a directory of what the store has, without any of it yet:
 // Refresh brings a tenant.
 func NewDirectory(s store.Store) *Directory {
-	d := &Directory{store: s, seed: maphash.MakeSeed()}
+	d := &Directory{store: s}
 	d.mu.tenants = make(map[string]*Tenant)
 	return d
 }
@@ -76,7 +74,11 @@ func (d *Directory) IDs(ctx context.Context) ([]string, error) {
 // nil where the store has none, and gone is the one that was deleted, where there
 // was one: its Gone channel is closed.
 func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, err error) {
-	defer d.lock(id)()
+	done, err := d.changing.Take(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("refresh tenant %s: %w", id, err)
+	}
+	defer done()
 	var r record
 	var all keys
 	var revoked []Revocation
@@ -126,7 +128,11 @@ func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant,
 	if err != nil {
 		return nil, err
 	}
-	defer d.lock(id)()
+	done, err := d.changing.Take(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("create tenant %s: %w", id, err)
+	}
+	defer done()
 	err = d.store.Update(ctx, id, func(tx store.Tx) error {
 		if _, err := readRecord(tx, id); !errors.Is(err, ErrUnknown) {
 			return errors.Join(err, fmt.Errorf("%w: %q", ErrExists, id))
@@ -150,9 +156,13 @@ func (d *Directory) Create(ctx context.Context, id string, s Settings) (*Tenant,
 // called again; its error is wrapped. Limits out of their range give a
 // *LimitsError, who may subscribe an *AuthError, and a tenant that was deleted ErrUnknown.
 func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings) error) error {
-	defer d.lock(t.id)()
+	done, err := d.changing.Take(ctx, t.id)
+	if err != nil {
+		return fmt.Errorf("change tenant %s: %w", t.id, err)
+	}
+	defer done()
 	var settings Settings
-	err := d.store.Update(ctx, t.id, func(tx store.Tx) error {
+	err = d.store.Update(ctx, t.id, func(tx store.Tx) error {
 		r, err := t.read(tx)
 		if err != nil {
 			return err
@@ -178,8 +188,12 @@ func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings
 // Gone channel. It gives ErrUnknown where t was deleted before, be it that its
 // id is another's by now.
 func (d *Directory) Delete(ctx context.Context, t *Tenant) error {
-	defer d.lock(t.id)()
-	err := d.store.Update(ctx, t.id, func(tx store.Tx) error {
+	done, err := d.changing.Take(ctx, t.id)
+	if err != nil {
+		return fmt.Errorf("delete tenant %s: %w", t.id, err)
+	}
+	defer done()
+	err = d.store.Update(ctx, t.id, func(tx store.Tx) error {
 		if _, err := t.read(tx); err != nil {
 			return err
 		}
@@ -250,10 +264,4 @@ func (d *Directory) replace(id string, t *Tenant) (gone *Tenant) {
 		close(gone.gone)
 	}
 	return gone
-}
-
-func (d *Directory) lock(id string) (unlock func()) {
-	mutex := &d.changing[maphash.String(d.seed, id)%uint64(len(d.changing))]
-	mutex.Lock()
-	return mutex.Unlock
 }

@@ -160,9 +160,13 @@ func (d *Directory) DeleteKey(ctx context.Context, t *Tenant, id string) error {
 // changeKeys changes the keys in the store and then in memory. change is given
 // those that the store has, which it may write.
 func (d *Directory) changeKeys(ctx context.Context, t *Tenant, change func(store.Tx, keys) error) error {
-	defer d.lock(t.id)()
+	done, err := d.changing.Take(ctx, t.id)
+	if err != nil {
+		return err
+	}
+	defer done()
 	var all keys
-	err := d.store.Update(ctx, t.id, func(tx store.Tx) error {
+	err = d.store.Update(ctx, t.id, func(tx store.Tx) error {
 		if err := t.Exists(tx); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (r Revocation) Validate() error {
 	name := r.Subject + r.TokenID
 	switch {
 	case (r.Subject == "") == (r.TokenID == ""):
-		return errors.New("one of sub and jti is wanted")
+		return errors.New("either sub or jti is wanted")
 	case len(name) > abi.MaxNameBytes:
 		return fmt.Errorf("sub or jti has %d bytes: at most %d are allowed", len(name), abi.MaxNameBytes)
 	case strings.Contains(name, "\x00"):

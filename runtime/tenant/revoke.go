@@ -19,9 +19,13 @@ func (d *Directory) Revoke(ctx context.Context, t *Tenant, r Revocation) error {
 	if err := r.Validate(); err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
-	defer d.lock(t.id)()
+	done, err := d.changing.Take(ctx, t.id)
+	if err != nil {
+		return fmt.Errorf("revoke tokens of tenant %s: %w", t.id, err)
+	}
+	defer done()
 	var all []Revocation
-	err := d.store.Update(ctx, t.id, func(tx store.Tx) (err error) {
+	err = d.store.Update(ctx, t.id, func(tx store.Tx) (err error) {
 		own, err := t.read(tx)
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ const (
 // Store is a store.Store in a database.
 type Store struct {
 	pool    *pgxpool.Pool
-	turns   turns
+	turns   store.Turns
 	changes store.Changes
 	closed  atomic.Bool
 
@@ -142,16 +142,18 @@ func (s *Store) tryBegin(ctx context.Context, options pgx.TxOptions) (*transacti
 }
 
 // Update implements store.Store. It waits for those of the same tenant on this
-// node.
+// node: a conflict would cost both a transaction.
 func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	done, err := s.turns.take(ctx, tenant)
-	if err != nil {
-		return err
+	if tenant != "" { // those of nobody have nothing in common
+		done, err := s.turns.Take(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
-	defer done()
 	for pause := newPause(); ; {
 		again, err := s.try(ctx, tenant, change)
 		if err == nil {
