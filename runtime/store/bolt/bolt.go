@@ -45,7 +45,7 @@ func Open(path string) (*Store, error) {
 		Timeout: lockTime, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mapBytes,
 	})
 	if errors.Is(err, bbolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open the store: another process uses %s", path)
+		return nil, fmt.Errorf("open the store: another process uses %s: stop it, or give this one another directory", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
@@ -98,19 +98,19 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	begun := false // the commit
 	err := s.failure(s.db.Update(func(tx *bbolt.Tx) error {
 		if err := change(transaction{tx}); err != nil {
 			return err
 		}
+		begun = ctx.Err() == nil
 		return ctx.Err()
 	}))
-	if err != nil {
-		return err
-	}
-	if tenant != "" {
+	// A commit that has failed may have been kept: who watches looks.
+	if begun && tenant != "" {
 		s.changes.Tell(tenant)
 	}
-	return nil
+	return err
 }
 
 func (s *Store) failure(err error) error {

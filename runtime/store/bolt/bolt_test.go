@@ -1,6 +1,8 @@
 package bolt_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -57,6 +59,32 @@ func TestReopen(t *testing.T) {
 		return err
 	})
 	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestACommitThatFails is told too: it may have reached the disk.
+func TestACommitThatFails(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "runnel.db"))
+	told := make(chan string, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- s.Watch(ctx, func() { close(ready) }, func(tenant string) { told <- tenant }) }()
+	<-ready
+	refused := errors.New("refused")
+	if err := s.Update(t.Context(), "one", func(store.Tx) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("a change that fails: %v", err)
+	}
+	s.Bound(1 << 16)
+	err := s.Update(t.Context(), "two", func(tx store.Tx) error { return tx.Put(store.Keys, "two", "id", bytes.Repeat([]byte("x"), 1<<20)) })
+	if err == nil {
+		t.Fatal("a commit over the bound of the file has not failed")
+	}
+	if tenant := <-told; tenant != "two" {
+		t.Errorf("told of %s", tenant)
+	}
+	cancel()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
