@@ -170,7 +170,7 @@ func New(config Config) (*Server, error) {
 	s.verifier = token.New(token.Config{Allow: config.JWKSAllow, Logger: config.Logger})
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.follower = newFollower(s.refresh, s.failed)
-	s.broker = broker.New(broker.Config{Publisher: mutations{s}, Debug: config.Dev, Logger: config.Logger})
+	s.broker = broker.New(broker.Config{Publisher: publisher{s}, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Store: config.Store, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 		s.metrics.Activated()
@@ -261,22 +261,12 @@ func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Ev
 	return s.bus.Publish(ctx, t.ID(), events)
 }
 
-// publisher hands on events that the admin API has checked.
+// publisher hands on events that the admin API has checked, and those of guests,
+// which the sandbox has.
 type publisher struct{ server *Server }
 
 func (p publisher) Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
 	return p.server.accept(ctx, t, events)
-}
-
-// mutations hands on events of guests, which the sandbox has checked.
-type mutations struct{ server *Server }
-
-func (m mutations) Publish(ctx context.Context, tenantID string, events []event.Event) (string, error) {
-	t, ok := m.server.tenants.Get(tenantID)
-	if !ok {
-		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, tenantID)
-	}
-	return m.server.accept(ctx, t, events)
 }
 
 // Run brings events from the bus to the subscriptions, and what the store has and

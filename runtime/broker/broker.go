@@ -30,9 +30,10 @@ type Runner interface {
 	Digest() string
 }
 
-// Publisher accepts the events of mutations. Every event.Bus is one.
+// Publisher accepts the events of mutations, all of a call or none. They have
+// passed event.Check; it owns them from then on.
 type Publisher interface {
-	Publish(ctx context.Context, tenant string, events []event.Event) (string, error)
+	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
 // Config holds a Broker's settings.

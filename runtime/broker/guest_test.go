@@ -122,9 +122,9 @@ func (m *module) took() []string {
 // bus collects what mutations publish.
 type bus struct{ events []event.Event }
 
-func (b *bus) Publish(_ context.Context, tenantID string, events []event.Event) (string, error) {
+func (b *bus) Publish(_ context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
 	for _, e := range events {
-		e.Tenant = tenantID
+		e.Tenant = t.ID()
 		b.events = append(b.events, e)
 	}
 	return "", nil

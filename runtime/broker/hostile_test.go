@@ -181,7 +181,9 @@ func TestAnEmptyCodeIsNoCode(t *testing.T) {
 // refusing is a bus that takes nothing.
 type refusing struct{ err error }
 
-func (r refusing) Publish(context.Context, string, []event.Event) (string, error) { return "", r.err }
+func (r refusing) Publish(context.Context, *tenant.Tenant, []event.Event) (string, error) {
+	return "", r.err
+}
 
 func TestWhatTheBusRefuses(t *testing.T) {
 	for _, c := range []struct {

@@ -121,7 +121,7 @@ func (o *Operation) publish(ctx context.Context, requestID string, count *int, p
 		*count++
 		events[i] = event.Event{Channel: p.Channel, ID: requestID + "-" + strconv.Itoa(*count), Payload: p.Payload}
 	}
-	_, err := o.broker.config.Publisher.Publish(ctx, o.state.tenant.ID(), events)
+	_, err := o.broker.config.Publisher.Publish(ctx, o.state.tenant, events)
 	return err
 }
 
