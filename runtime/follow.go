@@ -18,21 +18,19 @@ const refreshTime = 30 * time.Second
 // server starts. It serves meanwhile: a tenant that is asked for is read at once.
 const loadedAtOnce = 4
 
-// load brings the settings of all tenants of the store to this node.
+// load brings the settings of all tenants of the store to this node. One that
+// cannot be read keeps no other from being served: Run tries it again.
 func (s *Server) load(ctx context.Context) error {
 	ids, err := s.tenants.IDs(ctx)
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
 	each(ctx, ids, func(id string) {
-		if e := s.refreshSettings(ctx, id); e != nil {
-			mu.Lock()
-			err = errors.Join(err, e)
-			mu.Unlock()
+		if err := s.refreshSettings(ctx, id); err != nil {
+			s.failed(ctx, id, err)
 		}
 	})
-	return errors.Join(err, ctx.Err())
+	return ctx.Err()
 }
 
 // each calls f with all ids, some at a time, until ctx ends.

@@ -17,11 +17,12 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store/memory"
 )
 
-// brittle is a store from which the modules of one tenant cannot be read, for as
+// brittle is a store from which one object of one tenant cannot be read, for as
 // long as broken is set.
 type brittle struct {
 	store.Store
 	tenant string
+	table  store.Table
 	broken atomic.Bool
 	failed atomic.Int64 // reads
 	hangs  bool         // until the caller gives up
@@ -43,7 +44,7 @@ type brittleTx struct {
 }
 
 func (tx brittleTx) Get(table store.Table, tenant, id string) ([]byte, error) {
-	if table == store.Modules && tenant == tx.store.tenant && tx.store.broken.Load() {
+	if table == tx.store.table && (tenant == tx.store.tenant || id == tx.store.tenant) && tx.store.broken.Load() {
 		tx.store.failed.Add(1)
 		return nil, errDamaged
 	}
@@ -181,9 +182,17 @@ func TestARestartServesAtOnce(t *testing.T) {
 // TestWhatCannotBeReadIsTriedAgain has the store fail for one tenant while a
 // server starts.
 func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
-	for _, hangs := range []bool{false, true} {
+	for _, c := range []struct {
+		table store.Table
+		hangs bool
+		want  string // for who asks for it meanwhile
+	}{
+		{store.Modules, false, "cannot be served at the moment"},
+		{store.Modules, true, "cannot be served at the moment"},
+		{store.Tenants, false, "there is no such tenant"},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &brittle{Store: memory.New(), tenant: "two", hangs: hangs}
+			s := &brittle{Store: memory.New(), tenant: "two", table: c.table, hangs: c.hangs}
 			a := newQuiet(t, s)
 			a.create("one", "two", "three")
 			a.stop()
@@ -193,7 +202,7 @@ func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
 			synctest.Wait()
 			b.wantReady("1 of 3 tenants")
 			b.wantAnswer("three", `"three"`)
-			if got := b.query("two"); !strings.Contains(got, "cannot be served at the moment") || strings.Contains(got, "damaged") {
+			if got := b.query("two"); !strings.Contains(got, c.want) || strings.Contains(got, "damaged") {
 				t.Errorf("who asks for the one that failed gets %s", got)
 			}
 
