@@ -102,13 +102,13 @@ func TestModulesReadTheirConfig(t *testing.T) {
 		}
 		c := newConfigured(t, module)
 		socket := subscribe(t, c.url, "subscription { greeting }")
-		for _, step := range []struct{ config, greeting string }{
+		for n, step := range []struct{ config, greeting string }{
 			{`{"greeting":"salut"}`, `"salut"`}, {`{"greeting":"moin"}`, `"moin"`}, {"", `"hello"`}, {`{"greeting":"moin"}`, `"moin"`}, {"{}", `"hello"`},
 		} {
 			if err := c.put(step.config); err != nil {
 				t.Fatal(err)
 			}
-			c.publish(step.config, "null")
+			c.publish(fmt.Sprint(n), "null")
 			if _, got := next(t, socket); string(got) != step.greeting {
 				t.Errorf("%s: with config %s the greeting is %s", path, step.config, got)
 			}

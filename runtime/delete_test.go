@@ -30,13 +30,14 @@ func (g gate) WithAttrs([]slog.Attr) slog.Handler {
 }
 
 // script is a bus that hands out given events to who tails it.
-type script struct{ events []event.Event }
+type script struct {
+	event.Bus
+	events []event.Event
+}
 
-func (s *script) Publish(context.Context, string, []event.Event) (string, error) { return "", nil }
-
-func (s *script) Tail(ctx context.Context, receive func(*event.Event)) error {
+func (s *script) Tail(ctx context.Context, sink event.Sink) error {
 	for i := range s.events {
-		receive(&s.events[i])
+		sink.Receive(&s.events[i])
 	}
 	<-ctx.Done()
 	return nil

@@ -144,6 +144,16 @@ func (s *Server) forgetReplaced() (err error) {
 	return err
 }
 
+// deletedTime bounds how long the removal of a deleted tenant's events may take.
+const deletedTime = 10 * time.Second
+
+// deleted forgets a tenant that was deleted here, and its events on the bus.
+func (s *Server) deleted(t *tenant.Tenant) error {
+	ctx, cancel := context.WithTimeout(s.stopped, deletedTime)
+	defer cancel()
+	return errors.Join(s.forget(t), s.bus.Remove(ctx, t.ID()))
+}
+
 // forget ends what serves a tenant and drops its modules.
 func (s *Server) forget(t *tenant.Tenant) error {
 	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows

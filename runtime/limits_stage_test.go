@@ -17,6 +17,8 @@ import (
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/event/memory"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
@@ -53,6 +55,7 @@ func limitedModule() []byte {
 type limited struct {
 	*testing.T
 	url, tenant string
+	bus         event.Bus
 	log         *moduleLog
 }
 
@@ -61,7 +64,8 @@ func newLimitedServer(t *testing.T) func(t *testing.T, tenant string) *limited {
 	t.Helper()
 	log := newModuleLog()
 	before := goruntime.GOMAXPROCS(4)
-	server, err := runtime.New(runtime.Config{Dev: true, Logger: slog.New(log), CompileInProcess: true})
+	bus := memory.New()
+	server, err := runtime.New(runtime.Config{Dev: true, Bus: bus, Logger: slog.New(log), CompileInProcess: true})
 	goruntime.GOMAXPROCS(before)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +81,7 @@ func newLimitedServer(t *testing.T) func(t *testing.T, tenant string) *limited {
 	})
 	module := limitedModule()
 	return func(t *testing.T, tenant string) *limited {
-		l := &limited{t, web.URL, tenant, log}
+		l := &limited{t, web.URL, tenant, bus, log}
 		l.must(http.StatusCreated, l.send("POST", "/v1/tenants", "application/json", `{"id":"`+tenant+`"}`))
 		l.must(http.StatusCreated, l.upload("m", module))
 		return l

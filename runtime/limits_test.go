@@ -206,6 +206,24 @@ var limitCases = map[string]func(*limited){
 		l.must(http.StatusAccepted, l.publish("1"))
 		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "eventBytes", l.publish("10"))
 	},
+	"idWindow": func(l *limited) {
+		send := func(payload string) answer {
+			return l.send("POST", l.path("/events"), "application/json", `{"channel":"c","id":"one","payload":`+payload+`}`)
+		}
+		l.must(http.StatusAccepted, send("1"))
+		l.must(http.StatusAccepted, send("1"))
+		l.must(http.StatusConflict, send("2"))
+		l.set(`{"idWindow":0}`)
+		l.must(http.StatusAccepted, send("2"))
+	},
+	"retentionBytes":  func(l *limited) { l.keepsOne(`{"retentionBytes":1500}`, strings.Repeat("x", 1000)) },
+	"retentionEvents": func(l *limited) { l.keepsOne(`{"retentionEvents":1}`, "") },
+	"retentionSeconds": func(l *limited) {
+		l.must(http.StatusAccepted, l.publish("1"))
+		l.set(`{"retentionSeconds":1}`)
+		time.Sleep(1001 * time.Millisecond)
+		l.keepsOne(`{}`, "")
+	},
 
 	"queryBytes":   refusesQuery("queryBytes", 1024, "{ one }"+strings.Repeat(" ", 1024)),
 	"queryTokens":  refusesQuery("queryTokens", 100, "{"+strings.Repeat(" one", 100)+"}"),
@@ -225,6 +243,24 @@ var limitCases = map[string]func(*limited){
 			l.Error(a.body)
 		}
 	},
+}
+
+// keepsOne publishes until the bus has lost an event.
+func (l *limited) keepsOne(limits, payload string) {
+	l.set(limits)
+	for until := time.Now().Add(10 * time.Second); ; {
+		l.must(http.StatusAccepted, l.publish(`"`+payload+`"`))
+		page, err := l.bus.Read(l.Context(), l.tenant, nil, l.bus.Start(), 10)
+		if err != nil {
+			l.Fatal(err)
+		}
+		if page.Gap != nil {
+			return
+		}
+		if time.Now().After(until) {
+			l.Fatalf("%s: %d events are kept", limits, len(page.Events))
+		}
+	}
 }
 
 func refusesQuery(limit string, value int, text string) func(*limited) {

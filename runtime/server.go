@@ -258,7 +258,9 @@ func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Ev
 	if over := t.TakeEvents(len(events)); over != nil {
 		return "", fmt.Errorf("publish: %w", over)
 	}
-	return s.bus.Publish(ctx, t.ID(), events)
+	limits := t.Limits()
+	at, err := s.bus.Publish(ctx, t.ID(), events, retention(&limits))
+	return string(at), err
 }
 
 // publisher hands on events that the admin API has checked, and those of guests,
@@ -284,13 +286,7 @@ func (s *Server) Run(ctx context.Context) error {
 		defer cancel()
 		followed <- s.follow(ctx)
 	}()
-	err := s.bus.Tail(ctx, func(e *event.Event) {
-		// A tenant that was created anew under an old id gets no event of the other's.
-		if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
-			s.metrics.Received(time.Since(e.Time))
-			s.broker.Receive(ctx, t, e)
-		}
-	})
+	err := s.bus.Tail(ctx, sink{s, ctx})
 	if err != nil {
 		err = fmt.Errorf("tail the bus: %w", err)
 	}

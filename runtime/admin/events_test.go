@@ -181,6 +181,10 @@ func TestPublisherErrors(t *testing.T) {
 			t.Errorf("Retry-After %q, %s", got, w.Body)
 		}
 	}
+	s.fail = fmt.Errorf("publish: %w", &event.ConflictError{Index: 1, Channel: "c", ID: "i"})
+	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusConflict, abi.CodeBadUserInput, `event 2 of the request: the id "i" was published on channel c with another payload`)
+	s.fail = fmt.Errorf("publish: %w", event.ErrUnavailable)
+	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "send it again with ids")
 	s.fail = event.ErrClosed
 	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "shutting down")
 }

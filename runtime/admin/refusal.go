@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"unicode/utf8"
 
@@ -20,6 +21,7 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	var refused *registry.Error
 	var limits *tenant.LimitsError
 	var over *tenant.RateError
+	var conflict *event.ConflictError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -44,6 +46,10 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return notFound("there is no such tenant")
 	case errors.Is(err, event.ErrFull):
 		return problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, "too many events are waiting for their subscribers; nothing was accepted, try again later")
+	case errors.As(err, &conflict):
+		return problem.New(http.StatusConflict, abi.CodeBadUserInput, fmt.Sprintf("event %d of the request: the id %q was published on channel %s with another payload; nothing was accepted", conflict.Index+1, conflict.ID, conflict.Channel))
+	case errors.Is(err, event.ErrUnavailable):
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the bus can't be reached; what of the request was accepted is not known: send it again with ids")
 	case errors.Is(err, event.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the server is shutting down, or the request was given up")
 	}

@@ -158,7 +158,7 @@ var routes = []route{
 		method: "POST", path: EventsRoute, scopes: publishers, serve: (*handler).publishEvents,
 		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
 		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},
-		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusTooManyRequests},
+		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusConflict, http.StatusTooManyRequests},
 	},
 	{
 		method: "GET", path: "/v1/tenants/{tenant}/subscriptions", scopes: readers, query: paged, serve: (*handler).listSubscriptions,

@@ -4,8 +4,6 @@
 package event
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,33 +22,12 @@ type Event struct {
 	Payload []byte
 	// Time is when the bus accepted the event: UTC, whole milliseconds.
 	Time time.Time
+	// Position is where it lies in the order of its tenant; the bus sets it.
+	Position Position
 }
 
 // MaxIDBytes bounds the id of an event.
 const MaxIDBytes = 200
-
-// Errors of buses. They are wrapped with what they concern.
-var (
-	// ErrFull means that the tenant's events wait for their subscribers: nothing
-	// was accepted, and the publisher may try again later.
-	ErrFull = errors.New("too many events are waiting")
-	// ErrClosed means that the bus was closed.
-	ErrClosed = errors.New("the bus is closed")
-)
-
-// Bus carries events from publishers to this server. Implementations are safe
-// for concurrent use.
-type Bus interface {
-	// Publish accepts events of one tenant, all or none, and returns the position
-	// behind the last. The events must have passed Check; the bus fills in the
-	// tenant, the time, and an id where there is none, and owns them from then on.
-	Publish(ctx context.Context, tenant string, events []Event) (cursor string, err error)
-	// Tail hands every event that is accepted from now on to receive, until ctx
-	// ends; it then returns nil. The events of one channel come one at a time and
-	// in the order of acceptance; tenants don't wait for each other. One Tail at a
-	// time.
-	Tail(ctx context.Context, receive func(*Event)) error
-}
 
 // Check judges what a publisher gives: the channel's name, the id and the
 // payload, which must be strict JSON (no duplicate keys, valid UTF-8, at most

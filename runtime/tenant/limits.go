@@ -31,8 +31,12 @@ type Limits struct {
 	QueueBytes                 int64
 	MessageBytes               int64
 
-	EventsPerSecond int64
-	EventBytes      int64
+	EventsPerSecond  int64
+	EventBytes       int64
+	IDWindow         int64
+	RetentionBytes   int64
+	RetentionEvents  int64
+	RetentionSeconds int64
 
 	QueryBytes     int64
 	QueryTokens    int64
@@ -175,6 +179,22 @@ var definitions = [...]Definition{
 	{
 		"eventBytes", "bytes", "the payload of one event", "the event is refused with LIMIT_EXCEEDED",
 		64 * kib, 1, 8 * mib, func(l *Limits) *int64 { return &l.EventBytes },
+	},
+	{
+		"idWindow", "seconds", "how long the id of a published event is remembered; the newest 100,000 are, older ones may be forgotten before", "an event of that id is new",
+		600, 0, 86_400, func(l *Limits) *int64 { return &l.IDWindow },
+	},
+	{
+		"retentionBytes", "bytes", "events kept for subscribers who come back, with what the bus needs beside them", "the oldest events are dropped soon; who asks for them is told GAP",
+		16 * mib, 0, 64 * gib, func(l *Limits) *int64 { return &l.RetentionBytes },
+	},
+	{
+		"retentionEvents", "events", "events kept for subscribers who come back", "as over retentionBytes",
+		100_000, 0, 100_000_000, func(l *Limits) *int64 { return &l.RetentionEvents },
+	},
+	{
+		"retentionSeconds", "seconds", "the age of events kept for subscribers who come back", "as over retentionBytes",
+		3_600, 1, 31 * 86_400, func(l *Limits) *int64 { return &l.RetentionSeconds },
 	},
 	{
 		"queryBytes", "bytes", "the text of one operation", "the operation is refused with LIMIT_EXCEEDED",

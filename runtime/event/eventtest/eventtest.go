@@ -1,198 +1,194 @@
 // Package eventtest holds the conformance suite of event.Bus: every driver
-// passes it.
+// passes it, against the real server that it talks to.
 package eventtest
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
-// Conform runs the suite. open returns a new, empty bus that nothing tails.
-func Conform(t *testing.T, open func(t *testing.T) event.Bus) {
-	t.Run("order within a channel", func(t *testing.T) { order(t, open(t)) })
-	t.Run("what is accepted before the tail is not lost", func(t *testing.T) { early(t, open(t)) })
-	t.Run("tenants do not wait for each other", func(t *testing.T) { apart(t, open(t)) })
-	t.Run("ids and times", func(t *testing.T) { stamps(t, open(t)) })
-	t.Run("concurrent publishers", func(t *testing.T) { concurrent(t, open(t)) })
-	t.Run("the tail ends with its context", func(t *testing.T) { ends(t, open(t)) })
+// Subject is a driver under test.
+type Subject struct {
+	// Open returns a new, empty bus that nothing tails, and closes it at the
+	// test's end.
+	Open func(t *testing.T) event.Bus
+	// Another returns a second bus on the events of the one that Open returned last,
+	// as another node has it. It is nil where the bus is inside the process.
+	Another func(t *testing.T) event.Bus
+	// Bubble runs each test in a synctest bubble, where the bus uses no network.
+	Bubble bool
 }
 
-// tail collects what a bus hands out.
-type tail struct {
-	mu      sync.Mutex
-	events  []event.Event
-	arrived chan struct{}
-	cancel  context.CancelFunc
-	done    chan error
-}
+// Keep is a retention that takes nothing in the time of a test.
+var Keep = event.Retention{Bytes: 1 << 30, Events: 1 << 20, Age: time.Hour, IDs: 10 * time.Minute}
 
-func follow(t *testing.T, bus event.Bus) *tail {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	f := &tail{arrived: make(chan struct{}, 1), cancel: cancel, done: make(chan error, 1)}
-	go func() {
-		f.done <- bus.Tail(ctx, func(e *event.Event) {
-			f.mu.Lock()
-			f.events = append(f.events, *e)
-			f.mu.Unlock()
-			select {
-			case f.arrived <- struct{}{}:
-			default:
+// Conform runs the suite.
+func Conform(t *testing.T, s Subject) {
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, Subject)
+	}{
+		{"order", order},
+		{"the tail begins when the bus is opened", early},
+		{"a tail that ends leaves the rest to the next", ends},
+		{"tenants do not wait for each other", apart},
+		{"tenants do not see each other", separate},
+		{"what the bus fills in", stamps},
+		{"concurrent publishers", concurrent},
+		{"large payloads", large},
+		{"large batches", largeBatch},
+		{"back-pressure", pressure},
+		{"a removed tenant", removed},
+		{"a closed bus", closed},
+		{"an id is accepted once", once},
+		{"ids in one batch", onceInBatch},
+		{"another payload is a conflict", conflict},
+		{"ids are forgotten", forgotten},
+		{"an id with many publishers", contended},
+		{"pages", pages},
+		{"channels of a page", channels},
+		{"positions", positions},
+		{"bad positions", badPositions},
+		{"the last of a channel", last},
+		{"retention by count", byCount},
+		{"retention by bytes", byBytes},
+		{"retention by age", byAge},
+		{"a replay joins the tail", joins},
+		{"random operations", model},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if s.Bubble {
+				synctest.Test(t, func(t *testing.T) { c.run(t, s) })
+				return
 			}
+			c.run(t, s)
 		})
-	}()
-	t.Cleanup(func() { f.stop(t) })
-	return f
-}
-
-func (f *tail) stop(t *testing.T) {
-	f.cancel()
-	if err := <-f.done; err != nil {
-		t.Errorf("Tail: %v", err)
 	}
-	f.done <- nil
-}
-
-// wait returns the events once n have arrived.
-func (f *tail) wait(t *testing.T, n int) []event.Event {
-	t.Helper()
-	limit := time.After(30 * time.Second)
-	for {
-		f.mu.Lock()
-		events := slices.Clone(f.events)
-		f.mu.Unlock()
-		if len(events) >= n {
-			return events
-		}
-		select {
-		case <-f.arrived:
-		case <-limit:
-			t.Fatalf("%d of %d events arrived", len(events), n)
-		}
+	if s.Another != nil {
+		t.Run("two nodes", func(t *testing.T) { nodes(t, s) })
+		t.Run("an id on two nodes", func(t *testing.T) { onceOnNodes(t, s) })
 	}
 }
 
-func publish(t *testing.T, bus event.Bus, tenant string, events ...event.Event) string {
-	t.Helper()
-	cursor, err := bus.Publish(t.Context(), tenant, events)
-	if err != nil {
-		t.Fatalf("Publish: %v", err)
-	}
-	return cursor
-}
-
+// number is an event that shows its place.
 func number(channel string, n int) event.Event {
 	return event.Event{Channel: channel, Payload: fmt.Appendf(nil, `{"n":%d}`, n)}
 }
 
-func order(t *testing.T, bus event.Bus) {
-	f := follow(t, bus)
-	seen := map[string]bool{}
-	for n := range 100 {
-		cursor := publish(t, bus, "a", number("x", 2*n), number("x", 2*n+1))
-		if seen[cursor] {
-			t.Fatalf("cursor %q came twice", cursor)
-		}
-		seen[cursor] = true
-	}
-	for n, e := range f.wait(t, 200) {
-		if want := fmt.Sprintf(`{"n":%d}`, n); string(e.Payload) != want || e.Tenant != "a" || e.Channel != "x" {
-			t.Fatalf("event %d is %s on %s of %s, want %s", n, e.Payload, e.Channel, e.Tenant, want)
-		}
-	}
+// named is a number with an id.
+func named(channel, id string, n int) event.Event {
+	e := number(channel, n)
+	e.ID = id
+	return e
 }
 
-func early(t *testing.T, bus event.Bus) {
-	publish(t, bus, "a", number("x", 1))
-	publish(t, bus, "b", number("x", 2))
-	events := follow(t, bus).wait(t, 2)
-	if len(events) != 2 {
-		t.Fatalf("%d events, want 2", len(events))
+func numbers(channel string, from, to int) (events []event.Event) {
+	for n := from; n < to; n++ {
+		events = append(events, number(channel, n))
 	}
+	return events
 }
 
-func apart(t *testing.T, bus event.Bus) {
-	blocked, other, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		done <- bus.Tail(ctx, func(e *event.Event) {
-			if e.Tenant == "slow" {
-				close(blocked)
-				<-release
-				return
+// publish publishes with Keep.
+func publish(t *testing.T, bus event.Bus, tenant string, events ...event.Event) event.Position {
+	t.Helper()
+	return publishKeeping(t, bus, Keep, tenant, events...)
+}
+
+func publishKeeping(t *testing.T, bus event.Bus, keep event.Retention, tenant string, events ...event.Event) event.Position {
+	t.Helper()
+	at, err := bus.Publish(t.Context(), tenant, events, keep)
+	if err != nil {
+		t.Fatalf("Publish: %v", err)
+	}
+	return at
+}
+
+// readAll reads pages of a few events until there are no more.
+func readAll(t *testing.T, bus event.Bus, tenant string, channels []string, after event.Position) (events []event.Event, gap *event.Gap, next event.Position) {
+	t.Helper()
+	for {
+		page := read(t, bus, tenant, channels, after, 7)
+		if page.Gap != nil {
+			if gap != nil || len(events) > 0 {
+				t.Fatalf("a gap %v after %d events and %v", *page.Gap, len(events), gap)
 			}
-			close(other)
-		})
-	}()
-	publish(t, bus, "slow", number("x", 1))
-	<-blocked
-	publish(t, bus, "quick", number("x", 2))
-	<-other
-	close(release)
-	cancel()
-	if err := <-done; err != nil {
-		t.Fatal(err)
+			gap = page.Gap
+		}
+		events = append(events, page.Events...)
+		if !page.More {
+			return events, gap, page.Next
+		}
+		after = page.Next
 	}
 }
 
-func stamps(t *testing.T, bus event.Bus) {
-	f := follow(t, bus)
-	before := time.Now().Add(-time.Second)
-	named := number("x", 1)
-	named.ID = "mine"
-	publish(t, bus, "a", named, number("x", 2), number("x", 3))
-	events := f.wait(t, 3)
-	if events[0].ID != "mine" {
-		t.Errorf("the publisher's id became %q", events[0].ID)
+// read reads a page and checks what holds of every page.
+func read(t *testing.T, bus event.Bus, tenant string, channels []string, after event.Position, max int) event.Page {
+	t.Helper()
+	page, err := bus.Read(t.Context(), tenant, channels, after, max)
+	if err != nil {
+		t.Fatalf("Read: %v", err)
 	}
-	if events[1].ID == "" || events[1].ID == events[2].ID {
-		t.Errorf("ids given by the bus: %q, %q", events[1].ID, events[2].ID)
+	if len(page.Events) > max {
+		t.Fatalf("%d events, at most %d were asked for", len(page.Events), max)
 	}
-	for _, e := range events {
-		if e.Time.Before(before) || e.Time.Location() != time.UTC || e.Time.Nanosecond()%1e6 != 0 {
-			t.Errorf("time %v", e.Time)
+	at := after
+	if page.Gap != nil {
+		if page.Gap.From < after || page.Gap.To <= page.Gap.From {
+			t.Fatalf("a gap from %q to %q behind %q", page.Gap.From, page.Gap.To, after)
+		}
+		at = page.Gap.To
+	}
+	for _, e := range page.Events {
+		if e.Position <= at {
+			t.Fatalf("position %q follows %q", e.Position, at)
+		}
+		at = e.Position
+	}
+	if page.Next < at || page.Next == after && page.More {
+		t.Fatalf("the next position is %q, after %q to %q; more: %t", page.Next, after, at, page.More)
+	}
+	return page
+}
+
+// sameEvents compares what was read with what was handed out.
+func sameEvents(t *testing.T, what string, got, want []event.Event) {
+	t.Helper()
+	for i := range min(len(got), len(want)) {
+		g, w := got[i], want[i]
+		if g.Tenant != w.Tenant || g.Channel != w.Channel || g.ID != w.ID || g.Position != w.Position || !g.Time.Equal(w.Time) || string(g.Payload) != string(w.Payload) {
+			t.Fatalf("%s: event %d is %+v, want %+v", what, i, g, w)
 		}
 	}
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d events, want %d", what, len(got), len(want))
+	}
 }
 
-func concurrent(t *testing.T, bus event.Bus) {
-	const publishers, each = 8, 200
-	f := follow(t, bus)
-	var group sync.WaitGroup
-	for p := range publishers {
-		group.Go(func() {
-			for n := range each {
-				if _, err := bus.Publish(t.Context(), "a", []event.Event{number(fmt.Sprintf("c%d", p), n)}); err != nil {
-					t.Errorf("Publish: %v", err)
-				}
-			}
-		})
-	}
-	group.Wait()
-	next := map[string]int{}
-	for _, e := range f.wait(t, publishers*each) {
-		if want := fmt.Sprintf(`{"n":%d}`, next[e.Channel]); string(e.Payload) != want {
-			t.Fatalf("channel %s: %s, want %s", e.Channel, e.Payload, want)
+// payloads checks that events carry the numbers from to to.
+func payloads(t *testing.T, events []event.Event, from, to int) {
+	t.Helper()
+	for i, e := range events {
+		if want := fmt.Sprintf(`{"n":%d}`, from+i); string(e.Payload) != want {
+			t.Fatalf("event %d is %s, want %s", i, e.Payload, want)
 		}
-		next[e.Channel]++
+	}
+	if len(events) != to-from {
+		t.Fatalf("%d events, want %d", len(events), to-from)
 	}
 }
 
-func ends(t *testing.T, bus event.Bus) {
-	first := follow(t, bus)
-	publish(t, bus, "a", number("x", 1))
-	first.wait(t, 1)
-	first.stop(t)
-	publish(t, bus, "a", number("x", 2))
-	events := follow(t, bus).wait(t, 1)
-	if string(events[0].Payload) != `{"n":2}` {
-		t.Fatalf("after the tail ended, %s came", events[0].Payload)
+// eventually asks until it is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("not so within 30 seconds: %s", what)
+		}
 	}
 }

@@ -1,158 +1,244 @@
-// Package memory is the bus inside the process: what it accepts is lost when
-// the process ends, and no other node sees it.
+// Package memory is the bus inside the process: what it keeps is lost when the
+// process ends, and no other node sees it. Its URL is memory.
 package memory
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"strconv"
+	"net/url"
 	"sync"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
-// What may wait for one tenant. A publisher that finds a queue this full gets
-// event.ErrFull.
+func init() {
+	event.Register("memory", func(_ context.Context, u *url.URL, _ event.Options) (event.Bus, error) {
+		if *u != (url.URL{Scheme: "memory"}) {
+			return nil, fmt.Errorf("the memory bus has no host and no options: its address is memory")
+		}
+		return New(), nil
+	})
+}
+
+// What may wait for one tenant's subscribers. A publisher that finds this much
+// gets event.ErrFull.
 const (
 	maxWaitingEvents = 65_536
 	maxWaitingBytes  = 64 << 20
 )
 
-// Bus implements event.Bus. Each tenant with waiting events has a goroutine of
-// its own, which ends when the queue is empty, so tenants don't wait for each
-// other.
+// overhead is what an event takes beside its payload, its channel and its id.
+const overhead = 256
+
+// trimEvery is how often retention is looked at where nothing is published.
+const trimEvery = 10 * time.Second
+
+// Bus implements event.Bus. Each tenant with events that wait has a goroutine
+// of its own while Tail runs, which ends when none do.
 type Bus struct {
+	draining sync.WaitGroup
+
 	mu struct {
 		sync.Mutex
-		tenants  map[string]*queue // only those that have events waiting or handed out
-		receive  func(*event.Event)
-		ctx      context.Context // of Tail
-		accepted uint64          // events so far: the cursor
+		tenants map[string]*history
+		last    uint64 // number of the newest event of all tenants
+		closed  bool
+		sink    event.Sink // of Tail; nil without one
+		ctx     context.Context
 	}
-	draining sync.WaitGroup
-}
-
-// queue is what waits for one tenant. Guarded by Bus.mu.
-type queue struct {
-	events []event.Event // not taken by drain yet
-	count  int           // events that were not handed out yet, taken or not
-	bytes  int           // of their payloads
 }
 
 // New returns an empty bus.
 func New() *Bus {
 	b := &Bus{}
-	b.mu.tenants = map[string]*queue{}
+	b.mu.tenants = map[string]*history{}
 	return b
 }
 
 // Publish implements event.Bus. Events that are accepted while nothing tails
 // wait for the next Tail.
-func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event) (string, error) {
+func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, keep event.Retention) (event.Position, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
 	}
-	size := 0
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	for i := range events {
-		e := &events[i]
-		e.Tenant, e.Time = tenant, now
-		if e.ID == "" {
-			e.ID = rand.Text()
-		}
-		size += len(e.Payload)
-	}
+	now := time.Now().UTC()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := b.mu.tenants[tenant]
-	idle := q == nil
-	if idle {
-		q = &queue{}
+	if b.mu.closed {
+		return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrClosed)
 	}
-	if q.count+len(events) > maxWaitingEvents || q.bytes+size > maxWaitingBytes {
+	h := b.mu.tenants[tenant]
+	if h == nil {
+		h = newHistory()
+	}
+	h.ids.expire(now.Add(-keep.IDs))
+	batch, err := h.judge(events, keep.IDs > 0)
+	if err != nil {
+		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
+	}
+	if h.waiting.events+batch.count > maxWaitingEvents || h.waiting.bytes+batch.bytes > maxWaitingBytes {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrFull)
 	}
-	if len(events) > 0 {
-		q.events = append(q.events, events...)
-		q.count += len(events)
-		q.bytes += size
-		b.mu.tenants[tenant] = q
+	idle := h.waiting.events == 0
+	if batch.count > 0 {
+		b.mu.tenants[tenant] = h
+		b.mu.last = h.add(events, batch, tenant, b.mu.last, now)
+		h.trim(keep, now)
 		if idle {
-			b.startLocked(tenant, q)
+			b.startLocked(tenant, h)
 		}
 	}
-	b.mu.accepted += uint64(len(events))
-	return strconv.FormatUint(b.mu.accepted, 10), nil
+	return position(batch.position(b.mu.last)), nil
 }
 
 // Tail implements event.Bus.
-func (b *Bus) Tail(ctx context.Context, receive func(*event.Event)) error {
+func (b *Bus) Tail(ctx context.Context, sink event.Sink) error {
 	b.mu.Lock()
-	if b.mu.receive != nil {
-		b.mu.Unlock()
-		return fmt.Errorf("memory bus: already tailed")
+	if b.mu.closed || b.mu.sink != nil {
+		defer b.mu.Unlock()
+		if b.mu.closed {
+			return fmt.Errorf("tail the memory bus: %w", event.ErrClosed)
+		}
+		return fmt.Errorf("tail the memory bus: it is tailed already")
 	}
-	b.mu.receive, b.mu.ctx = receive, ctx
-	for tenant, q := range b.mu.tenants {
-		b.startLocked(tenant, q)
+	b.mu.sink, b.mu.ctx = sink, ctx
+	for tenant, h := range b.mu.tenants {
+		if h.waiting.events > 0 {
+			b.startLocked(tenant, h)
+		}
 	}
 	b.mu.Unlock()
 
-	<-ctx.Done()
-
+	trim := time.NewTicker(trimEvery)
+	defer trim.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case now := <-trim.C:
+			for tenant, keep := range sink.Tenants() {
+				b.trim(tenant, keep, now)
+			}
+		}
+	}
 	b.mu.Lock()
-	b.mu.receive = nil
+	b.mu.sink = nil
 	b.mu.Unlock()
 	b.draining.Wait()
 	return nil
 }
 
+func (b *Bus) trim(tenant string, keep event.Retention, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.mu.tenants[tenant]; h != nil {
+		h.ids.expire(now.Add(-keep.IDs))
+		h.trim(keep, now)
+	}
+}
+
 // startLocked starts a tenant's goroutine, if there is somebody to receive.
-func (b *Bus) startLocked(tenant string, q *queue) {
-	if b.mu.receive == nil {
+func (b *Bus) startLocked(tenant string, h *history) {
+	if b.mu.sink == nil || h.draining {
 		return
 	}
+	h.draining = true
 	b.draining.Add(1)
-	go b.drain(b.mu.ctx, tenant, q, b.mu.receive)
+	go b.drain(b.mu.ctx, h, b.mu.sink)
 }
 
 // drain hands out a tenant's events until none wait or ctx ends.
-func (b *Bus) drain(ctx context.Context, tenant string, q *queue, receive func(*event.Event)) {
+func (b *Bus) drain(ctx context.Context, h *history, sink event.Sink) {
 	defer b.draining.Done()
-	for ctx.Err() == nil {
+	var batch [256]*event.Event
+	for {
 		b.mu.Lock()
-		batch := q.events
-		q.events = nil
-		if len(batch) == 0 {
-			delete(b.mu.tenants, tenant)
+		n := copy(batch[:], h.waitingEvents())
+		if n == 0 || ctx.Err() != nil {
+			h.draining = false
 			b.mu.Unlock()
 			return
 		}
 		b.mu.Unlock()
-		for i := range batch {
+		for _, e := range batch[:n] {
 			if ctx.Err() != nil {
-				b.putBack(q, batch[i:])
-				return
+				break
 			}
-			size := len(batch[i].Payload)
-			receive(&batch[i])
-			b.handedOut(q, size)
+			sink.Receive(e)
+			b.mu.Lock()
+			h.handedOut(e)
+			b.mu.Unlock()
 		}
+		clear(batch[:n])
 	}
 }
 
-func (b *Bus) handedOut(q *queue, size int) {
+// Read implements event.Bus.
+func (b *Bus) Read(ctx context.Context, tenant string, channels []string, after event.Position, max int) (event.Page, error) {
+	from, err := parse(after)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return event.Page{}, fmt.Errorf("read the events of tenant %s: %w", tenant, err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q.count--
-	q.bytes -= size
+	if b.mu.closed {
+		return event.Page{}, fmt.Errorf("read the events of tenant %s: %w", tenant, event.ErrClosed)
+	}
+	h := b.mu.tenants[tenant]
+	if h == nil {
+		return event.Page{Next: position(from)}, nil
+	}
+	return h.read(channels, from, after != "", max), nil
 }
 
-// putBack keeps what was not handed out for the next Tail.
-func (b *Bus) putBack(q *queue, events []event.Event) {
+// ReadLast implements event.Bus.
+func (b *Bus) ReadLast(ctx context.Context, tenant, channel string, before event.Position, max int) ([]event.Event, error) {
+	until, err := parse(before)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last events of tenant %s: %w", tenant, err)
+	}
+	if before == "" {
+		until = ^uint64(0)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q.events = append(events, q.events...)
+	if b.mu.closed {
+		return nil, fmt.Errorf("read the last events of tenant %s: %w", tenant, event.ErrClosed)
+	}
+	if h := b.mu.tenants[tenant]; h != nil {
+		return h.readLast(channel, until, max), nil
+	}
+	return nil, nil
+}
+
+// Start implements event.Bus.
+func (*Bus) Start() event.Position { return position(0) }
+
+// Remove implements event.Bus.
+func (b *Bus) Remove(_ context.Context, tenant string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.mu.tenants[tenant]; h != nil {
+		h.drop()
+		delete(b.mu.tenants, tenant)
+	}
+	return nil
+}
+
+// Close implements event.Bus.
+func (b *Bus) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.sink != nil {
+		return fmt.Errorf("close the memory bus: it is tailed")
+	}
+	b.mu.closed = true
+	b.mu.tenants = nil
+	return nil
 }

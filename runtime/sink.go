@@ -1,0 +1,59 @@
+package runtime
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// sink takes events from the bus to the subscriptions.
+type sink struct {
+	server *Server
+	ctx    context.Context // of Run
+}
+
+// Receive implements event.Sink.
+func (k sink) Receive(e *event.Event) {
+	s := k.server
+	// A tenant that was created anew under an old id gets no event of the other's.
+	if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
+		s.metrics.Received(time.Since(e.Time))
+		s.broker.Receive(k.ctx, t, e)
+	}
+}
+
+// Gap implements event.Sink.
+func (k sink) Gap(tenant string, gap event.Gap) {
+	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "events were lost on the bus",
+		slog.String("tenant", tenant), slog.String("from", string(gap.From)), slog.String("to", string(gap.To)))
+}
+
+// Skipped implements event.Sink.
+func (k sink) Skipped(tenant string, at event.Position, reason error) {
+	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "event skipped: the bus has something else in its place",
+		slog.String("tenant", tenant), slog.String("position", string(at)), slog.String("error", reason.Error()))
+}
+
+// Tenants implements event.Sink.
+func (k sink) Tenants() iter.Seq2[string, event.Retention] {
+	return func(yield func(string, event.Retention) bool) {
+		for _, t := range k.server.tenants.List() {
+			limits := t.Limits()
+			if !yield(t.ID(), retention(&limits)) {
+				return
+			}
+		}
+	}
+}
+
+// retention is what the bus keeps of a tenant's events.
+func retention(l *tenant.Limits) event.Retention {
+	return event.Retention{
+		Bytes: l.RetentionBytes, Events: l.RetentionEvents,
+		Age: time.Duration(l.RetentionSeconds) * time.Second, IDs: time.Duration(l.IDWindow) * time.Second,
+	}
+}
