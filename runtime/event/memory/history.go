@@ -25,8 +25,8 @@ type history struct {
 	draining bool // a goroutine hands out
 }
 
-func newHistory() *history {
-	return &history{channels: map[string]*deque[uint64]{}, ids: newIDs()}
+func newHistory(first uint64) *history {
+	return &history{lost: first, channels: map[string]*deque[uint64]{}, ids: newIDs()}
 }
 
 func size(e *event.Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + overhead }
@@ -172,7 +172,7 @@ func (h *history) handedOut(e *event.Event) {
 
 // drop forgets all, so that nothing more is handed out.
 func (h *history) drop() {
-	*h = history{draining: h.draining, channels: map[string]*deque[uint64]{}, ids: newIDs()}
+	*h = history{lost: h.lost, draining: h.draining, channels: map[string]*deque[uint64]{}, ids: newIDs()}
 }
 
 // pageBytes is how much payload a page has, unless its first event is larger.

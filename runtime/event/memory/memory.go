@@ -38,6 +38,9 @@ const trimEvery = 10 * time.Second
 // of its own while Tail runs, which ends when none do.
 type Bus struct {
 	draining sync.WaitGroup
+	// first is the number in front of all events. It is the time in microseconds, so
+	// that positions of an earlier process lie before it: what they stand for is lost.
+	first uint64
 
 	mu struct {
 		sync.Mutex
@@ -51,7 +54,8 @@ type Bus struct {
 
 // New returns an empty bus.
 func New() *Bus {
-	b := &Bus{}
+	b := &Bus{first: uint64(time.Now().UnixMicro())}
+	b.mu.last = b.first
 	b.mu.tenants = map[string]*history{}
 	return b
 }
@@ -70,7 +74,7 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 	}
 	h := b.mu.tenants[tenant]
 	if h == nil {
-		h = newHistory()
+		h = newHistory(b.first)
 	}
 	h.ids.expire(now.Add(-keep.IDs))
 	batch, err := h.judge(events, keep.IDs > 0)
@@ -189,7 +193,7 @@ func (b *Bus) Read(ctx context.Context, tenant string, channels []string, after 
 	}
 	h := b.mu.tenants[tenant]
 	if h == nil {
-		return event.Page{Next: position(from)}, nil
+		h = newHistory(b.first)
 	}
 	return h.read(channels, from, after != "", max), nil
 }
@@ -218,7 +222,7 @@ func (b *Bus) ReadLast(ctx context.Context, tenant, channel string, before event
 }
 
 // Start implements event.Bus.
-func (*Bus) Start() event.Position { return position(0) }
+func (b *Bus) Start() event.Position { return position(b.first) }
 
 // Remove implements event.Bus.
 func (b *Bus) Remove(_ context.Context, tenant string) error {

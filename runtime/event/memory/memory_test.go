@@ -82,3 +82,28 @@ func TestIdleTenantsAreTrimmed(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEarlierProcess reads from where a bus of an earlier process has ended.
+func TestAnEarlierProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		earlier := open(t)
+		old, err := earlier.Publish(t.Context(), "a", []event.Event{{Channel: "x", Payload: []byte("1")}}, event.Retention{Bytes: 1 << 20, Events: 100, Age: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		bus := open(t)
+		for range 2 {
+			page, err := bus.Read(t.Context(), "a", nil, old, 10)
+			if err != nil || page.Gap == nil || page.Gap.From != old || page.Gap.To != bus.Start() || page.Next < bus.Start() {
+				t.Errorf("page %+v (%v), want a gap from %s to %s", page, err, old, bus.Start())
+			}
+			if _, err := bus.Publish(t.Context(), "a", []event.Event{{Channel: "x", Payload: []byte("2")}}, event.Retention{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if page, err := bus.Read(t.Context(), "b", nil, bus.Start(), 10); err != nil || page.Gap != nil {
+			t.Errorf("from the start: %+v (%v)", page, err)
+		}
+	})
+}
