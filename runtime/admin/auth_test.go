@@ -109,8 +109,8 @@ func TestRevocations(t *testing.T) {
 		part   string
 		offset int
 	}{
-		`{}`:                              {"one of sub and jti is wanted", 0},
-		`{"sub":"a","jti":"b"}`:           {"one of sub and jti is wanted", 0},
+		`{}`:                              {"either sub or jti is wanted", 0},
+		`{"sub":"a","jti":"b"}`:           {"either sub or jti is wanted", 0},
 		`{"sub":""}`:                      {"sub must not be empty", 7},
 		`{"sub":7}`:                       {"sub must be a string", 7},
 		`{"sub":"a","before":1700000000}`: {"before must be a string", 20},
