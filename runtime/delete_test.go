@@ -35,6 +35,8 @@ type script struct {
 	events []event.Event
 }
 
+func (*script) Start() event.Position { return "" }
+
 func (s *script) Tail(ctx context.Context, sink event.Sink) error {
 	for i := range s.events {
 		sink.Receive(&s.events[i])

@@ -170,7 +170,11 @@ func New(config Config) (*Server, error) {
 	s.verifier = token.New(token.Config{Allow: config.JWKSAllow, Logger: config.Logger})
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.follower = newFollower(s.refresh, s.failed)
-	s.broker = broker.New(broker.Config{Publisher: publisher{s}, Debug: config.Dev, Logger: config.Logger})
+	key, err := cursorKey(context.Background(), config.Store)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close(context.Background()))
+	}
+	s.broker = broker.New(broker.Config{Publisher: publisher{s}, Events: config.Bus, CursorKey: key, Debug: config.Dev, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Store: config.Store, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 		s.metrics.Activated()
@@ -313,6 +317,7 @@ func (s *Server) Draining() bool { return s.transport.Draining() }
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.Drain(ctx)
 	s.stop()
+	s.broker.Close()
 	s.logs.Close()
 	s.verifier.Close()
 	if e := wait(ctx, s.running.Wait); e != nil {
@@ -396,8 +401,8 @@ func (o operation) Execute(ctx context.Context) []byte {
 	return o.Operation.Execute(ctx)
 }
 
-func (o operation) Subscribe(sink transport.Sink) (transport.Subscription, graph.Errors) {
-	s, failed := o.Operation.Subscribe(sink)
+func (o operation) Subscribe(sink transport.Sink, resume transport.Resume) (transport.Subscription, graph.Errors) {
+	s, failed := o.Operation.Subscribe(sink, broker.Resume(resume))
 	if failed != nil {
 		return nil, failed
 	}

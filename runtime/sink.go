@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -20,7 +21,7 @@ type sink struct {
 func (k sink) Receive(e *event.Event) {
 	s := k.server
 	// A tenant that was created anew under an old id gets no event of the other's.
-	if t, ok := s.tenants.Get(e.Tenant); ok && !e.Time.Before(t.Created().Truncate(time.Millisecond)) {
+	if t, ok := s.tenants.Get(e.Tenant); ok && !broker.Precedes(t, e) {
 		s.metrics.Received(time.Since(e.Time))
 		s.broker.Receive(k.ctx, t, e)
 	}
@@ -30,12 +31,18 @@ func (k sink) Receive(e *event.Event) {
 func (k sink) Gap(tenant string, gap event.Gap) {
 	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "events were lost on the bus",
 		slog.String("tenant", tenant), slog.String("from", string(gap.From)), slog.String("to", string(gap.To)))
+	if t, ok := k.server.tenants.Get(tenant); ok {
+		k.server.broker.Lose(t, gap)
+	}
 }
 
 // Skipped implements event.Sink.
 func (k sink) Skipped(tenant string, at event.Position, reason error) {
 	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "event skipped: the bus has something else in its place",
 		slog.String("tenant", tenant), slog.String("position", string(at)), slog.String("error", reason.Error()))
+	if t, ok := k.server.tenants.Get(tenant); ok {
+		k.server.broker.Pass(t, at)
+	}
 }
 
 // Tenants implements event.Sink.

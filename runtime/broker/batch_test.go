@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/runnel-dev/runnel/runtime/broker"
+
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -225,7 +227,7 @@ func TestSharedBatchesShareTheirResponse(t *testing.T) {
 			t.Fatal(errs)
 		}
 		keepers[i] = &keeper{}
-		if _, errs := o.Subscribe(keepers[i]); errs != nil {
+		if _, errs := o.Subscribe(keepers[i], broker.Resume{}); errs != nil {
 			t.Fatal(errs)
 		}
 	}

@@ -36,10 +36,24 @@ type Publisher interface {
 	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
+// Events reads what is kept of past events. Every event.Bus is one, and its
+// methods are described there.
+type Events interface {
+	Read(ctx context.Context, tenant string, channels []string, after event.Position, max int) (event.Page, error)
+	ReadLast(ctx context.Context, tenant, channel string, before event.Position, max int) ([]event.Event, error)
+	Start() event.Position
+}
+
 // Config holds a Broker's settings.
 type Config struct {
 	// Publisher takes the events that mutations publish.
 	Publisher Publisher
+	// Events is what subscriptions that come back go on from. Without it there is
+	// nothing to go on from.
+	Events Events
+	// CursorKey signs cursors. All nodes on one bus have the same, and keep it over
+	// restarts. Nil stands for a random one.
+	CursorKey []byte
 	// Debug shows all subscribers what a guest's fault says, as a tenant's debug
 	// does those of the tenant; else they see its code
 	// and an incident id that stands in the log.
@@ -58,6 +72,11 @@ type Broker struct {
 	slots       chan struct{} // one for each run that may be under way
 	validations *turns        // as many
 	counters    counters
+	cursors     *cursors
+
+	ctx     context.Context // of the replays
+	cancel  context.CancelFunc
+	replays sync.WaitGroup // goroutines, one for each tenant with replays
 
 	mu struct {
 		sync.RWMutex
@@ -68,6 +87,7 @@ type Broker struct {
 // state is what the broker knows of one tenant.
 type state struct {
 	tenant      *tenant.Tenant
+	cursors     *cursors
 	runs        quota // under way or waiting for a slot
 	quarantines quarantines
 	usage       usage
@@ -75,14 +95,20 @@ type state struct {
 	requests line // that are to be validated
 
 	activating sync.Mutex // held by Activate, before mu
+	receiving  sync.Mutex // held while an event is handed out, before mu
 
 	mu struct {
 		sync.Mutex
 		version *Version
 		index   *index
 		live    slots
-		next    *replanning // nil unless a version is being activated
-		ahead   []*place    // by slot: places in the index of that version, until they are the subscriptions' own
+		at      event.Position             // of the last event that was matched with the index
+		done    event.Position             // of the last event that was handed out to all
+		replays *index                     // of the subscriptions that are not live yet
+		waiting map[*Subscription]struct{} // the same
+		stop    context.CancelFunc         // of the goroutine that brings them on; nil without one
+		next    *replanning                // nil unless a version is being activated
+		ahead   []*place                   // by slot: places in the index of that version, until they are the subscriptions' own
 	}
 }
 
@@ -111,12 +137,20 @@ func New(config Config) *Broker {
 	if config.Runs <= 0 {
 		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: &turns{free: config.Runs}}
+	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: &turns{free: config.Runs}, cursors: newCursors(config.CursorKey)}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.mu.tenants = map[*tenant.Tenant]*state{}
 	return b
 }
 
-// state returns what is known of a tenant, making it where asked to.
+// Close ends the replays. Subscriptions that wait for theirs stay as they are.
+func (b *Broker) Close() {
+	b.cancel()
+	b.replays.Wait()
+}
+
+// state returns what is known of a tenant, making it where asked to; nil where
+// there is nothing, or the tenant was deleted.
 func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 	b.mu.RLock()
 	st := b.mu.tenants[t]
@@ -127,9 +161,18 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if st = b.mu.tenants[t]; st == nil {
-		st = &state{tenant: t, requests: line{turns: b.validations}}
+		select {
+		case <-t.Gone():
+			return nil // Remove has been here, or will not come
+		default:
+		}
+		st = &state{tenant: t, cursors: b.cursors, requests: line{turns: b.validations}}
 		st.usage.since = time.Now().UTC()
-		st.mu.index = newIndex()
+		st.mu.index, st.mu.replays, st.mu.waiting = newIndex(), newIndex(), map[*Subscription]struct{}{}
+		if b.config.Events != nil {
+			st.mu.at = b.config.Events.Start()
+			st.mu.done = st.mu.at
+		}
 		b.mu.tenants[t] = st
 	}
 	return st
@@ -151,7 +194,11 @@ func (b *Broker) Remove(t *tenant.Tenant) {
 	st.mu.version = nil
 	live := st.mu.live.all
 	st.mu.live = slots{}
-	st.mu.index = newIndex()
+	st.mu.index, st.mu.replays = newIndex(), newIndex()
+	clear(st.mu.waiting)
+	if st.mu.stop != nil {
+		st.mu.stop()
+	}
 	st.mu.Unlock()
 	gone := graph.Errors{{Message: "the tenant was deleted", Code: abi.CodeForbidden}}
 	for _, s := range live {

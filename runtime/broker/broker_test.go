@@ -243,12 +243,14 @@ func TestNoByteCrossesBetweenProjections(t *testing.T) {
 // keeper is a sink that keeps the response itself.
 type keeper struct{ response []byte }
 
-func (k *keeper) Next(response []byte) bool {
+func (k *keeper) Next(response []byte, _ string) bool {
 	k.response = response
 	return true
 }
 
 func (k *keeper) Error(graph.Errors) {}
+func (*keeper) Position(string)      {}
+func (*keeper) Ready() bool          { return true }
 func (k *keeper) Complete()          {}
 
 func TestEqualOperationsShareTheirResponse(t *testing.T) {
@@ -261,7 +263,7 @@ func TestEqualOperationsShareTheirResponse(t *testing.T) {
 			t.Fatal(errs)
 		}
 		keepers[i] = &keeper{}
-		if _, errs := o.Subscribe(keepers[i]); errs != nil {
+		if _, errs := o.Subscribe(keepers[i], broker.Resume{}); errs != nil {
 			t.Fatal(errs)
 		}
 	}
@@ -372,7 +374,7 @@ func TestActivateUnderLiveSubscriptions(t *testing.T) {
 		t.Error("the old version was retired while an operation was open under it")
 	}
 	late := &subscriber{}
-	if late.Subscription, errs = pending.Subscribe(late); errs != nil {
+	if late.Subscription, errs = pending.Subscribe(late, broker.Resume{}); errs != nil {
 		t.Fatal(errs)
 	}
 	if !retired {
@@ -410,7 +412,7 @@ func TestActivationBetweenOpenAndSubscribe(t *testing.T) {
 	s.activate(`type T { a: Int } type Subscription { f: T @on(channel: "new") }`, resolvers)
 	sub := &subscriber{}
 	var errs graph.Errors
-	if sub.Subscription, errs = pending[0].Subscribe(sub); errs != nil {
+	if sub.Subscription, errs = pending[0].Subscribe(sub, broker.Resume{}); errs != nil {
 		t.Fatal(errs)
 	}
 	s.publish("old", "1")
@@ -421,7 +423,7 @@ func TestActivationBetweenOpenAndSubscribe(t *testing.T) {
 	if got := sub.take(); !slices.Equal(got, []string{`{"data":{"f":{"a":1}}}`}) {
 		t.Errorf("the new version's channel gives %q", got)
 	}
-	if _, errs := pending[1].Subscribe(&subscriber{}); errs == nil || errs[0].Code != abi.CodeValidationFailed || !strings.Contains(errs.Error(), `"b"`) {
+	if _, errs := pending[1].Subscribe(&subscriber{}, broker.Resume{}); errs == nil || errs[0].Code != abi.CodeValidationFailed || !strings.Contains(errs.Error(), `"b"`) {
 		t.Errorf("an operation that the new version refuses: %v", errs)
 	}
 	sub.Close()
@@ -462,7 +464,7 @@ func TestSubscriptionLimit(t *testing.T) {
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	if _, errs = o.Subscribe(&subscriber{}); errs == nil || errs[0].Code != abi.CodeLimitExceeded || string(errs[0].Extensions) != `{"limit":"subscriptions"}` {
+	if _, errs = o.Subscribe(&subscriber{}, broker.Resume{}); errs == nil || errs[0].Code != abi.CodeLimitExceeded || string(errs[0].Extensions) != `{"limit":"subscriptions"}` {
 		t.Errorf("%v", errs)
 	}
 	first.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
 )
 
@@ -19,6 +20,12 @@ type fanOut struct {
 	results *shared
 	now     seconds
 	pass    pass
+	occasion
+
+	signed struct { // the cursor that was made last
+		at     event.Position
+		cursor string
+	}
 
 	// What came of the runs so far.
 	failed, succeeded, unknown bool
@@ -29,10 +36,10 @@ type fanOut struct {
 	deliveries, deliveredBytes uint64
 }
 
-func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs) {
+func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, o occasion) {
 	defer b.recovered(ctx, m, &in)
 	field := &m.field.ResolvedField
-	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: secondsNow()}
+	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: secondsNow(), occasion: o}
 	f.pass = st.quarantines.admit(field, f.runner)
 	defer f.close()
 	switch f.pass.admission {
@@ -72,7 +79,7 @@ func (f *fanOut) run(ctx context.Context, places []*place, hold bool) (held []*p
 			held = append(held, p)
 			continue
 		}
-		f.deliver(s, o.verdict, response)
+		f.deliver(s, o.verdict, response, f.at, f.at)
 	}
 	f.unfinished = false
 	return held
@@ -119,7 +126,8 @@ func (f *fanOut) skip(ctx context.Context, places []*place) {
 	var o *outcome
 	for _, p := range places {
 		s := p.subscription
-		if !s.drop(f.pass.serial) {
+		first, held := s.drop(f.pass.serial, f.before)
+		if !first {
 			continue
 		}
 		if o == nil {
@@ -127,12 +135,21 @@ func (f *fanOut) skip(ctx context.Context, places []*place) {
 		}
 		f.state.usage.count(abi.CodeModuleQuarantined)
 		f.inputs.arguments, f.inputs.identity = p.arguments, &s.identity
-		f.deliver(s, o.verdict, f.results.response(ctx, o, p.shared.operation, &f.inputs))
+		f.deliver(s, o.verdict, f.results.response(ctx, o, p.shared.operation, &f.inputs), "", held)
 	}
 }
 
-func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte) {
-	taken, ended := s.deliver(verdict, response, f.now)
+// deliver delivers a response that stands for the event at a position, or for
+// none, and with which the subscription is at the other.
+func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte, at, reached event.Position) {
+	cursor := ""
+	if s.resumes && s.progress.cursors && response != nil {
+		if f.signed.at != reached {
+			f.signed.at, f.signed.cursor = reached, f.state.cursors.sign(f.state.tenant, f.field.Name, reached)
+		}
+		cursor = f.signed.cursor
+	}
+	taken, ended := s.deliver(verdict, response, at, cursor, f.now)
 	if taken {
 		f.deliveries++
 		f.deliveredBytes += uint64(len(response))

@@ -173,11 +173,13 @@ type subscriber struct {
 	got []string
 }
 
-func (s *subscriber) Next(response []byte) bool {
+func (s *subscriber) Next(response []byte, _ string) bool {
 	s.got = append(s.got, string(response))
 	return true
 }
 func (s *subscriber) Error(errs graph.Errors) { s.got = append(s.got, "error "+errs.Error()) }
+func (*subscriber) Position(string)           {}
+func (*subscriber) Ready() bool               { return true }
 func (s *subscriber) Complete()               { s.got = append(s.got, "complete") }
 
 // take returns what came since the last call.
@@ -194,7 +196,7 @@ func (s *stage) subscribe(id tenant.Identity, query, variables string) *subscrib
 		s.t.Fatalf("%s: %v", query, errs)
 	}
 	sub := &subscriber{}
-	if sub.Subscription, errs = o.Subscribe(sub); errs != nil {
+	if sub.Subscription, errs = o.Subscribe(sub, broker.Resume{}); errs != nil {
 		s.t.Fatalf("%s: %v", query, errs)
 	}
 	return sub

@@ -155,6 +155,26 @@ func (x *index) add(s *Subscription, b bound, f *graph.RootField, k keys) *place
 	return p
 }
 
+// moveTo gives the subscription the same place in another index of the same
+// version.
+func (p *place) moveTo(x *index) *place {
+	key := projectionOf(p.shared.operation)
+	shared := x.operations[key]
+	if shared == nil {
+		shared = &sharedOperation{index: x, planned: p.shared.planned, operation: p.shared.operation}
+		x.operations[key] = shared
+	}
+	shared.places++
+	moved := &place{subscription: p.subscription, shared: shared, arguments: p.arguments}
+	for i := range p.entries() {
+		b := p.entry(i).bucket
+		fi := b.shape.field
+		x.shape(fi.channel, fi.field, b.shape.conditions).add(moved, b.key)
+	}
+	p.remove()
+	return moved
+}
+
 // share finds what operations with one plan and projection key have in common,
 // or makes it.
 func (x *index) share(b bound) *sharedOperation {

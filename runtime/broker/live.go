@@ -145,7 +145,10 @@ func (w *walked) describe() (d LiveSubscription, live bool) {
 	d = LiveSubscription{ID: w.id, OperationName: w.name, Field: w.root.Name, Subject: subject(&w.identity), Created: w.created.time()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d.LastDelivery, d.Delivered, d.Dropped = w.mu.last.time(), uint32(w.mu.delivered), uint32(w.mu.dropped)
+	d.LastDelivery, d.Delivered = w.mu.last.time(), uint32(w.mu.delivered)
+	if w.progress != nil {
+		d.Dropped = uint32(w.progress.dropped)
+	}
 	return d, w.mu.sink != nil
 }
 

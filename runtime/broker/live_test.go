@@ -130,7 +130,7 @@ func TestSkippedEventsAreDropped(t *testing.T) {
 // deaf is a sink of a connection that has ended.
 type deaf struct{ subscriber }
 
-func (d *deaf) Next([]byte) bool { return false }
+func (d *deaf) Next([]byte, string) bool { return false }
 
 func TestWhatTheSinkDoesNotTakeIsNotDelivered(t *testing.T) {
 	s := newStage(t)
@@ -139,7 +139,7 @@ func TestWhatTheSinkDoesNotTakeIsNotDelivered(t *testing.T) {
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	if _, errs := o.Subscribe(&deaf{}); errs != nil {
+	if _, errs := o.Subscribe(&deaf{}, broker.Resume{}); errs != nil {
 		t.Fatal(errs)
 	}
 	s.publish("c", "1")

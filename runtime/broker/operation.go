@@ -64,15 +64,21 @@ func (o *Operation) Close() {
 	o.version = nil
 }
 
-// Subscribe makes a subscription live. Responses may reach the sink before it
-// returns.
-func (o *Operation) Subscribe(sink Sink) (*Subscription, graph.Errors) {
+// Subscribe makes a subscription live, or has it replay what it missed until it
+// is. Responses may reach the sink before it returns.
+func (o *Operation) Subscribe(sink Sink, resume Resume) (*Subscription, graph.Errors) {
 	defer o.Close()
-	s, errs := o.state.subscribe(o.variables, o.identity, o.version, o.bound, sink)
+	p, errs := o.progress(resume)
+	var s *Subscription
+	if errs == nil {
+		s, errs = o.state.subscribe(o.variables, o.identity, o.version, o.bound, p, sink)
+	}
 	if errs != nil {
 		o.state.usage.count(errs[0].Code)
+		return nil, errs
 	}
-	return s, errs
+	o.broker.begin(s)
+	return s, nil
 }
 
 // Execute runs a query or a mutation and returns the whole response: first its

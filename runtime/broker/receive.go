@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -24,10 +25,13 @@ type matched struct {
 // all of it is handed out. Events of one channel are received one after the
 // other, by the caller's care. ctx ends runs that wait, at shutdown.
 func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) {
-	st := b.state(t, false)
+	st := b.state(t, true)
 	if st == nil {
 		return
 	}
+	st.receiving.Lock()
+	defer st.receiving.Unlock()
+	defer st.handedOut(e.Position)
 	var payload jsondoc.Document
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
@@ -35,27 +39,99 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 		return
 	}
 	st.usage.events.Add(1)
-	version, fields := st.match(e.Channel, &payload)
+	version, fields, before := st.match(e, &payload)
 	defer st.release(version)
+	b.handOut(ctx, st, version, fields, occasion{event: e, at: e.Position, before: before})
+}
+
+// Precedes tells whether an event is older than the tenant: it was for another that
+// had the id before.
+func Precedes(t *tenant.Tenant, e *event.Event) bool {
+	return e.Time.Before(t.Created().Truncate(time.Millisecond))
+}
+
+// occasion is an event with where it stands for those whom it is handed out to.
+type occasion struct {
+	event *event.Event
+	// at is where they are behind it, and before where they were in front of it, unless
+	// they were farther. Both are empty where the bus gives no positions.
+	at, before event.Position
+}
+
+// handOut brings an event to the subscriptions that it matches.
+func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, o occasion) {
 	if len(fields) == 0 {
 		return
 	}
-	common := inputs{id: e.ID, payload: e.Payload, meta: e.AppendMeta(nil)}
+	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(nil)}
 	var groups sync.WaitGroup
 	for _, m := range fields[1:] {
-		groups.Go(func() { b.fanOut(ctx, st, version, m, common) })
+		groups.Go(func() { b.fanOut(ctx, st, v, m, common, o) })
 	}
-	b.fanOut(ctx, st, version, fields[0], common)
+	b.fanOut(ctx, st, v, fields[0], common, o)
 	groups.Wait()
 }
 
-// match collects whom an event reaches, and the version that it runs under.
-func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*matched) {
+// Pass takes note that there is nothing for the subscriptions of a tenant up to a
+// position. It is called where Receive would be.
+func (b *Broker) Pass(t *tenant.Tenant, at event.Position) {
+	if st := b.state(t, true); st != nil {
+		st.receiving.Lock()
+		st.handedOut(at)
+		st.receiving.Unlock()
+	}
+}
+
+// Lose tells all subscriptions of a tenant of events that they will not get. It is
+// called where Receive would be.
+func (b *Broker) Lose(t *tenant.Tenant, gap event.Gap) {
+	st := b.state(t, true)
+	if st == nil {
+		return
+	}
+	st.receiving.Lock()
+	defer st.receiving.Unlock()
+	type loser struct {
+		*Subscription
+		field string
+		live  bool
+	}
+	var all []loser
+	st.mu.Lock()
+	for _, s := range st.mu.live.all {
+		if s != nil {
+			all = append(all, loser{s, s.place.field(), !s.waits()})
+		}
+	}
+	st.mu.Unlock()
+	for _, s := range all {
+		s.lose(s.field, gap, s.live)
+	}
+	st.handedOut(gap.To)
+}
+
+// handedOut takes note that all up to a position was handed out.
+func (st *state) handedOut(at event.Position) {
+	st.mu.Lock()
+	st.mu.at = max(st.mu.at, at)
+	st.mu.done = st.mu.at
+	st.mu.Unlock()
+}
+
+// match collects whom an event reaches, and the version that it runs under. Whoever
+// subscribes from then on begins behind the event. before is what lies in front of it.
+func (st *state) match(e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, before event.Position) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	version := st.useLocked()
-	var fields []*matched
-	st.mu.index.match(channel, payload, func(fi *fieldIndex, b *bucket) {
+	before = st.mu.at
+	st.mu.at = max(st.mu.at, e.Position)
+	return st.useLocked(), collect(st.mu.index, e.Channel, payload, nil), before
+}
+
+// collect returns the places that an event reaches, of those that are wanted; nil
+// wants all.
+func collect(x *index, channel string, payload *jsondoc.Document, wanted func(*Subscription) bool) (fields []*matched) {
+	x.match(channel, payload, func(fi *fieldIndex, b *bucket) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
 			fields = append(fields, &matched{field: fi.field})
 		}
@@ -63,10 +139,12 @@ func (st *state) match(channel string, payload *jsondoc.Document) (*Version, []*
 		n := b.members()
 		m.places = slices.Grow(m.places, n)
 		for i := range n {
-			m.places = append(m.places, b.member(i).place)
+			if p := b.member(i).place; wanted == nil || wanted(p.subscription) {
+				m.places = append(m.places, p)
+			}
 		}
 	})
-	return version, fields
+	return fields
 }
 
 // recovered keeps a bug that one event of one field meets from ending the

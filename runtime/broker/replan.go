@@ -62,6 +62,7 @@ type replanning struct {
 
 	// Guarded by state.mu. The places in the index are state.mu.ahead.
 	index   *index
+	replays *index
 	refused []refusal
 }
 
@@ -77,6 +78,12 @@ type refusal struct {
 // says why. The version before is retired when nothing uses it.
 func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 	st := b.state(t, true)
+	if st == nil {
+		if v.Retire != nil {
+			v.Retire()
+		}
+		return // the tenant was deleted
+	}
 	st.activating.Lock()
 	defer st.activating.Unlock()
 	v.references = 1
@@ -95,7 +102,7 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex()}
+	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex(), replays: newIndex()}
 	st.mu.next = r
 	st.mu.ahead = make([]*place, len(st.mu.live.all))
 	return r, append([]*Subscription(nil), st.mu.live.all...)
@@ -156,7 +163,11 @@ func (r *replanning) enterLocked(s *Subscription, c candidate) {
 	if missing := int(s.slot) + 1 - len(st.mu.ahead); missing > 0 {
 		st.mu.ahead = append(st.mu.ahead, make([]*place, missing)...)
 	}
-	st.mu.ahead[s.slot] = r.index.add(s, c.bound, c.field, c.keys)
+	index := r.index
+	if s.waits() {
+		index = r.replays
+	}
+	st.mu.ahead[s.slot] = index.add(s, c.bound, c.field, c.keys)
 }
 
 // swap makes the new version the active one, and returns the other, with what has
@@ -166,7 +177,7 @@ func (r *replanning) swap() (old *Version, released []*suspected) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	old = st.mu.version
-	st.mu.version, st.mu.index, st.mu.next = r.version, r.index, nil
+	st.mu.version, st.mu.index, st.mu.replays, st.mu.next = r.version, r.index, r.replays, nil
 	return old, st.quarantines.renew(r.version.Runners)
 }
 

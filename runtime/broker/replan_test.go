@@ -113,7 +113,7 @@ func TestEqualResponsesAfterAnActivation(t *testing.T) {
 			t.Fatal(errs)
 		}
 		k := &keeper{}
-		if _, errs := o.Subscribe(k); errs != nil {
+		if _, errs := o.Subscribe(k, broker.Resume{}); errs != nil {
 			t.Fatal(errs)
 		}
 		return k
@@ -161,7 +161,7 @@ func TestActivateAmongComingAndGoing(t *testing.T) {
 					continue // not valid under the version of the moment
 				}
 				sub := &subscriber{}
-				if sub.Subscription, errs = o.Subscribe(sub); errs == nil {
+				if sub.Subscription, errs = o.Subscribe(sub, broker.Resume{}); errs == nil {
 					own = append(own, sub)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -15,7 +16,16 @@ type Sink interface {
 	// Next delivers one response, and reports whether it was taken: what comes when
 	// there is nobody to send it to any more is not. The bytes are shared: the sink
 	// copies what it keeps and changes nothing.
-	Next(response []byte) bool
+	//
+	// The cursor is where the subscription goes on behind this response; it is empty where none
+	// was asked for.
+	Next(response []byte, cursor string) bool
+	// Position tells where the subscription goes on, behind events that did not match, where
+	// cursors were asked for. Nothing is told twice.
+	Position(cursor string)
+	// Ready tells whether there is room for responses of past events, which can be
+	// had later. It is called at any time.
+	Ready() bool
 	// Error ends the subscription.
 	Error(errs graph.Errors)
 	// Complete ends the subscription.
@@ -29,17 +39,17 @@ type Subscription struct {
 	variables string // as the request has them
 	identity  tenant.Identity
 	created   seconds
-	serial    uint32 // with the slot, its SubscriptionID
-	slot      uint32 // in state.mu.live, while it is there; guarded by state.mu before
-	place     *place // in the index; guarded by state.mu
+	serial    uint32    // with the slot, its SubscriptionID
+	slot      uint32    // in state.mu.live, while it is there; guarded by state.mu before
+	resumes   bool      // it has cursors, or does not begin with what happens from now on
+	place     *place    // in the index; guarded by state.mu
+	progress  *progress // with resumes there is one and it stays; without, it is made by drop and guarded by mu
 
 	mu struct {
 		sync.Mutex
 		sink      Sink    // nil once the subscription has ended
 		last      seconds // of the last response that the sink took; 0 before
 		delivered counter
-		dropped   counter // events that reached it and were not run
-		told      uint32  // serial of the quarantine that it knows of
 	}
 }
 
@@ -66,6 +76,7 @@ func (st *state) dropLocked(s *Subscription) {
 		return
 	}
 	st.mu.live.remove(s)
+	delete(st.mu.waiting, s)
 	s.place.remove()
 	s.place = nil
 	if int(s.slot) < len(st.mu.ahead) && st.mu.ahead[s.slot] != nil {
@@ -89,15 +100,19 @@ func (s *Subscription) end(last func(Sink)) bool {
 
 // deliver hands a response to the sink, where there is one, and ends the
 // subscription after the verdict complete. It reports whether the response was
-// taken, and whether nothing more will be delivered.
-func (s *Subscription) deliver(verdict abi.Verdict, response []byte, now seconds) (taken, ended bool) {
+// taken, and whether nothing more will be delivered. at is the position of the event, and
+// empty where the response stands for none.
+func (s *Subscription) deliver(verdict abi.Verdict, response []byte, at event.Position, cursor string, now seconds) (taken, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.sink == nil {
 		return false, true
 	}
+	if s.resumes && at != "" {
+		s.progress.reach(at)
+	}
 	if response != nil {
-		if taken = s.mu.sink.Next(response); taken {
+		if taken = s.mu.sink.Next(response, cursor); taken {
 			s.mu.last = now
 			s.mu.delivered.add()
 		}
@@ -110,17 +125,30 @@ func (s *Subscription) deliver(verdict abi.Verdict, response []byte, now seconds
 }
 
 // drop counts an event that is not run for the subscription, and reports whether
-// it is the first of that quarantine, which the subscription has to be told of.
-func (s *Subscription) drop(quarantine uint32) (first bool) {
+// it is the first of that quarantine, which the subscription has to be told of. The
+// subscription's cursor stays in front of it: before, or farther where the
+// subscription is, which is returned.
+func (s *Subscription) drop(quarantine uint32, before event.Position) (first bool, held event.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.sink == nil {
-		return false
+		return false, ""
 	}
-	s.mu.dropped.add()
-	first = s.mu.told != quarantine
-	s.mu.told = quarantine
-	return first
+	if s.progress == nil {
+		s.progress = &progress{}
+	}
+	p := s.progress
+	if s.resumes {
+		if p.held == "" {
+			p.held = max(p.at, before)
+			p.told = p.held
+		}
+		held = p.held
+	}
+	p.dropped.add()
+	first = p.quarantine != quarantine
+	p.quarantine = quarantine
+	return first, held
 }
 
 // ended reports whether nothing more will be delivered.
@@ -133,8 +161,8 @@ func (s *Subscription) ended() bool {
 // subscribe makes a subscription live under the tenant's active version, which
 // may be a newer one than v, which the operation was bound under. Where another
 // version is being activated, it takes its place under both.
-func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, sink Sink) (*Subscription, graph.Errors) {
-	s := &Subscription{state: st, variables: string(variables), identity: id, created: secondsNow()}
+func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, p *progress, sink Sink) (*Subscription, graph.Errors) {
+	s := &Subscription{state: st, variables: string(variables), identity: id, created: secondsNow(), resumes: p != nil, progress: p}
 	s.mu.sink = sink
 	active := candidateOf(b, &s.identity)
 	var pending *replanning
@@ -176,7 +204,11 @@ func (st *state) joinLocked(s *Subscription, active, ahead *candidate) graph.Err
 		return limitErrors("subscriptions", fmt.Sprintf("the tenant has %d live subscriptions, which is its limit", limit))
 	}
 	st.mu.live.put(s)
-	s.place = st.mu.index.add(s, active.bound, active.field, active.keys)
+	index := st.mu.index
+	if st.waitLocked(s) {
+		index = st.mu.replays
+	}
+	s.place = index.add(s, active.bound, active.field, active.keys)
 	if r := st.mu.next; r != nil {
 		r.enterLocked(s, *ahead)
 	}

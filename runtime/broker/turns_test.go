@@ -188,9 +188,11 @@ func TestOperationsTakeTurns(t *testing.T) {
 // silent is a Sink that nobody listens to.
 type silent struct{}
 
-func (silent) Next([]byte) bool   { return true }
-func (silent) Error(graph.Errors) {}
-func (silent) Complete()          {}
+func (silent) Next([]byte, string) bool { return true }
+func (silent) Error(graph.Errors)       {}
+func (silent) Position(string)          {}
+func (silent) Ready() bool              { return true }
+func (silent) Complete()                {}
 
 // Live subscriptions are planned anew in turns, too, which requests of the same
 // tenant don't delay by more than one.
@@ -201,7 +203,7 @@ func TestReplanningTakesTurns(t *testing.T) {
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		if _, errs := o.Subscribe(silent{}); errs != nil {
+		if _, errs := o.Subscribe(silent{}, Resume{}); errs != nil {
 			t.Fatal(errs)
 		}
 		busy := &line{turns: s.broker.validations}

@@ -34,7 +34,7 @@ type Usage struct {
 // codes are those of errors that the broker makes, or has from graph and sandbox.
 var codes = [...]abi.Code{
 	abi.CodeParseFailed, abi.CodeValidationFailed, abi.CodeBadUserInput, abi.CodeForbidden, abi.CodeFuelExhausted, abi.CodeMemoryLimit,
-	abi.CodeResolverTrap, abi.CodeResolverError, abi.CodeBadOutput, abi.CodeLimitExceeded, abi.CodeModuleQuarantined, abi.CodeInternal,
+	abi.CodeResolverTrap, abi.CodeResolverError, abi.CodeBadOutput, abi.CodeLimitExceeded, abi.CodeModuleQuarantined, abi.CodeGap, abi.CodeInternal,
 }
 
 // usage counts what a tenant uses. Fan-outs count for themselves and add at their

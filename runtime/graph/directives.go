@@ -127,9 +127,6 @@ func (c *composer) requires(f *ast.FieldDefinition) []string {
 // unsupported refuses what the language has and the server does not do yet: a
 // schema must not promise it in silence.
 func (c *composer) unsupported(u *ast.Directive, channel Channel) {
-	if channel.Initial {
-		c.report(u.Position, "@on(initial: true) is not supported yet")
-	}
 	if channel.Overflow == Latest {
 		c.report(u.Position, "@on(overflow: LATEST) is not supported yet; leave it out for DISCONNECT")
 	}

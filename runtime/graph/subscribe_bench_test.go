@@ -22,9 +22,11 @@ import (
 // silence is a sink for subscriptions that get nothing.
 type silence struct{}
 
-func (silence) Next([]byte) bool   { return true }
-func (silence) Error(graph.Errors) {}
-func (silence) Complete()          {}
+func (silence) Next([]byte, string) bool { return true }
+func (silence) Error(graph.Errors)       {}
+func (silence) Position(string)          {}
+func (silence) Ready() bool              { return true }
+func (silence) Complete()                {}
 
 // BenchmarkSubscribe is a subscription whose plan is known, opened and made live
 // in the broker among 10,000 others, against gqlparser's parsing and validating
@@ -117,7 +119,7 @@ func subscriber(b *testing.B, sdl, query, variables string) bench.Side {
 		if errs != nil {
 			b.Fatal(errs)
 		}
-		s, errs := o.Subscribe(silence{})
+		s, errs := o.Subscribe(silence{}, broker.Resume{})
 		if errs != nil {
 			b.Fatal(errs)
 		}

@@ -38,6 +38,8 @@ type Limits struct {
 	RetentionEvents  int64
 	RetentionSeconds int64
 
+	ReplayEventsPerSecond int64
+
 	QueryBytes     int64
 	QueryTokens    int64
 	QueryFields    int64
@@ -195,6 +197,10 @@ var definitions = [...]Definition{
 	{
 		"retentionSeconds", "seconds", "the age of events kept for subscribers who come back", "as over retentionBytes",
 		3_600, 1, 31 * 86_400, func(l *Limits) *int64 { return &l.RetentionSeconds },
+	},
+	{
+		"replayEventsPerSecond", "events", "past events that are read for subscribers who come back in a second, on one node, each once for all who come back together; as many may come at once", "their replays wait",
+		20_000, 1, 10_000_000, func(l *Limits) *int64 { return &l.ReplayEventsPerSecond },
 	},
 	{
 		"queryBytes", "bytes", "the text of one operation", "the operation is refused with LIMIT_EXCEEDED",

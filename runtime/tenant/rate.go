@@ -47,6 +47,12 @@ func (t *Tenant) TakeEvents(n int) *RateError {
 	return t.events.take(n, t.Limits().EventsPerSecond, "eventsPerSecond")
 }
 
+// TakeReplayed counts a past event toward replayEventsPerSecond. It returns nil
+// where the event may be handed out.
+func (t *Tenant) TakeReplayed() *RateError {
+	return t.replayed.take(1, t.Limits().ReplayEventsPerSecond, "replayEventsPerSecond")
+}
+
 // bucket holds what may still be done in this second. It begins full. It is
 // safe for concurrent use.
 type bucket struct{ *rate.Limiter }

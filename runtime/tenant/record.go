@@ -57,6 +57,7 @@ func (r *record) tenant(id string) *Tenant {
 	t.settings.Store(&settings)
 	t.keys.Store(&keys{})
 	t.operations, t.events = newBucket(settings.Limits.OperationsPerSecond), newBucket(settings.Limits.EventsPerSecond)
+	t.replayed = newBucket(settings.Limits.ReplayEventsPerSecond)
 	return t
 }
 

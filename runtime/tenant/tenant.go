@@ -20,9 +20,9 @@ type Tenant struct {
 	keys        atomic.Pointer[keys]     // likewise
 	gone        chan struct{}            // closed when the tenant is deleted
 
-	operations, events bucket
-	revocations        revocations
-	rechecks           rechecks
+	operations, events, replayed bucket
+	revocations                  revocations
+	rechecks                     rechecks
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the

@@ -19,7 +19,7 @@ func BenchmarkNext(b *testing.B) {
 	b.SetBytes(int64(len(response)))
 	for b.Loop() {
 		batch := q.begin()
-		batch.bytes = appendNext(batch.bytes, op.id, response)
+		batch.bytes = appendNext(batch.bytes, op.id, response, "")
 		q.end(websocket.TextMessage, op, false, 1<<20)
 		q.take().recycle()
 		q.taken = 0
@@ -37,7 +37,7 @@ func BenchmarkNextEvent(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(response)))
 	for b.Loop() {
-		s.Next(response)
+		s.Next(response, "")
 		<-s.wake
 		s.mu.queue.take().recycle()
 		s.mu.queue.taken = 0

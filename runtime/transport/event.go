@@ -5,22 +5,31 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
-	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
 
 // keepAliveComment is no event: clients pass it over.
 const keepAliveComment = ":\n\n"
 
-// appendNextEvent appends a response as an event.
-func appendNextEvent(dst, response []byte) []byte {
+// appendNextEvent appends a response as an event, with its cursor as the event's
+// id, where there is one, and with inside in the response as well.
+func appendNextEvent(dst, response []byte, cursor string, inside bool) []byte {
+	if cursor != "" {
+		dst = append(append(append(dst, "id: "...), cursor...), '\n')
+	}
 	dst = append(dst, "event: next\ndata: "...)
+	inside = inside && cursor != ""
+	if inside {
+		response = response[:len(response)-1]
+	}
 	// IndexByte looks at many bytes at a time: BenchmarkNextEvent.
 	if bytes.IndexByte(response, '\n') < 0 && bytes.IndexByte(response, '\r') < 0 {
 		dst = append(dst, response...)
 	} else {
 		dst = appendLines(dst, response)
+	}
+	if inside {
+		dst = appendCursor(dst, cursor)
 	}
 	return append(dst, "\n\n"...)
 }
@@ -49,6 +58,12 @@ func appendErrorsEvent(dst []byte, errs graph.Errors) []byte {
 // browsers would not dispatch it.
 func appendCompleteEvent(dst []byte) []byte { return append(dst, "event: complete\ndata:\n\n"...) }
 
+// appendPositionEvent appends an id without data: clients keep it for when they
+// come back, and show no event.
+func appendPositionEvent(dst []byte, cursor string) []byte {
+	return append(append(append(dst, "id: "...), cursor...), "\n\n"...)
+}
+
 // maxCursorBytes bounds a cursor that a client shows.
 const maxCursorBytes = 1 << 10
 
@@ -70,15 +85,4 @@ func lastEventID(h http.Header) (cursor string, bad *failure) {
 		}
 	}
 	return values[0], nil
-}
-
-// appendGapEvent appends the word that events after a cursor are lost.
-func appendGapEvent(dst []byte, cursor string) []byte {
-	extensions := append([]byte(`{"from":`), jsondoc.AppendQuoted(nil, cursor)...)
-	gap := graph.Errors{{
-		Message: "the events after the cursor are not kept", Code: abi.CodeGap,
-		Extensions: append(extensions, `,"to":null}`...),
-	}}
-	response := append([]byte(`{"data":null,"errors":`), gap.Append(nil)...)
-	return appendNextEvent(dst, append(response, '}'))
 }

@@ -60,7 +60,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		return
 	}
 	if accept.response == typeStream || operation.Kind() == graph.Subscription {
-		h.serveStream(w, r, t, identity, operation)
+		h.serveStream(w, r, t, identity, operation, request.Extensions)
 		return
 	}
 	h.writeResponse(w, accept.response, http.StatusOK, operation.Execute(r.Context()))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -22,16 +24,39 @@ type operation struct {
 	// Guarded by the connection's lock. live and slot are the machine's.
 	live         bool // neither side has ended it
 	slot         bool // the executor works on it
+	cursors      bool // its responses have cursors
 	subscription Subscription
 	cancel       context.CancelFunc // of a query or a mutation
 }
 
 // Next implements Sink.
-func (op *operation) Next(response []byte) bool {
+func (op *operation) Next(response []byte, cursor string) bool {
 	c := op.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nextLocked(op, response)
+	return c.nextLocked(op, response, cursor)
+}
+
+// Position implements Sink.
+func (op *operation) Position(cursor string) {
+	c := op.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.mu.machine.delivers(op) {
+		return
+	}
+	if b := c.beginLocked(); b != nil {
+		b.bytes = appendPosition(b.bytes, op.id, cursor)
+		c.endLocked(websocket.TextMessage, op, false)
+	}
+}
+
+// Ready implements Sink.
+func (op *operation) Ready() bool {
+	c := op.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.queue.ready(int(c.tenant.Limits().QueueBytes))
 }
 
 // Error implements Sink.
@@ -74,7 +99,7 @@ func (c *conn) start(op *operation, r graph.Request) {
 	case len(errs) > 0:
 		c.fail(op, errs)
 	case o.Kind() == graph.Subscription:
-		c.subscribe(op, o)
+		c.subscribe(op, o, r.Extensions)
 	default:
 		c.execute(op, o)
 	}
@@ -88,14 +113,20 @@ func overRateError(over *tenant.RateError) *graph.Error {
 	}
 }
 
-func (c *conn) subscribe(op *operation, o Operation) {
-	s, errs := o.Subscribe(op)
+func (c *conn) subscribe(op *operation, o Operation, extensions []byte) {
+	resume, errs := readResume(extensions)
+	if errs != nil {
+		o.Close()
+		c.fail(op, errs)
+		return
+	}
+	s, errs := o.Subscribe(op, resume)
 	if len(errs) > 0 {
 		c.fail(op, errs)
 		return
 	}
 	c.mu.Lock()
-	op.subscription = s
+	op.subscription, op.cursors = s, resume.Cursors
 	live := op.live
 	c.mu.Unlock()
 	if !live { // it ended before there was a subscription to stop
@@ -122,7 +153,7 @@ func (c *conn) execute(op *operation, o Operation) {
 		response := o.Execute(ctx)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.nextLocked(op, response)
+		c.nextLocked(op, response, "")
 		c.performLocked(c.mu.machine.complete(op, nil))
 	})
 }

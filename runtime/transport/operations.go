@@ -32,6 +32,16 @@ func (o *operations) put(op *operation) {
 	*o = slices.Insert(*o, at, op)
 }
 
+// withCursors returns those that have a subscription with cursors.
+func (o operations) withCursors() (some []*operation) {
+	for _, op := range o {
+		if op.live && op.cursors {
+			some = append(some, op)
+		}
+	}
+	return some
+}
+
 func (o *operations) remove(id string) {
 	if at, found := o.find(id); found {
 		*o = slices.Delete(*o, at, at+1)

@@ -93,6 +93,19 @@ func (q *queue) add(op *operation, last bool, limit int) bool {
 	return q.taken+len(b.bytes)-max(q.most, q.writing) <= limit
 }
 
+// ready tells whether less than half of the limit waits. It does where nothing
+// enters any more.
+func (q *queue) ready(limit int) bool {
+	if q.sealed {
+		return true
+	}
+	bytes := q.taken
+	if q.waiting != nil {
+		bytes += len(q.waiting.bytes)
+	}
+	return bytes <= limit/2
+}
+
 // drop forgets what waits, and what the writer took and has not begun.
 func (q *queue) drop() {
 	if q.waiting != nil {

@@ -106,8 +106,25 @@ func (c *conn) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.performLocked(c.mu.machine.ticked(nil))
-	if c.mu.machine.phase != phaseClosed {
-		c.mu.beat.Reset(c.handler.config.KeepAlive)
+	if c.mu.machine.phase == phaseClosed {
+		return
+	}
+	c.mu.beat.Reset(c.handler.config.KeepAlive)
+	if told := c.mu.machine.operations.withCursors(); told != nil {
+		c.tasks.Go(func() { c.tell(told) })
+	}
+}
+
+// tell has clients told how far their operations are.
+func (c *conn) tell(operations []*operation) {
+	defer c.recovered()
+	for _, op := range operations {
+		c.mu.Lock()
+		s := op.subscription
+		c.mu.Unlock()
+		if s != nil {
+			s.Tell()
+		}
 	}
 }
 

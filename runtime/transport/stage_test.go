@@ -120,7 +120,7 @@ func (o *scriptOperation) Execute(ctx context.Context) []byte {
 	return []byte(o.rest)
 }
 
-func (o *scriptOperation) Subscribe(sink transport.Sink) (transport.Subscription, graph.Errors) {
+func (o *scriptOperation) Subscribe(sink transport.Sink, resume transport.Resume) (transport.Subscription, graph.Errors) {
 	if o.verb == "unsubscribable" {
 		return nil, graph.Errors{{Message: "no"}}
 	}
@@ -154,10 +154,13 @@ func (s *scriptSub) Close() {
 	}
 }
 
+// Tell tells a position once.
+func (s *scriptSub) Tell() {}
+
 func (s *scriptSub) next(response string) (taken bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sink.Next([]byte(response))
+	return s.sink.Next([]byte(response), "")
 }
 
 func (s *scriptSub) complete() {

@@ -31,6 +31,7 @@ type stream struct {
 	out      response.Writer // of w
 	wake     chan struct{}   // holds one: the queue has something, or was sealed
 	tasks    sync.WaitGroup
+	cursors  bool // responses have their cursors in them, not only beside them
 
 	mu struct {
 		sync.Mutex
@@ -44,14 +45,20 @@ type stream struct {
 }
 
 // serveStream answers with an event stream and returns when it has ended.
-func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.Tenant, id tenant.Identity, o Operation) {
+func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.Tenant, id tenant.Identity, o Operation, extensions []byte) {
 	cursor, bad := lastEventID(r.Header)
 	if bad != nil {
 		o.Close()
 		h.writeFailure(w, typeJSON, bad)
 		return
 	}
-	s := &stream{handler: h, tenant: t, identity: id, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1)}
+	resume, errs := readResume(extensions)
+	if errs != nil && o.Kind() == graph.Subscription {
+		o.Close()
+		h.refuseOperation(w, r, typeStream, errs)
+		return
+	}
+	s := &stream{handler: h, tenant: t, identity: id, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1), cursors: resume.Cursors}
 	if err := s.out.Control.SetWriteDeadline(time.Time{}); err != nil {
 		o.Close()
 		h.config.Logger.Error("an event stream cannot be written with deadlines", "tenant", t.ID(), "error", err)
@@ -69,18 +76,18 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 	ctx, cancel := context.WithCancel(r.Context())
 	defer s.tasks.Wait()
 	defer cancel()
-	head := []byte(keepAliveComment)
 	if o.Kind() != graph.Subscription {
 		s.execute(ctx, o)
 	} else {
-		s.subscribe(o)
-		if cursor != "" {
-			head = appendGapEvent(head, cursor)
+		if cursor != "" { // a browser that comes back repeats the URL, and what that says is older
+			resume.Cursor = cursor
 		}
+		resume.Cursors = true
+		s.subscribe(o, resume)
 	}
 	s.expire()
 	h.admit(t, s)
-	s.serve(ctx, r, head)
+	s.serve(ctx, r)
 }
 
 // streamErrors answers an operation that was not opened.
@@ -92,13 +99,13 @@ func (h *Handler) streamErrors(w http.ResponseWriter, r *http.Request, errs grap
 func (s *stream) execute(ctx context.Context, o Operation) {
 	s.tasks.Go(func() {
 		defer s.recovered()
-		s.Next(o.Execute(ctx))
+		s.Next(o.Execute(ctx), "")
 		s.Complete()
 	})
 }
 
-func (s *stream) subscribe(o Operation) {
-	subscription, errs := o.Subscribe(s)
+func (s *stream) subscribe(o Operation, resume Resume) {
+	subscription, errs := o.Subscribe(s, resume)
 	if len(errs) > 0 {
 		s.Error(errs)
 		return
@@ -120,15 +127,33 @@ func (s *stream) recovered() {
 
 // Next implements Sink. It copies the response and allocates nothing once
 // buffers have grown, BenchmarkNextEvent.
-func (s *stream) Next(response []byte) bool {
+func (s *stream) Next(response []byte, cursor string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.queue.sealed {
 		return false
 	}
 	b := s.mu.queue.open()
-	b.bytes = appendNextEvent(b.bytes, response)
+	b.bytes = appendNextEvent(b.bytes, response, cursor, s.cursors)
 	return s.addLocked()
+}
+
+// Position implements Sink.
+func (s *stream) Position(cursor string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.mu.queue.sealed {
+		b := s.mu.queue.open()
+		b.bytes = appendPositionEvent(b.bytes, cursor)
+		s.addLocked()
+	}
+}
+
+// Ready implements Sink.
+func (s *stream) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.queue.ready(int(s.tenant.Limits().QueueBytes))
 }
 
 // Error implements Sink. A subscriber who is not known any more gets no word but
@@ -202,6 +227,16 @@ func (s *stream) stop() {
 	}
 }
 
+// tell has the client told how far the subscription is, where there is one.
+func (s *stream) tell() {
+	s.mu.Lock()
+	subscription := s.mu.subscription
+	s.mu.Unlock()
+	if subscription != nil {
+		subscription.Tell()
+	}
+}
+
 // close implements connection. A response has no place for a code or a reason; a
 // code of 0 is none.
 func (s *stream) close(code int, _ string) {
@@ -252,15 +287,15 @@ func (s *stream) closeWithin(limit time.Duration) {
 	s.sealLocked()
 }
 
-// serve writes the response until it ends. head goes before all events. By then
-// the subscription is live, so that whoever sees the response's status knows it.
-func (s *stream) serve(ctx context.Context, r *http.Request, head []byte) {
+// serve writes the response until it ends. By then the subscription was made, so
+// that whoever sees the response's status knows it.
+func (s *stream) serve(ctx context.Context, r *http.Request) {
 	defer s.stop()
 	defer s.finish()
 	// The client has left, or the server is about to.
 	defer context.AfterFunc(ctx, func() { s.close(0, "") })()
 	writeStreamHead(s.w, r)
-	if s.writeBytes(head) != nil {
+	if s.writeBytes([]byte(keepAliveComment)) != nil {
 		return
 	}
 	beat := time.NewTicker(s.handler.config.KeepAlive)
@@ -272,6 +307,7 @@ func (s *stream) serve(ctx context.Context, r *http.Request, head []byte) {
 			if s.writeBytes([]byte(keepAliveComment)) != nil {
 				return
 			}
+			s.tell()
 		}
 	}
 }

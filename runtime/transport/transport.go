@@ -32,9 +32,10 @@ type Operation interface {
 	// Execute runs a query or a mutation and gives the whole response. It returns
 	// soon after ctx is cancelled, and its result is not used then.
 	Execute(ctx context.Context) []byte
-	// Subscribe makes a subscription live. The sink may be called before it
-	// returns. Errors mean that the sink was not and will not be called.
-	Subscribe(s Sink) (Subscription, graph.Errors)
+	// Subscribe makes a subscription live, or has it replay what it missed until it
+	// is. The sink may be called before it returns. Errors mean that the sink was not
+	// and will not be called.
+	Subscribe(s Sink, resume Resume) (Subscription, graph.Errors)
 	// Close gives the operation up.
 	Close()
 }
@@ -45,7 +46,13 @@ type Sink interface {
 	// Next delivers one whole GraphQL response as JSON, borrowed for the call. It
 	// reports whether the response was taken to be sent: what comes when the client
 	// does not want it any more, or after the end of its connection, is dropped.
-	Next(response []byte) bool
+	// cursor is where the subscription goes on behind the response; empty where none was asked for.
+	Next(response []byte, cursor string) bool
+	// Position tells where the subscription goes on, behind events of which there was
+	// nothing to deliver.
+	Position(cursor string)
+	// Ready tells whether there is room for responses that can also come later.
+	Ready() bool
 	// Error ends the subscription.
 	Error(errs graph.Errors)
 	// Complete ends the subscription.
@@ -58,6 +65,9 @@ type Subscription interface {
 	// called again, and after the subscription ended. It is never called from
 	// within a call of the sink, nor under a lock that the sink takes.
 	Close()
+	// Tell has the sink told of the subscription's position, where cursors were asked
+	// for and the sink does not know it. It is called as Close is.
+	Tell()
 }
 
 // Authenticator decides who may connect. It is safe for concurrent use.

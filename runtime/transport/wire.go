@@ -27,12 +27,34 @@ func appendPong(dst, payload []byte) []byte {
 	return append(dst, '}')
 }
 
-func appendNext(dst []byte, id string, response []byte) []byte {
+func appendNext(dst []byte, id string, response []byte, cursor string) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = jsondoc.AppendQuoted(dst, id)
 	dst = append(dst, `,"type":"next","payload":`...)
-	dst = append(dst, response...)
-	return append(dst, '}')
+	return append(appendResponse(dst, response, cursor), '}')
+}
+
+// appendResponse appends a response with its cursor, where there is one.
+func appendResponse(dst, response []byte, cursor string) []byte {
+	if cursor == "" {
+		return append(dst, response...)
+	}
+	return appendCursor(append(dst, response[:len(response)-1]...), cursor)
+}
+
+// appendCursor ends a response whose last brace was left out.
+func appendCursor(dst []byte, cursor string) []byte {
+	dst = append(dst, `,"extensions":{"runnel":{"cursor":"`...)
+	dst = append(dst, cursor...) // of base64url
+	return append(dst, `"}}}`...)
+}
+
+// appendPosition is a ping with the cursor of an operation.
+func appendPosition(dst []byte, id, cursor string) []byte {
+	dst = append(dst, `{"type":"ping","payload":{"runnel":{"cursors":{`...)
+	dst = jsondoc.AppendQuoted(dst, id)
+	dst = append(append(append(dst, `:"`...), cursor...), '"')
+	return append(dst, `}}}}`...)
 }
 
 func appendError(dst []byte, id string, errs graph.Errors) []byte {

@@ -89,7 +89,7 @@ func (c *conn) sendErrorLocked(a *action) {
 // whether it did. It is the
 // one way that every delivered event takes: it copies the response and
 // allocates nothing once buffers have grown, BenchmarkNext.
-func (c *conn) nextLocked(op *operation, response []byte) bool {
+func (c *conn) nextLocked(op *operation, response []byte, cursor string) bool {
 	if !c.mu.machine.delivers(op) {
 		return false
 	}
@@ -97,7 +97,7 @@ func (c *conn) nextLocked(op *operation, response []byte) bool {
 	if b == nil {
 		return false
 	}
-	b.bytes = appendNext(b.bytes, op.id, response)
+	b.bytes = appendNext(b.bytes, op.id, response, cursor)
 	return c.endLocked(websocket.TextMessage, op, false)
 }
 
