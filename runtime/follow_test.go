@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -185,11 +186,11 @@ func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {
 		table store.Table
 		hangs bool
-		want  string // for who asks for it meanwhile
 	}{
-		{store.Modules, false, "cannot be served at the moment"},
-		{store.Modules, true, "cannot be served at the moment"},
-		{store.Tenants, false, "there is no such tenant"},
+		{store.Modules, false},
+		{store.Modules, true},
+		{store.Tenants, false},
+		{store.Tenants, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &brittle{Store: memory.New(), tenant: "two", table: c.table, hangs: c.hangs}
@@ -202,8 +203,11 @@ func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
 			synctest.Wait()
 			b.wantReady("1 of 3 tenants")
 			b.wantAnswer("three", `"three"`)
-			if got := b.query("two"); !strings.Contains(got, c.want) || strings.Contains(got, "damaged") {
+			if got := b.query("two"); !strings.Contains(got, "cannot be served at the moment") || strings.Contains(got, "damaged") {
 				t.Errorf("who asks for the one that failed gets %s", got)
+			}
+			if status, body := ask(t, b, "GET", "/v1/tenants/two/schema"); status != http.StatusServiceUnavailable {
+				t.Errorf("who asks for its schema gets %d %s", status, body)
 			}
 
 			// The others are followed meanwhile.
@@ -215,11 +219,54 @@ func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
 			if n := s.failed.Load(); n < 5 || n > 30 {
 				t.Errorf("it was tried %d times", n)
 			}
+			b.wantFailing("two")
 			s.broken.Store(false)
 			time.Sleep(2 * time.Minute)
-			b.wantReady("")
+			b.wantFailing()
 			b.wantAnswer("two", `"two"`)
 			b.stop()
 		})
 	}
+}
+
+// wantFailing holds that the server is ready, and who reads that these tenants
+// are not as the store has them.
+func (q *quiet) wantFailing(tenants ...string) {
+	q.t.Helper()
+	q.wantReady("")
+	want := ""
+	if len(tenants) > 0 {
+		want = fmt.Sprintf("tenants that are not here as the store has them, and are tried again: %d\n", len(tenants))
+	}
+	if status, body := ask(q.t, q, "GET", "/readyz"); status != http.StatusOK || body != "ready\n"+want {
+		q.t.Errorf("everybody reads %d %q", status, body)
+	}
+	for _, id := range tenants {
+		want += id + "\n"
+	}
+	if status, body := ask(q.t, q.AdminHandler(), "GET", "/readyz"); status != http.StatusOK || body != "ready\n"+want {
+		q.t.Errorf("operators read %d %q", status, body)
+	}
+	if _, body := ask(q.t, q, "GET", "/metrics"); !strings.Contains(body, fmt.Sprintf("\nrunnel_failing_tenants %d\n", len(tenants))) {
+		q.t.Errorf("the metrics do not count %d", len(tenants))
+	}
+}
+
+// TestNotReadyWhereMostFail has a server with one tenant, which it cannot read.
+func TestNotReadyWhereMostFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &brittle{Store: memory.New(), tenant: "two", table: store.Modules}
+		a := newQuiet(t, s)
+		a.create("two")
+		a.stop()
+		s.broken.Store(true)
+		b := newQuiet(t, s)
+		b.run()
+		time.Sleep(10 * time.Minute)
+		b.wantReady("1 of 1 tenants cannot be loaded")
+		s.broken.Store(false)
+		time.Sleep(2 * time.Minute)
+		b.wantFailing()
+		b.stop()
+	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,14 +23,15 @@ type follower struct {
 	mu struct {
 		sync.Mutex
 		following map[string]chan struct{} // tenants under way; a token is in it where one has changed meanwhile
-		expected  map[string]struct{}      // tenants that are not loaded yet; nil where it is not known which are to be
+		expected  map[string]time.Time     // tenants that are not loaded yet, with when that failed first; nil where it is not known which are to be
 		all       int                      // how many they were
+		failing   map[string]struct{}      // tenants that are not on this node as the store has them, since refresh has failed
 	}
 }
 
 func newFollower(refresh func(ctx context.Context, id string) error, failed func(ctx context.Context, id string, err error)) *follower {
 	f := &follower{refresh: refresh, failed: failed}
-	f.mu.following = map[string]chan struct{}{}
+	f.mu.following, f.mu.failing = map[string]chan struct{}{}, map[string]struct{}{}
 	return f
 }
 
@@ -85,35 +88,68 @@ func (f *follower) done(ctx context.Context, id string, again chan struct{}) boo
 // missing that is to be tried again.
 func (f *follower) bring(ctx context.Context, id string) error {
 	err := f.refresh(ctx, id)
-	if err == nil || errors.Is(err, registry.ErrIncomplete) {
-		f.mu.Lock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(f.mu.failing, id)
+	case ctx.Err() == nil:
+		f.mu.failing[id] = struct{}{}
+	}
+	since, expected := f.mu.expected[id]
+	switch {
+	case err == nil || errors.Is(err, registry.ErrIncomplete):
 		delete(f.mu.expected, id)
-		f.mu.Unlock()
+	case expected && since.IsZero():
+		f.mu.expected[id] = time.Now()
 	}
 	return err
 }
 
-// expect names the tenants without which ready fails.
+// expect names the tenants for which ready waits.
 func (f *follower) expect(ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.expected, f.mu.all = make(map[string]struct{}, len(ids)), len(ids)
+	f.mu.expected, f.mu.all = make(map[string]time.Time, len(ids)), len(ids)
 	for _, id := range ids {
-		f.mu.expected[id] = struct{}{}
+		f.mu.expected[id] = time.Time{}
 	}
 }
 
-// ready returns nil when all tenants that were expected are loaded.
+// patience is how long ready waits for a tenant that fails: long enough for a
+// store that is away for a moment.
+const patience = time.Minute
+
+// ready returns nil when all tenants that were expected are loaded, or have failed
+// for as long as patience lasts. Where those are more than half of all it is not they that
+// are damaged, but the store or this node.
 func (f *follower) ready() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch missing := len(f.mu.expected); {
-	case f.mu.expected == nil:
+	if f.mu.expected == nil {
 		return errors.New("the tenants are not read from the store yet")
-	case missing > 0:
+	}
+	lost := 0
+	for _, since := range f.mu.expected {
+		if !since.IsZero() && time.Since(since) >= patience {
+			lost++
+		}
+	}
+	switch missing := len(f.mu.expected); {
+	case missing > lost:
 		return fmt.Errorf("the modules of %d of %d tenants are not loaded yet", missing, f.mu.all)
+	case 2*lost > f.mu.all:
+		return fmt.Errorf("%d of %d tenants cannot be loaded", lost, f.mu.all)
 	}
 	return nil
+}
+
+// failing returns the tenants that are not on this node as the store has them,
+// in order.
+func (f *follower) failing() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.mu.failing))
 }
 
 // What has failed is tried again after a pause, which doubles.

@@ -97,9 +97,10 @@ func (s *Server) route() (all, operators http.Handler) {
 	}
 	for _, mux := range []*http.ServeMux{public, private} {
 		s.handle(mux, "GET /healthz", "/healthz", http.HandlerFunc(healthy))
-		s.handle(mux, "GET /readyz", "/readyz", http.HandlerFunc(s.serveReady))
 		s.handle(mux, "/", "other", http.HandlerFunc(nothing))
 	}
+	s.handle(public, "GET /readyz", "/readyz", http.HandlerFunc(s.serveReady))
+	s.handle(private, "GET /readyz", "/readyz", http.HandlerFunc(s.serveReadyNamed))
 	all, operators = public, direct(control, private)
 	if !s.config.AdminApart {
 		all = direct(control, public)
@@ -152,16 +153,8 @@ func (s *Server) answered(ctx context.Context, a admin.Answer) {
 
 func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if err := s.Ready(); err != nil {
-		plain(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	plain(w, http.StatusOK, "ready")
-}
-
-func plain(w http.ResponseWriter, status int, line string) {
-	response.Write(w, status, "text/plain; charset=utf-8", []byte(line+"\n"))
+func plain(w http.ResponseWriter, status int, text string) {
+	response.Write(w, status, "text/plain; charset=utf-8", []byte(text+"\n"))
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) {
@@ -186,13 +179,19 @@ func loopbackOnly(next http.Handler) http.Handler {
 	})
 }
 
+// misnamed tells whether a request came by loopback with a name that is not this
+// machine's.
+func misnamed(r *http.Request) bool {
+	at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return at != nil && at.IP.IsLoopback() && !transport.LoopbackHost(r.Host)
+}
+
 // localOnly refuses, where a request came by loopback, names that are not this
 // machine's: a page in an operator's browser could else read what asks for no
 // token, by a name that resolves to this machine.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-		if at != nil && at.IP.IsLoopback() && !transport.LoopbackHost(r.Host) {
+		if misnamed(r) {
 			problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, fmt.Sprintf("on loopback this route answers to loopback names only, not to %q", r.Host)))
 			return
 		}

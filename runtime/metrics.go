@@ -47,7 +47,7 @@ type source struct{ *Server }
 func (s source) Node() telemetry.Node {
 	connections, counts := s.transport.Stats(), s.broker.Counts()
 	n := telemetry.Node{
-		Ready:       s.Ready() == nil,
+		Ready: s.Ready() == nil, Failing: int64(len(s.follower.failing())),
 		Connections: []telemetry.Count{{Label: "websocket", Value: uint64(connections.WebSockets)}, {Label: "sse", Value: uint64(connections.Streams)}},
 		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes,
 		Operations: counts.Operations, Validations: counts.Validations,

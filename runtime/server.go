@@ -220,9 +220,9 @@ func (s *Server) CreateTenant(ctx context.Context, id string, limits []byte) err
 // Push uploads a module and activates it. A module that is refused gives an
 // error that says what is wrong with it; the active version stays.
 func (s *Server) Push(ctx context.Context, tenantID, name string, module []byte) error {
-	t, ok := s.tenants.Get(tenantID)
-	if !ok {
-		return fmt.Errorf("push module %s: %w: %q", name, tenant.ErrUnknown, tenantID)
+	t, err := s.tenants.Find(tenantID)
+	if err != nil {
+		return fmt.Errorf("push module %s: %w", name, err)
 	}
 	if _, _, err := s.registry.Upload(ctx, t, name, module, true); err != nil {
 		return fmt.Errorf("push module %s: %w", name, err)
@@ -234,9 +234,9 @@ func (s *Server) Push(ctx context.Context, tenantID, name string, module []byte)
 // behind them. It takes over their payloads. An error that wraps a
 // *tenant.RateError says that they are more than the tenant may publish in a second.
 func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.Event) (cursor string, err error) {
-	t, ok := s.tenants.Get(tenantID)
-	if !ok {
-		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, tenantID)
+	t, err := s.tenants.Find(tenantID)
+	if err != nil {
+		return "", fmt.Errorf("publish: %w", err)
 	}
 	limit := t.Limits().EventBytes
 	for i, e := range events {

@@ -5,6 +5,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -92,10 +93,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, a *Answer) error {
 	found, call, allowed := match(r)
 	var t *tenant.Tenant
+	var absent error // why there is no tenant
 	if found != nil {
-		t, _ = h.config.Tenants.Get(call.params["tenant"])
+		t, absent = h.config.Tenants.Find(call.params["tenant"])
 	}
-	actor, err := h.authorize(w, r, found, t)
+	actor, err := h.authorize(w, r, found, t, absent)
 	a.of(found, t, actor)
 	if err != nil {
 		return err
@@ -109,7 +111,11 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, a *Answer) error
 	if err := checkEncoding(r.Header); err != nil {
 		return err
 	}
-	if _, named := call.params["tenant"]; named && t == nil {
+	_, named := call.params["tenant"]
+	switch {
+	case named && errors.Is(absent, tenant.ErrUnread):
+		return absent
+	case named && t == nil:
 		return notFound("there is no such tenant; GET /v1/tenants lists all")
 	}
 	call.tenant, call.actor = t, actor

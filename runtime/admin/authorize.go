@@ -3,6 +3,7 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,8 +23,9 @@ const (
 // authorize returns who asks for a route, which is nil where there is none at
 // that path. The admin token passes everywhere; a key only on routes of its own
 // tenant for which it has a scope. To everyone else all is alike, be the
-// tenant there or not: 401.
-func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route, t *tenant.Tenant) (actor string, err error) {
+// tenant there or not: 401. absent is why t is nil: where the tenant cannot be read,
+// nobody can tell whose key a key is.
+func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route, t *tenant.Tenant, absent error) (actor string, err error) {
 	if h.config.Dev {
 		return actorDev, nil
 	}
@@ -35,6 +37,9 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route
 		if k, ok := t.Key(presented); ok {
 			return "key:" + k.ID, allow(k, found)
 		}
+	}
+	if ok && errors.Is(absent, tenant.ErrUnread) {
+		return "", absent
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	return "", problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token, or a key of this tenant: Bearer …")

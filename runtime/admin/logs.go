@@ -80,7 +80,7 @@ func (h *handler) getLogs(w http.ResponseWriter, r *call) error {
 		if err != nil {
 			break // the client has left, the tenant is deleted, or the server ends
 		}
-		if _, err := h.authorize(w, r.Request, r.route, r.tenant); err != nil {
+		if _, err := h.authorize(w, r.Request, r.route, r.tenant, nil); err != nil {
 			break // the key was revoked meanwhile
 		}
 		s.send(f, lines, missed)

@@ -44,6 +44,8 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return notFound("the tenant has no such key; GET …/keys lists all")
 	case errors.Is(err, tenant.ErrUnknown):
 		return notFound("there is no such tenant")
+	case errors.Is(err, tenant.ErrUnread):
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the tenant cannot be served at the moment; try again later")
 	case errors.Is(err, event.ErrFull):
 		return problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, "too many events are waiting for their subscribers; nothing was accepted, try again later")
 	case errors.As(err, &conflict):

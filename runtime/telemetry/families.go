@@ -24,6 +24,7 @@ type counted[S any] struct {
 // nodes are read from the server as a whole.
 var nodes = []family[Node]{
 	{"runnel_ready", "1 while /readyz says that the server is ready, else 0.", gauge, func(n *Node) float64 { return number(n.Ready) }},
+	{"runnel_failing_tenants", "Tenants that are not on this node as the store has them, since they or one of their modules could not be read or loaded; they are tried again.", gauge, func(n *Node) float64 { return float64(n.Failing) }},
 	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
 	{"runnel_unacknowledged_sockets", "WebSockets whose client is not known yet.", gauge, func(n *Node) float64 { return float64(n.Arriving) }},
 	{"runnel_operations_total", "Operations that were asked for, those refused among them.", counter, func(n *Node) float64 { return float64(n.Operations) }},

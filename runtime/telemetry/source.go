@@ -11,6 +11,7 @@ type Source interface {
 // Node is a snapshot of a whole server.
 type Node struct {
 	Ready       bool
+	Failing     int64   // tenants that are not on this node as the store has them, now
 	Connections []Count // by kind, now
 	Arriving    int64   // sockets that are not acknowledged yet, now
 	Waiting     int64   // bytes in the queues of connections, now

@@ -16,6 +16,7 @@ import (
 var (
 	ErrExists      = errors.New("tenant exists")
 	ErrUnknown     = errors.New("unknown tenant")
+	ErrUnread      = errors.New("the tenant cannot be read from the store at the moment")
 	ErrInvalidName = errors.New("invalid name")
 )
 
@@ -32,7 +33,8 @@ type Directory struct {
 	mu struct {
 		sync.RWMutex
 		tenants  map[string]*Tenant
-		replaced []*Tenant // by Create, and not taken yet
+		unread   map[string]struct{} // ids that are not among tenants, since Refresh has failed
+		replaced []*Tenant           // by Create, and not taken yet
 	}
 }
 
@@ -40,7 +42,7 @@ type Directory struct {
 // Refresh brings a tenant.
 func NewDirectory(s store.Store) *Directory {
 	d := &Directory{store: s}
-	d.mu.tenants = make(map[string]*Tenant)
+	d.mu.tenants, d.mu.unread = make(map[string]*Tenant), make(map[string]struct{})
 	return d
 }
 
@@ -72,7 +74,8 @@ func (d *Directory) IDs(ctx context.Context) ([]string, error) {
 
 // Refresh reads a tenant anew, since another node may have changed it. now is
 // nil where the store has none, and gone is the one that was deleted, where there
-// was one: its Gone channel is closed.
+// was one: its Gone channel is closed. After an error the tenant is as it was; where
+// it was not there, Find says that it cannot be read.
 func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, err error) {
 	done, err := d.changing.Take(ctx, id)
 	if err != nil {
@@ -96,6 +99,7 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 	case errors.Is(err, ErrUnknown):
 		return nil, d.replace(id, nil), nil
 	case err != nil:
+		d.missed(id)
 		return nil, nil, fmt.Errorf("refresh tenant %s: %w", id, err)
 	}
 	if now, ok := d.Get(id); ok && now.incarnation == r.Incarnation {
@@ -237,6 +241,29 @@ func (d *Directory) Get(id string) (*Tenant, bool) {
 	return t, ok
 }
 
+// Find finds a tenant, or tells why not: ErrUnknown, or ErrUnread where there may
+// well be one.
+func (d *Directory) Find(id string) (*Tenant, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if t, ok := d.mu.tenants[id]; ok {
+		return t, nil
+	}
+	if _, ok := d.mu.unread[id]; ok {
+		return nil, fmt.Errorf("%w: %q", ErrUnread, id)
+	}
+	return nil, fmt.Errorf("%w: %q", ErrUnknown, id)
+}
+
+// missed notes that a tenant could not be read.
+func (d *Directory) missed(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.mu.tenants[id]; !ok {
+		d.mu.unread[id] = struct{}{}
+	}
+}
+
 // List returns all tenants by id. The caller owns the slice.
 func (d *Directory) List() []*Tenant {
 	d.mu.RLock()
@@ -255,6 +282,7 @@ func (d *Directory) replace(id string, t *Tenant) (gone *Tenant) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	gone = d.mu.tenants[id]
+	delete(d.mu.unread, id)
 	if t != nil {
 		d.mu.tenants[id] = t
 	} else {

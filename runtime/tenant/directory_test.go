@@ -270,3 +270,50 @@ func TestCreateReplaces(t *testing.T) {
 		t.Errorf("%v were taken twice", taken)
 	}
 }
+
+// failing is a store whose views fail while err is set.
+type failing struct {
+	store.Store
+	err error
+}
+
+func (s *failing) View(ctx context.Context, read func(store.Tx) error) error {
+	if s.err != nil {
+		return s.err
+	}
+	return s.Store.View(ctx, read)
+}
+
+// TestUnread has the store fail while a directory is filled.
+func TestUnread(t *testing.T) {
+	kept := memory.New()
+	tenanttest.Create(t, tenant.NewDirectory(kept), "a")
+	s := &failing{kept, errors.New("the disk is away")}
+	d := tenant.NewDirectory(s)
+	refresh := func(id string) {
+		t.Helper()
+		if _, _, err := d.Refresh(t.Context(), id); !errors.Is(err, s.err) {
+			t.Errorf("Refresh(%q): %v, want %v", id, err, s.err)
+		}
+	}
+	want := func(id string, want error) {
+		t.Helper()
+		if found, err := d.Find(id); !errors.Is(err, want) || (found == nil) != (want != nil) {
+			t.Errorf("Find(%q): %v, %v, want %v", id, found, err, want)
+		}
+	}
+	want("a", tenant.ErrUnknown)
+	refresh("a")
+	refresh("b")
+	want("a", tenant.ErrUnread)
+	want("b", tenant.ErrUnread)
+	want("c", tenant.ErrUnknown)
+	s.err = nil
+	refresh("a")
+	refresh("b")
+	want("a", nil)
+	want("b", tenant.ErrUnknown)
+	s.err = errors.New("the disk is away again")
+	refresh("a")
+	want("a", nil) // as it was
+}

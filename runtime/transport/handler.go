@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -77,7 +78,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, "there is nothing at this path"))
 		return
 	}
-	t, known := h.config.Tenants.Get(id)
+	t, err := h.config.Tenants.Find(id)
 	if !h.allowOrigin(w, r, t) {
 		problem.Write(w, problem.New(http.StatusForbidden, abi.CodeForbidden, "the origin may not reach this tenant"))
 		return
@@ -85,7 +86,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodOptions:
 		preflight(w, h.config.WriteTimeout)
-	case !known:
+	case errors.Is(err, tenant.ErrUnread):
+		w.Header().Set("Retry-After", retryAfter)
+		problem.Write(w, problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the tenant cannot be served at the moment; try again later"))
+	case err != nil:
 		problem.Write(w, problem.New(http.StatusNotFound, abi.CodeBadUserInput, "there is no such tenant"))
 	case websocket.IsWebSocketUpgrade(r):
 		h.upgrade(w, r, t)

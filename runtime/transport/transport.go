@@ -116,5 +116,7 @@ type Credentials struct {
 
 // Tenants finds tenants. *tenant.Directory does.
 type Tenants interface {
-	Get(id string) (*tenant.Tenant, bool)
+	// Find gives tenant.ErrUnread where there may well be a tenant of that id that
+	// cannot be served at the moment.
+	Find(id string) (*tenant.Tenant, error)
 }
