@@ -116,7 +116,7 @@ func TestRevocation(t *testing.T) {
 		fresh.subscribe("1", "subscription fresh")
 		other := s.join()
 		other.subscribe("1", "subscription other")
-		if err := s.tenants.Revoke(t.Context(), s.demo(), tenant.Revocation{Subject: "u1", Before: time.Now()}); err != nil {
+		if err := s.tenants.Revoke(s.Context(), s.demo(), tenant.Revocation{Subject: "u1", Before: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		old.expect(`{"id":"1","type":"error","payload":` + notValid + `}`)
@@ -128,7 +128,7 @@ func TestRevocation(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		s.door.meanwhile = func() {
-			if err := s.tenants.Revoke(t.Context(), s.demo(), tenant.Revocation{TokenID: "t1", Before: time.Now()}); err != nil {
+			if err := s.tenants.Revoke(s.Context(), s.demo(), tenant.Revocation{TokenID: "t1", Before: time.Now()}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -146,7 +146,7 @@ func TestSettingsEndConnections(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		set := func(origins ...string) {
 			t.Helper()
-			err := s.tenants.Change(t.Context(), s.demo(), func(all *tenant.Settings) error {
+			err := s.tenants.Change(s.Context(), s.demo(), func(all *tenant.Settings) error {
 				a := tenant.DefaultAuth()
 				a.Origins = origins
 				all.Auth = &a
