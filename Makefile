@@ -120,7 +120,8 @@ $(GRAPH_PEERS)/gqlgen/generated.go: $(addprefix $(GRAPH_PEERS)/,schema.graphql g
 	@touch $@
 
 golden: ## rewrite the golden files
-	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport ./runtime/tenant ./runtime/admin -update
+	$(GO) test ./runtime/meter ./runtime/graph ./runtime/transport ./runtime/tenant ./runtime/telemetry ./runtime/admin -update
+	$(GO) test ./cmd/server -run TestListOfSettings -update
 
 plugins: deps ## build the example and conformance modules from source
 	for crate in $(RUST_EXAMPLES); do $(TOOLS) $(RUST)/build-wasm.sh $$crate $$crate/$$(basename $$crate).wasm || exit 1; done

@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"runtime/event/memory":        {"runtime/event"},
 	// For tests and benchmarks.
 	"runtime/bench":                       {},
+	"runtime/goldentest":                  {},
 	"runtime/admin/admintest":             {},
 	"runtime/store/storetest":             {"runtime/store"},
 	"runtime/tenant/tenanttest":           {"runtime/store", "runtime/store/memory", "runtime/tenant"},

@@ -1,7 +1,6 @@
 package runtime_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -11,10 +10,5 @@ import (
 
 func TestMain(m *testing.M) {
 	runtime.CompileMain()
-	code := m.Run()
-	if err := postgrestest.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(postgrestest.Run(m))
 }

@@ -44,8 +44,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
-	code := m.Run()
-	return code, postgrestest.Stop()
+	return postgrestest.Run(m), nil
 }
 
 // process is a running server.

@@ -3,7 +3,6 @@ package admin_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,11 +18,10 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/admin/admintest"
+	"github.com/runnel-dev/runnel/runtime/goldentest"
 	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
-
-var update = flag.Bool("update", false, "write openapi.json anew")
 
 const openAPIFile = "openapi.json"
 
@@ -37,19 +35,8 @@ func TestOpenAPI(t *testing.T) {
 	if err := encoder.Encode(document.T); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(openAPIFile, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(openAPIFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s is not what the routes give: run `make golden`", openAPIFile)
-	}
-	if _, err := admintest.Load(want); err != nil {
+	goldentest.File(t, openAPIFile, got.String())
+	if _, err := admintest.Load(got.Bytes()); err != nil {
 		t.Error(err)
 	}
 }

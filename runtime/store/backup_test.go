@@ -22,14 +22,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := postgrestest.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
 func openBolt(t *testing.T) store.Store {
 	t.Helper()

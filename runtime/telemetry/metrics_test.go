@@ -1,11 +1,9 @@
 package telemetry_test
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,10 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/runnel-dev/runnel/runtime/goldentest"
 	"github.com/runnel-dev/runnel/runtime/telemetry"
 )
-
-var update = flag.Bool("update", false, "rewrite the list of metrics in docs/operations.md")
 
 // counts is a Source whose snapshots tests write.
 type counts struct {
@@ -78,25 +75,7 @@ func TestListOfMetrics(t *testing.T) {
 			fmt.Fprintf(&list, "| `%s` | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), labels(f), f.GetHelp())
 		}
 	}
-	const page, begin, end = "../../docs/operations.md", "<!-- metrics -->\n", "<!-- end of metrics -->"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	found, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no place for the list", page)
-	}
-	if found == list.String() {
-		return
-	}
-	if !*update {
-		t.Fatalf("the list of metrics in %s is not that of the program: run go test ./runtime/telemetry -update", page)
-	}
-	if err := os.WriteFile(page, []byte(before+begin+list.String()+end+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	goldentest.Section(t, "../../docs/operations.md", "metrics", list.String())
 }
 
 func labels(f *dto.MetricFamily) string {

@@ -1,35 +1,17 @@
 package tenant_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/runnel-dev/runnel/runtime/goldentest"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/limits.md")
-
 // TestLimitsPage holds docs/limits.md against Definitions, of which it is made.
-func TestLimitsPage(t *testing.T) {
-	const file = "../../docs/limits.md"
-	want := limitsPage()
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Errorf("%s is stale: run make golden", file)
-	}
-}
+func TestLimitsPage(t *testing.T) { goldentest.File(t, "../../docs/limits.md", limitsPage()) }
 
 func limitsPage() string {
 	var b strings.Builder

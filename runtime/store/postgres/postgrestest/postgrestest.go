@@ -53,8 +53,22 @@ var shared struct {
 	made   int // databases
 }
 
+// Run runs the tests of a binary, as its TestMain does, stops the server that
+// Database has started, if it has, and returns the code for os.Exit.
+func Run(m *testing.M) (code int) {
+	code = m.Run()
+	if shared.server == nil {
+		return code
+	}
+	if err := shared.server.Remove(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
 // Database makes a database for the test, on a server that all tests of the
-// binary share, and returns its URL. TestMain calls Stop after them.
+// binary share, and returns its URL. TestMain calls Run.
 func Database(t testing.TB) string {
 	t.Helper()
 	shared.once.Do(func() { shared.server, shared.err = Start() })
@@ -65,14 +79,6 @@ func Database(t testing.TB) string {
 	defer shared.mu.Unlock()
 	shared.made++
 	return shared.server.Database(t, fmt.Sprint("test", shared.made))
-}
-
-// Stop stops the server that Database has started, if it has.
-func Stop() error {
-	if shared.server == nil {
-		return nil
-	}
-	return shared.server.Remove()
 }
 
 // Start makes a server and starts it. Remove removes it.
