@@ -31,6 +31,7 @@ type follower struct {
 	logger  *slog.Logger
 	known   map[string]int64 // the last revision of each tenant; nil before the first comparison
 	failing bool             // so that it is logged once
+	swept   time.Time        // when revisions of deleted tenants were looked for
 }
 
 func newFollower(config *pgx.ConnConfig, changes *store.Changes, logger *slog.Logger) *follower {
@@ -99,6 +100,7 @@ func (f *follower) listen(ctx context.Context, conn *pgx.Conn) error {
 		if err := f.compare(ctx, conn); err != nil {
 			return err
 		}
+		f.sweep(ctx, conn)
 	}
 }
 
@@ -127,7 +129,8 @@ func (f *follower) notified(payload string) {
 	}
 }
 
-// compare tells of the tenants whose revisions have changed. A revision that
+// compare tells of the tenants whose revisions have changed, or are not there any
+// more: those were deleted. A revision that
 // counts up is not enough to ask for: transactions do not commit in their order.
 func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, compareTime)
@@ -142,7 +145,9 @@ func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
 	}
 	var tenant string
 	var revision int64
+	there := make(map[string]struct{}, len(f.known))
 	_, err = pgx.ForEachRow(rows, []any{&tenant, &revision}, func() error {
+		there[tenant] = struct{}{}
 		if f.known[tenant] != revision {
 			f.known[tenant] = revision
 			if !first {
@@ -153,6 +158,12 @@ func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
 	})
 	if err != nil {
 		return fmt.Errorf("compare revisions: %w", err)
+	}
+	for tenant := range f.known {
+		if _, ok := there[tenant]; !ok {
+			delete(f.known, tenant)
+			f.changes.Tell(tenant)
+		}
 	}
 	return nil
 }

@@ -134,6 +134,44 @@ func TestUnannounced(t *testing.T) {
 	}
 }
 
+// TestRevisionsOfDeletedTenants has a node remove them a day after the tenant, and
+// another one notice.
+func TestRevisionsOfDeletedTenants(t *testing.T) {
+	url := postgrestest.Database(t)
+	a := open(t, url)
+	told := follow(t, a)
+	change := func(tenant string, do func(store.Tx) error) {
+		t.Helper()
+		if err := a.Update(t.Context(), tenant, do); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, told, tenant)
+	}
+	for _, tenant := range []string{"lives", "old", "new", "again"} {
+		change(tenant, func(tx store.Tx) error { return tx.Put(store.Tenants, "", tenant, []byte("{}")) })
+	}
+	for _, tenant := range []string{"old", "new", "again"} {
+		change(tenant, func(tx store.Tx) error { return tx.Delete(store.Tenants, "", tenant) })
+	}
+	marked := func() string {
+		return query[string](t, url, "select string_agg(tenant, ' ' order by tenant) from runnel.revisions where gone is not null")
+	}
+	open(t, url)
+	eventually(t, "those that were deleted are marked", func() bool {
+		return query[bool](t, url, "select count(*) = 3 from runnel.revisions where gone is not null")
+	})
+	if got := marked(); got != "again new old" {
+		t.Errorf("marked are %s", got)
+	}
+	exec(t, url, "update runnel.revisions set gone = now() - interval '25 hours' where tenant <> 'new'")
+	change("again", func(tx store.Tx) error { return tx.Put(store.Tenants, "", "again", []byte("{}")) })
+	open(t, url) // looks anew
+	waitFor(t, told, "old")
+	if got := query[string](t, url, "select string_agg(tenant, ' ' order by tenant) from runnel.revisions"); got != "again lives new" {
+		t.Errorf("there are %s", got)
+	}
+}
+
 // TestForeignNotices has others send what a node does not.
 func TestForeignNotices(t *testing.T) {
 	url := postgrestest.Database(t)

@@ -115,7 +115,7 @@ func TestMigrateTogether(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if got := query[int](t, url, "select count(*) from runnel.migrations"); got != 1 {
+	if got := query[int](t, url, "select count(*) from runnel.migrations"); got != 2 {
 		t.Errorf("there are %d migrations", got)
 	}
 }
@@ -125,7 +125,7 @@ func TestLaterSchema(t *testing.T) {
 	put(t, open(t, url), "t", "m", "kept")
 	query[int](t, url, "insert into runnel.migrations (version) values (99) returning version")
 	_, err := postgres.Open(t.Context(), url, nil)
-	const want = "the schema runnel has version 99, and this program knows those up to 1: run the version that migrated it, or a later one"
+	const want = "the schema runnel has version 99, and this program knows those up to 2: run the version that migrated it, or a later one"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Open: %v, want %q", err, want)
 	}

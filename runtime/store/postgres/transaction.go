@@ -49,7 +49,7 @@ var statementsOf = func() map[store.Table]statements {
 const announcement = `
 	with changed as (
 		insert into runnel.revisions (tenant, revision) values ($1, nextval('runnel.revision'))
-		on conflict (tenant) do update set revision = excluded.revision
+		on conflict (tenant) do update set revision = excluded.revision, gone = null
 		returning tenant, revision)
 	select pg_notify('` + channel + `', revision || ' ' || tenant) from changed`
 
