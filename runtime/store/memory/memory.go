@@ -4,8 +4,6 @@ package memory
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/runnel-dev/runnel/runtime/store"
@@ -18,25 +16,13 @@ type Store struct {
 
 	mu struct {
 		sync.RWMutex
-		closed bool
-		// tables is a snapshot: neither it nor the maps and values in it are ever
-		// written.
-		tables map[place]map[string][]byte
+		closed  bool
+		records *tree // a snapshot; the values in it are never written either
 	}
 }
 
-// place is where the records of one tenant are.
-type place struct {
-	table  store.Table
-	tenant string
-}
-
 // New returns an empty store.
-func New() *Store {
-	s := &Store{}
-	s.mu.tables = map[place]map[string][]byte{}
-	return s
-}
+func New() *Store { return &Store{} }
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, read func(store.Tx) error) error {
@@ -44,12 +30,12 @@ func (s *Store) View(ctx context.Context, read func(store.Tx) error) error {
 		return err
 	}
 	s.mu.RLock()
-	tables, closed := s.mu.tables, s.mu.closed
+	records, closed := s.mu.records, s.mu.closed
 	s.mu.RUnlock()
 	if closed {
 		return store.ErrClosed
 	}
-	return read(&transaction{tables: tables})
+	return read(&transaction{records: records})
 }
 
 // Update implements store.Store.
@@ -60,12 +46,12 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mu.RLock()
-	tables, closed := s.mu.tables, s.mu.closed
+	records, closed := s.mu.records, s.mu.closed
 	s.mu.RUnlock()
 	if closed {
 		return store.ErrClosed
 	}
-	tx := &transaction{tables: maps.Clone(tables), owned: map[place]bool{}}
+	tx := &transaction{records: records, writable: true}
 	if err := change(tx); err != nil {
 		return err
 	}
@@ -73,7 +59,7 @@ func (s *Store) Update(ctx context.Context, tenant string, change func(store.Tx)
 		return err
 	}
 	s.mu.Lock()
-	s.mu.tables = tx.tables
+	s.mu.records = tx.records
 	s.mu.Unlock()
 	if tenant != "" {
 		s.changes.Tell(tenant)
@@ -97,33 +83,26 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// transaction is a store.Tx. The tables of a snapshot are copied before the
-// first write to them.
+// transaction is a store.Tx.
 type transaction struct {
-	tables map[place]map[string][]byte
-	owned  map[place]bool // those that were copied; nil where nothing may be written
+	records  *tree
+	writable bool
 }
 
-func (tx *transaction) writable(p place) (map[string][]byte, error) {
-	if tx.owned == nil {
-		return nil, store.ErrReadOnly
+// replace puts other records in the place of those from first to last.
+func (tx *transaction) replace(first, last key, by *tree) error {
+	if !tx.writable {
+		return store.ErrReadOnly
 	}
-	if !tx.owned[p] {
-		tx.owned[p] = true
-		copied := maps.Clone(tx.tables[p])
-		if copied == nil {
-			copied = map[string][]byte{}
-		}
-		tx.tables[p] = copied
-	}
-	return tx.tables[p], nil
+	tx.records = tx.records.replace(first, last, by)
+	return nil
 }
 
 func (tx *transaction) Get(table store.Table, tenant, id string) ([]byte, error) {
 	if err := store.CheckKey(tenant, id); err != nil {
 		return nil, err
 	}
-	value, ok := tx.tables[place{table, tenant}][id]
+	value, ok := tx.records.get(key{table, tenant, id})
 	if !ok {
 		return nil, store.ErrNotFound
 	}
@@ -134,48 +113,37 @@ func (tx *transaction) Put(table store.Table, tenant, id string, value []byte) e
 	if err := store.CheckRecord(table, tenant, id, value); err != nil {
 		return err
 	}
-	records, err := tx.writable(place{table, tenant})
-	if err == nil {
-		records[id] = clone(value)
-	}
-	return err
+	k := key{table, tenant, id}
+	return tx.replace(k, k, leaf(k, clone(value)))
 }
 
 func (tx *transaction) Delete(table store.Table, tenant, id string) error {
 	if err := store.CheckKey(tenant, id); err != nil {
 		return err
 	}
-	records, err := tx.writable(place{table, tenant})
-	delete(records, id)
-	return err
+	k := key{table, tenant, id}
+	return tx.replace(k, k, nil)
 }
 
 func (tx *transaction) DeleteAll(table store.Table, tenant string) error {
 	if err := store.CheckScan(tenant, ""); err != nil {
 		return err
 	}
-	if tx.owned == nil {
-		return store.ErrReadOnly
-	}
-	p := place{table, tenant}
-	delete(tx.owned, p)
-	delete(tx.tables, p)
-	return nil
+	return tx.replace(key{table, tenant, ""}, lastOf(table, tenant), nil)
 }
 
 func (tx *transaction) Scan(table store.Table, tenant, after string, limit int) ([]store.Record, error) {
 	if err := store.CheckScan(tenant, after); err != nil {
 		return nil, err
 	}
-	records := tx.tables[place{table, tenant}]
 	var found []store.Record
-	for _, id := range slices.Sorted(maps.Keys(records)) {
-		if len(found) >= limit {
+	for at := (key{table, tenant, after}); len(found) < limit; {
+		next := tx.records.after(at)
+		if next == nil || next.key.table != table || next.key.tenant != tenant {
 			break
 		}
-		if id > after {
-			found = append(found, store.Record{ID: id, Value: clone(records[id])})
-		}
+		at = next.key
+		found = append(found, store.Record{ID: at.id, Value: clone(next.value)})
 	}
 	return found, nil
 }
@@ -185,14 +153,19 @@ func (tx *transaction) Tenants(table store.Table, after string, limit int) ([]st
 		return nil, err
 	}
 	var found []string
-	for p, records := range tx.tables {
-		if p.table == table && p.tenant > after && len(records) > 0 {
-			found = append(found, p.tenant)
+	for at := lastOf(table, after); len(found) < limit; at = lastOf(table, at.tenant) {
+		next := tx.records.after(at)
+		if next == nil || next.key.table != table {
+			break
 		}
+		at = next.key
+		found = append(found, at.tenant)
 	}
-	slices.Sort(found)
-	return found[:min(max(limit, 0), len(found))], nil
+	return found, nil
 }
+
+// lastOf is behind all keys of a tenant's records: no id has that byte.
+func lastOf(table store.Table, tenant string) key { return key{table, tenant, "\xff"} }
 
 // clone copies, and tells empty values from missing ones.
 func clone(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }
