@@ -172,13 +172,14 @@ func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings
 			return err
 		}
 		settings = r.settings()
+		before := settings
 		if err := change(&settings); err != nil {
 			return err
 		}
 		if err := settings.validate(); err != nil {
 			return err
 		}
-		r.set(settings)
+		r.set(before, settings)
 		return r.write(tx, t.id)
 	})
 	if err != nil {

@@ -209,9 +209,9 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestLimitsOfOtherVersions holds that a tenant survives limits that this
-// version of the server does not have or allow.
-func TestLimitsOfOtherVersions(t *testing.T) {
+// TestRecordsOfOtherVersions holds that a tenant survives what this version of the
+// server does not have or allow, and that it survives this version.
+func TestRecordsOfOtherVersions(t *testing.T) {
 	s := memory.New()
 	d := tenant.NewDirectory(s)
 	tenanttest.Create(t, d, "a")
@@ -231,6 +231,29 @@ func TestLimitsOfOtherVersions(t *testing.T) {
 	if now.Limits() != want {
 		t.Errorf("limits %+v", now.Limits())
 	}
+
+	// A change by this version takes nothing from the others.
+	const auth = `{"mode":"of a later version","algorithm":"X"}`
+	put(`{"incarnation":"x","created":"2026-01-02T03:04:05Z","plan":"gold","limits":{"noSuchLimit":1,"modules":1000000,"queryDepth":7,"keys":9},"auth":` + auth + `}`)
+	if err := d.Change(t.Context(), now, func(s *tenant.Settings) error {
+		s.Limits.QueryDepth, s.Limits.Versions, s.Debug = 8, 4, true
+		s.Limits.Keys = tenant.DefaultLimits().Keys
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const kept = `{"auth":` + auth + `,"created":"2026-01-02T03:04:05Z","debug":true,"incarnation":"x","introspection":false,` +
+		`"limits":{"modules":1000000,"noSuchLimit":1,"queryDepth":8,"versions":4},"plan":"gold"}`
+	if got := read(t, s, "a"); got != kept {
+		t.Errorf("the record is\n%s, want\n%s", got, kept)
+	}
+	if err := d.Change(t.Context(), now, func(s *tenant.Settings) error { a := tenant.DefaultAuth(); s.Auth = &a; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, s, "a"); strings.Contains(got, "later version") || !strings.Contains(got, `"plan":"gold"`) {
+		t.Errorf("with other settings of who may subscribe the record is %s", got)
+	}
+
 	put(`{"incarnation":`)
 	var syntax *json.SyntaxError
 	if _, _, err := d.Refresh(t.Context(), "a"); !errors.As(err, &syntax) || !strings.Contains(err.Error(), "tenant a") {
@@ -239,6 +262,19 @@ func TestLimitsOfOtherVersions(t *testing.T) {
 	if got, ok := d.Get("a"); !ok || got != now {
 		t.Error("a damaged record took the tenant away")
 	}
+}
+
+func read(t *testing.T, s store.Store, id string) (record string) {
+	t.Helper()
+	err := s.View(t.Context(), func(tx store.Tx) error {
+		text, err := tx.Get(store.Tenants, "", id)
+		record = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
 }
 
 // TestCreateReplaces has a node give an id away anew that another node has freed,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/store"
@@ -18,6 +19,8 @@ type record struct {
 	Introspection bool             `json:"introspection"`
 	Debug         bool             `json:"debug"`
 	Auth          json.RawMessage  `json:"auth,omitempty"` // with the secret
+
+	members map[string]json.RawMessage // as they were read, those of another version of the server among them
 }
 
 // newRecord is the record of a tenant that begins now.
@@ -29,14 +32,28 @@ func newRecord(id string, s Settings) (record, error) {
 		return record{}, err
 	}
 	r := record{Incarnation: rand.Text(), Created: time.Now().UTC()}
-	r.set(s)
+	r.Limits = map[string]int64{}
+	r.set(Settings{Limits: DefaultLimits()}, s)
 	return r, nil
 }
 
-// set puts the settings into the record.
-func (r *record) set(s Settings) {
-	r.Limits = s.Limits.changed()
-	r.Introspection, r.Debug, r.Auth = s.Introspection, s.Debug, s.Auth.AppendStored(nil)
+// set puts into the record what differs from the settings before. The rest stays as it is
+// written: another version of the server may understand more of it.
+func (r *record) set(before, now Settings) {
+	for i := range definitions {
+		d := &definitions[i]
+		switch v := d.Value(&now.Limits); {
+		case v == d.Value(&before.Limits):
+		case v == d.Default: // which it follows where a later version has another
+			delete(r.Limits, d.Name)
+		default:
+			r.Limits[d.Name] = v
+		}
+	}
+	if now.Auth != before.Auth {
+		r.Auth = now.Auth.AppendStored(nil)
+	}
+	r.Introspection, r.Debug = now.Introspection, now.Debug
 }
 
 // settings reads the settings that the record has. Where this version of the
@@ -70,33 +87,37 @@ func readRecord(tx store.Tx, id string) (r record, err error) {
 	if err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(text, &r); err != nil {
+	if err := errors.Join(json.Unmarshal(text, &r), json.Unmarshal(text, &r.members)); err != nil {
 		return r, fmt.Errorf("the record of tenant %s: %w", id, err)
+	}
+	if r.Limits == nil {
+		r.Limits = map[string]int64{}
 	}
 	return r, nil
 }
 
 func (r *record) write(tx store.Tx, id string) error {
-	text, err := json.Marshal(r)
+	text, err := r.text()
 	if err != nil {
 		return fmt.Errorf("the record of tenant %s: %w", id, err)
 	}
 	return tx.Put(store.Tenants, "", id, text)
 }
 
-// changed returns the limits that differ from their defaults, which others of
-// them thus follow where a later version of the server has other ones.
-func (l Limits) changed() map[string]int64 {
-	values := map[string]int64{}
-	for i := range definitions {
-		if v := definitions[i].Value(&l); v != definitions[i].Default {
-			values[definitions[i].Name] = v
-		}
+// text is the record with all members that it was read with.
+func (r *record) text() ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil || r.members == nil {
+		return text, err
 	}
-	return values
+	members := maps.Clone(r.members)
+	if err := json.Unmarshal(text, &members); err != nil { // which adds to them
+		return nil, err
+	}
+	return json.Marshal(members)
 }
 
-// kept reads what changed gave, be it by another version of the server: a limit
+// kept reads the limits of a record, be it of another version of the server: a limit
 // that this one does not have is passed over, and a value that it does not
 // allow brought into the range.
 func kept(values map[string]int64) Limits {
