@@ -144,6 +144,21 @@ func TestSumsNeverFall(t *testing.T) {
 	expect(t, m, 29, "runnel_fuel_total")
 }
 
+// TestNobodyScrapes: tenants that come and go are not remembered for ever.
+func TestNobodyScrapes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := telemetry.New(telemetry.MetricsConfig{Source: &counts{}})
+		for i := range 1000 {
+			m.Leave(telemetry.Usage{Tenant: "a", Incarnation: fmt.Sprint(i), Fuel: 1})
+			time.Sleep(time.Minute)
+		}
+		if n := m.Remembered(); n > 30 {
+			t.Errorf("%d tenants are remembered", n)
+		}
+		expect(t, m, 1000, "runnel_fuel_total")
+	})
+}
+
 // TestBusiest: the tenants with metrics of their own are those that worked most
 // of late; a choice holds for a minute, and changes no sum.
 func TestBusiest(t *testing.T) {

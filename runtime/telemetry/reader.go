@@ -24,6 +24,7 @@ type reader struct {
 	mu struct {
 		sync.Mutex
 		last    map[string]seen // by incarnation
+		pruned  time.Time       // when last was
 		total   Usage
 		busiest busiest
 	}
@@ -116,10 +117,13 @@ func (r *reader) collectTenant(out chan<- prometheus.Metric, u *Usage) {
 	}
 }
 
+// leaveTime is more than it takes to forget a tenant that has left.
+const leaveTime = 10 * time.Minute
+
 // seen is what the reader last knew of a tenant.
 type seen struct {
 	usage *Usage
-	left  bool // it will not be seen again
+	left  time.Time // since when it will hardly be seen again; zero while it will
 }
 
 // readLocked brings the totals and the choice of tenants up to date.
@@ -136,7 +140,7 @@ func (r *reader) readLocked() []Usage {
 	// One that is gone and has not told its last words yet will.
 	maps.DeleteFunc(r.mu.last, func(tenant string, s seen) bool {
 		_, is := there[tenant]
-		return s.left && !is
+		return !s.left.IsZero() && !is
 	})
 	r.mu.busiest.choose(at, there)
 	return usage
@@ -162,5 +166,10 @@ func (r *reader) leave(u Usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.countLocked(&u)
-	r.mu.last[u.Incarnation] = seen{usage: &u, left: true}
+	now := time.Now()
+	if now.Sub(r.mu.pruned) > leaveTime { // as each scrape does, but there may be none
+		r.mu.pruned = now
+		maps.DeleteFunc(r.mu.last, func(_ string, s seen) bool { return !s.left.IsZero() && now.Sub(s.left) > leaveTime })
+	}
+	r.mu.last[u.Incarnation] = seen{usage: &u, left: now}
 }
