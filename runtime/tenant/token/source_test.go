@@ -95,6 +95,26 @@ func TestKeysAreFetchedOnce(t *testing.T) {
 	})
 }
 
+// TestNamesakes has an issuer publish several keys of one name: two are tried.
+func TestNamesakes(t *testing.T) {
+	for of, taken := range map[int]bool{1: true, 2: true, 3: false} {
+		byKeys(t, func(s *stage, k *keys, p *publisher) {
+			published := make([]string, of)
+			for i := range published {
+				published[i] = jwk(k.rsaOther, `"kid":"1"`)
+			}
+			published[of-1] = jwk(k.rsa, `"kid":"1"`)
+			p.publish(published...)
+			text := sign("RS256", k.rsa, named("1"), hour(""))
+			if taken {
+				s.takes("by the last of them", text)
+			} else {
+				s.refuses("by the last of many", text, "not of the issuer's key")
+			}
+		})
+	}
+}
+
 // TestUnknownKeysCostOneFetchAMinute floods the verifier with tokens of keys that
 // nobody has published.
 func TestUnknownKeysCostOneFetchAMinute(t *testing.T) {
