@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/store/memory"
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // brittle is a store from which one object of one tenant cannot be read, for as
@@ -269,4 +270,27 @@ func TestNotReadyWhereMostFail(t *testing.T) {
 		b.wantFailing()
 		b.stop()
 	})
+}
+
+// TestWhoAsksForAnUnreadTenant: whose key a key is cannot be told where the tenant
+// cannot be read, and everybody without one learns nothing.
+func TestWhoAsksForAnUnreadTenant(t *testing.T) {
+	s := &brittle{Store: memory.New(), tenant: "two", table: store.Tenants}
+	if err := newHandlers(t, runtime.Config{Store: s}).CreateTenant(t.Context(), "two", nil); err != nil {
+		t.Fatal(err)
+	}
+	s.broken.Store(true)
+	b := newHandlers(t, runtime.Config{Store: s})
+	for token, want := range map[string]int{"rnl_0123456789ab_secret": http.StatusServiceUnavailable, handlerToken: http.StatusServiceUnavailable, "": http.StatusUnauthorized} {
+		header := []string{"Authorization", "Bearer " + token}
+		if status, body := ask(t, b, "POST", "/v1/tenants/two/events", header...); status != want {
+			t.Errorf("with %q: %d %s, want %d", token, status, body, want)
+		}
+		if status, body := ask(t, b, "POST", "/v1/tenants/three/events", header...); status == http.StatusServiceUnavailable {
+			t.Errorf("a tenant that there is not, with %q: %d %s", token, status, body)
+		}
+	}
+	if _, err := b.Publish(t.Context(), "two"); !errors.Is(err, tenant.ErrUnread) {
+		t.Errorf("Publish: %v", err)
+	}
 }

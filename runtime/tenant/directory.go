@@ -75,8 +75,12 @@ func (d *Directory) IDs(ctx context.Context) ([]string, error) {
 // Refresh reads a tenant anew, since another node may have changed it. now is
 // nil where the store has none, and gone is the one that was deleted, where there
 // was one: its Gone channel is closed. After an error the tenant is as it was; where
-// it was not there, Find says that it cannot be read.
+// it was not there, Find says that it cannot be read. An id that is no ValidName is
+// nobody's, whatever the store has.
 func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, err error) {
+	if !ValidName(id) {
+		return nil, nil, nil
+	}
 	done, err := d.changing.Take(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("refresh tenant %s: %w", id, err)

@@ -264,6 +264,25 @@ func TestRecordsOfOtherVersions(t *testing.T) {
 	}
 }
 
+// TestForeignIDs has the store, as a backup from elsewhere may leave it, hold what
+// can be no tenant.
+func TestForeignIDs(t *testing.T) {
+	s := memory.New()
+	d := tenant.NewDirectory(s)
+	tenanttest.Create(t, d, "a")
+	for _, id := range []string{"A", "a/b", "..", "a b", strings.Repeat("a", 64)} {
+		if err := s.Update(t.Context(), "", func(tx store.Tx) error { return tx.Put(store.Tenants, "", id, []byte(read(t, s, "a"))) }); err != nil {
+			t.Fatal(err)
+		}
+		if now, gone, err := d.Refresh(t.Context(), id); now != nil || gone != nil || err != nil {
+			t.Errorf("Refresh(%q): %v, %v, %v", id, now, gone, err)
+		}
+		if _, err := d.Find(id); !errors.Is(err, tenant.ErrUnknown) {
+			t.Errorf("Find(%q): %v", id, err)
+		}
+	}
+}
+
 func read(t *testing.T, s store.Store, id string) (record string) {
 	t.Helper()
 	err := s.View(t.Context(), func(tx store.Tx) error {
