@@ -120,6 +120,21 @@ func TestMigrateTogether(t *testing.T) {
 	}
 }
 
+// TestMigrateOn has a database as version 1 of the schema left it.
+func TestMigrateOn(t *testing.T) {
+	url := postgrestest.Database(t)
+	put(t, open(t, url), "t", "m", "kept")
+	exec(t, url, "alter table runnel.revisions drop column gone", "delete from runnel.migrations where version > 1")
+	s := open(t, url)
+	if got := get(t, s, "t", "m"); got != "kept" {
+		t.Errorf("there is %q", got)
+	}
+	put(t, s, "t", "m", "changed")
+	if got := query[int](t, url, "select max(version) from runnel.migrations"); got != 2 {
+		t.Errorf("the version is %d", got)
+	}
+}
+
 func TestLaterSchema(t *testing.T) {
 	url := postgrestest.Database(t)
 	put(t, open(t, url), "t", "m", "kept")
