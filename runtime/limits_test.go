@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,37 @@ var limitCases = map[string]func(*limited){
 		l.set(`{"retentionSeconds":1}`)
 		time.Sleep(1001 * time.Millisecond)
 		l.keepsOne(`{}`, "")
+	},
+	"replayEventsPerSecond": func(l *limited) {
+		l.set(`{"replayEventsPerSecond":1}`)
+		s := l.join(`{}`)
+		resume := func(id, cursor string) {
+			s.say(`{"type":"subscribe","id":"` + id + `","payload":{"query":"subscription { echo }","extensions":{"runnel":{"cursor":` + cursor + `}}}}`)
+		}
+		resume("1", "null")
+		_, told, err := s.ReadMessage()
+		cursor := regexp.MustCompile(`"1":("[^"]+")`).FindSubmatch(told)
+		if err != nil || cursor == nil {
+			l.Fatalf("got %s, %v; want a cursor", told, err)
+		}
+		for range 3 {
+			l.must(http.StatusAccepted, l.publish("1"))
+			s.expect(`"next"`, `"id":"1"`)
+		}
+		begun := time.Now()
+		resume("2", string(cursor[1]))
+		for replayed := 0; replayed < 3; {
+			_, text, err := s.ReadMessage()
+			if err != nil {
+				l.Fatal(err)
+			}
+			if strings.Contains(string(text), `"next"`) {
+				replayed++
+			}
+		}
+		if took := time.Since(begun); took < 1900*time.Millisecond {
+			l.Errorf("three events were replayed in %v", took)
+		}
 	},
 
 	"queryBytes":   refusesQuery("queryBytes", 1024, "{ one }"+strings.Repeat(" ", 1024)),
