@@ -189,23 +189,51 @@ func TestUnavailableAuthentication(t *testing.T) {
 	}
 }
 
-// TestRevokedBeforeTheStream has a token revoked when it was verified and the
-// response has not begun.
+// revoke revokes all tokens of the subject "u1".
+func (s *stage) revoke() {
+	if err := s.tenants.Revoke(s.Context(), s.demo(), tenant.Revocation{Subject: "u1", Before: time.Now()}); err != nil {
+		s.Error(err)
+	}
+	time.Sleep(time.Nanosecond) // for those who look at connections to do so
+}
+
+// TestRevokedBeforeTheStream has a token revoked when the operation is being opened and
+// the response has not begun.
 func TestRevokedBeforeTheStream(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		s.join() // so that the tenant's connections were looked at before
 		s.door.issued = time.Now()
 		s.door.meanwhile = func() {
-			time.Sleep(time.Second)
-			if err := s.tenants.Revoke(s.Context(), s.demo(), tenant.Revocation{Subject: "u1", Before: time.Now()}); err != nil {
-				t.Error(err)
-			}
-			time.Sleep(time.Nanosecond) // for those who look at connections to do so
+			go func() {
+				time.Sleep(time.Second)
+				s.revoke()
+			}()
 		}
-		played := playStream(s, "header Authorization: Bearer for 1h\nPOST {\"query\":\"subscription a\"}\npass 2s")
+		played := playStream(s, "header Authorization: Bearer for 1h\nPOST {\"query\":\"linger a\"}\npass 4s")
 		if !strings.Contains(played, "\n  end\n  executor: unsubscribed a") {
 			t.Errorf("played\n%s", played)
 		}
 		s.ended(transport.EndRefused)
 	})
+}
+
+// TestRevokedDuringTheBody has a token revoked when it was verified and the body of the
+// request has not arrived.
+func TestRevokedDuringTheBody(t *testing.T) {
+	for _, accept := range []string{jsonType, graphqlType, "text/event-stream"} {
+		onStage(t, nil, func(s *stage) {
+			s.door.issued = time.Now()
+			s.door.meanwhile = func() {
+				time.Sleep(time.Second)
+				s.revoke()
+			}
+			w := s.answer(post(`{"query":"mutation 1"}`, "Authorization", "Bearer for 1h", "Accept", accept))
+			if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" {
+				t.Errorf("%s: %d %s", accept, w.Code, w.Body)
+			}
+			if s.script.last.Query != "" {
+				t.Error("the operation was opened")
+			}
+		})
+	}
 }

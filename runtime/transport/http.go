@@ -49,6 +49,10 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		h.writeFailure(w, accept.plain(), failure)
 		return
 	}
+	if err := t.Admits(identity); err != nil { // any more, now that the body has arrived
+		h.refuseIdentity(w, t, errors.Join(err, ErrRefused))
+		return
+	}
 	operation, errs := h.config.Executor.Open(r.Context(), t, identity, request)
 	if len(errs) > 0 {
 		h.refuseOperation(w, r, accept.response, errs)
