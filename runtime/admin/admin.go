@@ -55,11 +55,13 @@ type Config struct {
 	OnAnswer func(ctx context.Context, a Answer)
 }
 
-// handler serves all routes. It is immutable, but for backup.
+// handler serves all routes. It is immutable, but for backup and refusals.
 type handler struct {
 	config Config
 	token  secret
 	backup sync.Mutex // held while one is sent
+
+	refusals refusals
 
 	bodyTime, restTime time.Duration
 }
@@ -76,30 +78,46 @@ func New(config Config) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began, recorded, a := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}, Answer{Method: methodOf(r)}
 	timeBody(recorded, r, h.bodyTime)
-	if err := h.serve(recorded, r, &a); err != nil {
+	err := h.serve(recorded, r, &a)
+	brokeOff := errors.Is(err, errBrokeOff)
+	if err != nil && !brokeOff {
 		timeBody(recorded, r, h.restTime)
 		p := h.describe(r, err)
 		a.Code = p.Code
+		if p.Status == http.StatusUnauthorized {
+			recorded.Header().Set("WWW-Authenticate", challenge)
+		}
 		problem.Write(recorded, p)
 	}
 	if h.config.OnAnswer != nil {
 		a.Status, a.Duration = recorded.status, time.Since(began)
 		h.config.OnAnswer(r.Context(), a)
 	}
+	if brokeOff {
+		panic(http.ErrAbortHandler) // the way to have net/http close the connection
+	}
 }
+
+// errBrokeOff is of an answer that had begun when it failed: the client must not
+// take it for whole.
+var errBrokeOff = errors.New("the answer broke off")
 
 // serve answers the request, or returns why not. Who may not ask learns nothing
 // of what is there: the token comes first.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, a *Answer) error {
+func (h *handler) serve(w *statusWriter, r *http.Request, a *Answer) error {
 	found, call, allowed := match(r)
 	var t *tenant.Tenant
 	var absent error // why there is no tenant
 	if found != nil {
 		t, absent = h.config.Tenants.Find(call.params["tenant"])
 	}
-	actor, err := h.authorize(w, r, found, t, absent)
+	actor, err := h.authorize(r, found, t, absent)
 	a.of(found, t, actor)
 	if err != nil {
+		if actor != "" {
+			call.tenant, call.actor = t, actor
+			h.auditRefusal(call)
+		}
 		return err
 	}
 	if found == nil {
@@ -116,17 +134,24 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, a *Answer) error
 	case named && errors.Is(absent, tenant.ErrUnread):
 		return absent
 	case named && t == nil:
-		return notFound("there is no such tenant; GET /v1/tenants lists all")
+		return noTenant()
 	}
 	call.tenant, call.actor = t, actor
-	if !found.audited() {
-		return found.serve(h, w, call)
+	end := h.whileAllowed(call)
+	defer end()
+	err = found.serve(h, w, call)
+	if !call.audited() {
+		return err
 	}
-	recorded := &statusWriter{ResponseWriter: w}
-	if err = found.serve(h, recorded, call); err != nil {
+	status := w.status
+	if err != nil && !errors.Is(err, errBrokeOff) {
 		p := h.describe(r, err)
-		err, recorded.status = p, p.Status
+		err, status = p, p.Status
 	}
-	h.audit(found, call, recorded.status)
+	h.audit(call, found.auditLog(t), status)
 	return err
+}
+
+func noTenant() error {
+	return notFound("there is no such tenant; GET /v1/tenants lists all")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/store"
@@ -43,10 +44,11 @@ const auditHeadID = "!"
 
 func auditID(n int64) string { return fmt.Sprintf("%020d", n) }
 
-// audited tells whether what comes this way changes something. Events are no
-// matter of the audit log: they are what the server is for, and too many.
-func (r *route) audited() bool {
-	return r.method != http.MethodGet && r.path != EventsRoute
+// audited tells whether a call belongs into the audit log: what changes something, and
+// who has taken all that there is. Events are no matter of it: they are what the
+// server is for, and too many.
+func (r *call) audited() bool {
+	return r.route.method != http.MethodGet && r.route.path != EventsRoute || r.route.path == backupRoute && r.Method == http.MethodGet
 }
 
 // auditLog is the tenant under which the entries for what came a way are kept. What makes
@@ -58,10 +60,51 @@ func (r *route) auditLog(t *tenant.Tenant) string {
 	return t.ID()
 }
 
-// audit records what somebody did, or was refused. An entry that cannot be
-// written is logged instead: what it is about has happened.
-func (h *handler) audit(found *route, r *call, status int) {
-	e := auditEntry{Time: timestamp(time.Now()), Actor: r.actor, Action: found.name(), Status: status, Target: r.target}
+// refusals are what the audit log has of late of keys that were refused what they are
+// not for: once an hour each key on each route, and at most mostRefusals of a tenant,
+// since every entry costs the store a write and pushes an older one out.
+type refusals struct {
+	sync.Mutex
+	since time.Time
+	noted map[string]map[string]struct{} // by tenant
+}
+
+const (
+	refusalTime  = time.Hour
+	mostRefusals = 100
+)
+
+// note tells whether a refusal is to be recorded.
+func (s *refusals) note(tenant, what string, now time.Time) bool {
+	s.Lock()
+	defer s.Unlock()
+	if s.noted == nil || now.Sub(s.since) >= refusalTime {
+		s.since, s.noted = now, map[string]map[string]struct{}{}
+	}
+	own := s.noted[tenant]
+	if own == nil {
+		own = map[string]struct{}{}
+		s.noted[tenant] = own
+	}
+	if _, ok := own[what]; ok || len(own) >= mostRefusals {
+		return false
+	}
+	own[what] = struct{}{}
+	return true
+}
+
+// auditRefusal records, in the log of the tenant, that a key was refused what it is
+// not for.
+func (h *handler) auditRefusal(r *call) {
+	if h.refusals.note(r.tenant.ID(), r.actor+" "+r.route.name(), time.Now()) {
+		h.audit(r, r.tenant.ID(), http.StatusForbidden)
+	}
+}
+
+// audit records in a log what somebody did, or was refused. An entry that cannot
+// be written is logged instead: what it is about has happened.
+func (h *handler) audit(r *call, log string, status int) {
+	e := auditEntry{Time: timestamp(time.Now()), Actor: r.actor, Action: r.route.name(), Status: status, Target: r.target}
 	if r.tenant != nil {
 		e.Tenant = r.tenant.ID()
 	}
@@ -73,9 +116,8 @@ func (h *handler) audit(found *route, r *call, status int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
 	err := h.config.Store.Update(ctx, "", func(tx store.Tx) error {
-		log := found.auditLog(r.tenant)
 		if log != "" && errors.Is(r.tenant.Exists(tx), tenant.ErrUnknown) {
-			log = "" // deleted meanwhile, and its log with it
+			return e.append(tx, "") // deleted meanwhile, and its log with it
 		}
 		return e.append(tx, log)
 	})

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -71,6 +73,56 @@ func TestAudit(t *testing.T) {
 	)
 	s.do("POST", "/v1/tenants", "application/json", `{"id":"acme"}`)
 	s.wantAudit("/v1/tenants/acme/audit")
+}
+
+// TestAuditOfRefusals has a key try what it is not for, again and again.
+func TestAuditOfRefusals(t *testing.T) {
+	s := newStage(t)
+	id, key := s.newKey(tenant.ScopeEvents)
+	for range 3 {
+		for _, asked := range [][2]string{
+			{"DELETE", "/v1/tenants/acme"},
+			{"GET", "/v1/tenants/acme/modules/orders"},
+			{"GET", "/v1/tenants/acme/nothing"}, // there is no such route
+			{"GET", "/v1/audit"},                // of which it is nobody
+		} {
+			s.do(asked[0], asked[1], "", "", "Authorization", "Bearer "+key)
+		}
+	}
+	s.wantAudit(
+		"/v1/tenants/acme/audit",
+		"key:"+id+" GET /v1/tenants/{tenant}/modules/{module} acme orders 403",
+		"key:"+id+" DELETE /v1/tenants/{tenant} acme  403",
+		"admin POST /v1/tenants/{tenant}/keys acme "+id+" 201",
+	)
+	s.wantAudit("/v1/audit")
+}
+
+func TestAuditOfRefusalsIsBounded(t *testing.T) {
+	noted := 0
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var refused admin.Refusals
+	for range 2 {
+		for i := range 1000 {
+			if refused.Note("acme", fmt.Sprint(i), now) {
+				noted++
+			}
+		}
+		if !refused.Note("other", "its own", now) {
+			t.Error("one tenant's refusals keep another's out")
+		}
+		now = now.Add(time.Hour)
+	}
+	if noted != 200 {
+		t.Errorf("%d refusals of a tenant are recorded in two hours, want 200", noted)
+	}
+}
+
+func TestAuditOfBackups(t *testing.T) {
+	s := newStage(t)
+	s.do("HEAD", "/v1/backup", "", "") // takes nothing
+	s.do("GET", "/v1/backup", "", "")
+	s.wantAudit("/v1/audit", "admin GET /v1/backup   200")
 }
 
 func TestAuditPages(t *testing.T) {

@@ -60,7 +60,7 @@ func describeAuth(a *tenant.Auth) authAnswer {
 // putAuth: PUT /v1/tenants/{tenant}/auth, with what tenant.ParseAuth reads. The
 // settings are replaced whole, and answered without the secret.
 func (h *handler) putAuth(w http.ResponseWriter, r *call) error {
-	body, err := readJSON(w, r.Request, typeJSON)
+	body, err := h.readJSON(w, r, typeJSON)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -14,10 +15,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// The actors of the audit log that are no keys.
+// The actors of the audit log.
 const (
 	actorAdmin = "admin"
 	actorDev   = "dev"
+	actorKey   = "key:" // and its id
 )
 
 // authorize returns who asks for a route, which is nil where there is none at
@@ -25,7 +27,7 @@ const (
 // tenant for which it has a scope. To everyone else all is alike, be the
 // tenant there or not: 401. absent is why t is nil: where the tenant cannot be read,
 // nobody can tell whose key a key is.
-func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route, t *tenant.Tenant, absent error) (actor string, err error) {
+func (h *handler) authorize(r *http.Request, found *route, t *tenant.Tenant, absent error) (actor string, err error) {
 	if h.config.Dev {
 		return actorDev, nil
 	}
@@ -35,14 +37,59 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request, found *route
 	}
 	if ok && t != nil {
 		if k, ok := t.Key(presented); ok {
-			return "key:" + k.ID, allow(k, found)
+			return actorKey + k.ID, allow(k, found)
 		}
 	}
 	if ok && errors.Is(absent, tenant.ErrUnread) {
 		return "", absent
 	}
-	w.Header().Set("WWW-Authenticate", challenge)
 	return "", problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the header Authorization must carry the admin token, or a key of this tenant: Bearer …")
+}
+
+// again judges a call anew, after what took its time: the key may have been revoked
+// meanwhile, and the tenant deleted. The answer is that to a call that begins now.
+func (h *handler) again(r *call) error {
+	t := r.tenant
+	if t != nil {
+		if now, _ := h.config.Tenants.Get(t.ID()); now != t {
+			t = nil // be it that its id is another's by now
+		}
+	}
+	if _, err := h.authorize(r.Request, r.route, t, nil); err != nil {
+		return err
+	}
+	if t != r.tenant {
+		return noTenant()
+	}
+	return nil
+}
+
+// whileAllowed has the context of a call end with its answer when its key is
+// revoked, so that what waits, such as an upload for its turn, does not take effect
+// any more. Events are too many to be watched each, and wait for nothing. The
+// caller calls end.
+func (h *handler) whileAllowed(r *call) (end func()) {
+	if !strings.HasPrefix(r.actor, actorKey) || r.route.path == EventsRoute {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	r.Request = r.WithContext(ctx)
+	watched := *r
+	go func() {
+		for {
+			changed := r.tenant.KeysChanged()
+			if err := h.again(&watched); err != nil {
+				cancel(err)
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(nil) }
 }
 
 // allow refuses what a key is not for.

@@ -10,12 +10,15 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
+// backupRoute is the path of the route that backs up.
+const backupRoute = "/v1/backup"
+
 // backupWriteTime is how long the client may take for a piece of a backup. A
 // snapshot is held meanwhile.
 const backupWriteTime = 30 * time.Second
 
 // getBackup: GET /v1/backup. Where the stream fails, the connection is closed
-// without its end, and what was sent lacks its own.
+// without the answer's end, and what was sent lacks its own.
 func (h *handler) getBackup(w http.ResponseWriter, r *call) error {
 	if !h.backup.TryLock() {
 		return problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, "this server is sending a backup already; each holds a snapshot of the store")
@@ -31,7 +34,7 @@ func (h *handler) getBackup(w http.ResponseWriter, r *call) error {
 		return err
 	}
 	h.config.Logger.Error("a backup broke off", "error", err)
-	panic(http.ErrAbortHandler) // the way to have net/http close the connection
+	return errBrokeOff
 }
 
 // backupStream begins the answer with the first bytes.

@@ -104,6 +104,9 @@ func TestBackupBreaksOff(t *testing.T) {
 	if _, err := store.Verify(bytes.NewReader(body)); !errors.Is(err, store.ErrDamaged) || bytes.Contains(body, []byte("disk")) {
 		t.Errorf("Verify: %v", err)
 	}
+	if _, body, err := ask(strings.TrimSuffix(url, "backup") + "audit"); err != nil || !bytes.Contains(body, []byte(`"action":"GET /v1/backup"`)) {
+		t.Errorf("the audit log does not know of it: %s, %v", body, err)
+	}
 }
 
 // TestOneBackup has another asked for while one is under way.

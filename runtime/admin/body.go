@@ -50,12 +50,16 @@ func mediaType(r *http.Request, known ...string) (name string, params map[string
 }
 
 // readBody reads the whole body. over is the answer where it has more than
-// limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, over problem.Problem) ([]byte, error) {
+// limit bytes. Who has sent it may do so still when it has arrived.
+func (h *handler) readBody(w http.ResponseWriter, r *call, limit int64, over problem.Problem) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, over
 	}
-	return readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, over)
+	text, err := readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, over)
+	if err != nil {
+		return nil, err
+	}
+	return text, h.again(r)
 }
 
 // readAll reads from a body under http.MaxBytesReader.
@@ -82,10 +86,10 @@ func refusedRead(err error, over problem.Problem) error {
 }
 
 // readJSON reads a JSON body that no limit of a tenant bounds.
-func readJSON(w http.ResponseWriter, r *http.Request, types ...string) ([]byte, error) {
-	if _, _, err := mediaType(r, types...); err != nil {
+func (h *handler) readJSON(w http.ResponseWriter, r *call, types ...string) ([]byte, error) {
+	if _, _, err := mediaType(r.Request, types...); err != nil {
 		return nil, err
 	}
-	return readBody(w, r, maxJSONBytes, problem.New(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
+	return h.readBody(w, r, maxJSONBytes, problem.New(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
 		fmt.Sprintf("the body has more than %d bytes", maxJSONBytes)))
 }

@@ -14,7 +14,7 @@ func (h *handler) putConfig(w http.ResponseWriter, r *call) error {
 	}
 	limit := r.tenant.Limits().ConfigBytes
 	over := tooLarge("configBytes", fmt.Sprintf("the config has more than %d bytes, the limit of the tenant", limit))
-	text, err := readBody(w, r.Request, limit, over)
+	text, err := h.readBody(w, r, limit, over)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (h *handler) publishEvents(w http.ResponseWriter, r *call) error {
 		size = max(size, maxBatchBytes)
 		over = tooLarge("", fmt.Sprintf("the batch has more than %d bytes; send it in parts", size))
 	}
-	body, err := readBody(w, r.Request, size, over)
+	body, err := h.readBody(w, r, size, over)
 	if err != nil {
 		return err
 	}

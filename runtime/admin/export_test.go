@@ -13,6 +13,12 @@ func SetTimes(h http.Handler, body, rest time.Duration) {
 	own.bodyTime, own.restTime = body, rest
 }
 
+// Refusals are what the audit log has of late of what keys are not for.
+type Refusals = refusals
+
+// Note tells whether a refusal is to be recorded.
+func (s *refusals) Note(tenant, what string, now time.Time) bool { return s.note(tenant, what, now) }
+
 // RouteInfo is what tests know of a route.
 type RouteInfo struct {
 	Method, Path, Summary string

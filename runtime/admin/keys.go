@@ -43,7 +43,7 @@ func describeKey(k tenant.Key) keyAnswer {
 
 // createKey: POST …/keys {"name"?,"scopes"}.
 func (h *handler) createKey(w http.ResponseWriter, r *call) error {
-	body, err := readJSON(w, r.Request, typeJSON)
+	body, err := h.readJSON(w, r, typeJSON)
 	if err != nil {
 		return err
 	}

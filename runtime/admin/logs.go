@@ -78,9 +78,9 @@ func (h *handler) getLogs(w http.ResponseWriter, r *call) error {
 	for s.err == nil {
 		lines, missed, err := nextLines(r.Context(), f)
 		if err != nil {
-			break // the client has left, the tenant is deleted, or the server ends
+			break // the client has left, the key was revoked, the tenant is deleted, or the server ends
 		}
-		if _, err := h.authorize(w, r.Request, r.route, r.tenant, nil); err != nil {
+		if h.again(r) != nil {
 			break // the key was revoked meanwhile
 		}
 		s.send(f, lines, missed)

@@ -257,8 +257,8 @@ func TestStreamsOfLinesEnd(t *testing.T) {
 		},
 	} {
 		s := newStage(t)
-		id, key := s.newKey(tenant.ScopeModules)
 		synctest.Test(t, func(t *testing.T) {
+			id, key := s.newKey(tenant.ScopeModules) // here, so that waiting for its end is durable
 			f := s.follow(t, "Authorization", "Bearer "+key)
 			s.log("a")
 			f.want(": a")

@@ -81,7 +81,7 @@ func (h *handler) putModule(w http.ResponseWriter, r *call) error {
 	case value != "false" && r.URL.Query().Has("activate"):
 		return badRequest(fmt.Sprintf("activate must be true or false, not %q", cut(value)))
 	}
-	wasm, err := readModule(w, r)
+	wasm, err := h.readModule(w, r)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (h *handler) getModule(w http.ResponseWriter, r *call) error {
 
 // activateModule: POST …/modules/{module}/activate {"digest"}.
 func (h *handler) activateModule(w http.ResponseWriter, r *call) error {
-	body, err := readJSON(w, r.Request, typeJSON)
+	body, err := h.readJSON(w, r, typeJSON)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type revocationRequest struct {
 // Without before it is the time of the request.
 func (h *handler) postRevocation(w http.ResponseWriter, r *call) error {
 	now := time.Now()
-	body, err := readJSON(w, r.Request, typeJSON)
+	body, err := h.readJSON(w, r, typeJSON)
 	if err != nil {
 		return err
 	}

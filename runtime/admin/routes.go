@@ -176,18 +176,18 @@ var routes = []route{
 		answers: []body{{http.StatusOK, typeJSON, usageAnswer{}}},
 	},
 	{
-		method: "GET", path: "/v1/backup", serve: (*handler).getBackup,
+		method: "GET", path: backupRoute, serve: (*handler).getBackup,
 		summary: "Back up all that the store has, as one stream that runnel-server --restore takes. It ends with a checksum: what lacks it is of no use.",
 		answers: []body{{status: http.StatusOK, media: typeBytes}}, refuses: []int{http.StatusTooManyRequests},
 	},
 	{
 		method: "GET", path: "/v1/audit", query: paged, serve: (*handler).listAudit,
-		summary: "List what was done to the server as a whole, the newest first: tenants created and deleted.",
+		summary: "List what was done to the server as a whole, the newest first: tenants created and deleted, backups taken.",
 		answers: []body{{http.StatusOK, typeJSON, auditAnswer{}}},
 	},
 	{
 		method: "GET", path: "/v1/tenants/{tenant}/audit", scopes: readers, query: paged, serve: (*handler).listAudit,
-		summary: "List what was done to the tenant, the newest first.",
+		summary: "List what was done to the tenant, the newest first, and what keys were refused that they are not for.",
 		answers: []body{{http.StatusOK, typeJSON, auditAnswer{}}},
 	},
 }

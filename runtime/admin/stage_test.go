@@ -39,6 +39,8 @@ type stage struct {
 	fail      error         // what Publish and OnDelete give
 	deleted   []*tenant.Tenant
 	live      live
+
+	onActivate func() // may be nil
 }
 
 func newStage(t *testing.T) *stage {
@@ -60,7 +62,11 @@ func newStageOn(t *testing.T, c sandbox.Config) *stage {
 			t.Error(err)
 		}
 	})
-	s.registry = registry.New(registry.Config{Engine: engine, Store: s.store, OnActivate: func(*tenant.Tenant, *registry.Active) {}})
+	s.registry = registry.New(registry.Config{Engine: engine, Store: s.store, OnActivate: func(*tenant.Tenant, *registry.Active) {
+		if s.onActivate != nil {
+			s.onActivate()
+		}
+	}})
 	s.acme = tenanttest.Create(t, s.tenants, "acme")
 	s.Handler = admin.New(admin.Config{
 		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: s, Logs: s.logs, OnDelete: s.forget, Token: token,

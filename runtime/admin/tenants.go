@@ -45,7 +45,7 @@ func describeTenant(t *tenant.Tenant) tenantAnswer {
 
 // createTenant: POST /v1/tenants {"id","limits"?,"introspection"?,"debug"?}.
 func (h *handler) createTenant(w http.ResponseWriter, r *call) error {
-	body, err := readJSON(w, r.Request, typeJSON)
+	body, err := h.readJSON(w, r, typeJSON)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (h *handler) getTenant(w http.ResponseWriter, r *call) error {
 // patchTenant: PATCH /v1/tenants/{tenant} {"limits"?,"introspection"?,"debug"?}. What
 // is named changes, all of it or nothing; a limit of null stands for the default.
 func (h *handler) patchTenant(w http.ResponseWriter, r *call) error {
-	body, err := readJSON(w, r.Request, typeJSON, typeMergePatch)
+	body, err := h.readJSON(w, r, typeJSON, typeMergePatch)
 	if err != nil {
 		return err
 	}

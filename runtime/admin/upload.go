@@ -28,15 +28,16 @@ type uploadRequest struct {
 const maxFraming = 16 << 10
 
 // readModule returns the module that a request carries: its body, or its part
-// "module" with the part "schema" written into it.
-func readModule(w http.ResponseWriter, r *call) ([]byte, error) {
+// "module" with the part "schema" written into it. Who has sent it may do so still
+// when it has arrived.
+func (h *handler) readModule(w http.ResponseWriter, r *call) ([]byte, error) {
 	name, params, err := mediaType(r.Request, typeWasm, typeMultipart)
 	if err != nil {
 		return nil, err
 	}
 	limits := r.tenant.Limits()
 	if name == typeWasm {
-		return readBody(w, r.Request, limits.ModuleBytes, overPart(partModule, limits.ModuleBytes))
+		return h.readBody(w, r, limits.ModuleBytes, overPart(partModule, limits.ModuleBytes))
 	}
 	whole := limits.ModuleBytes + limits.SchemaBytes + maxFraming
 	over := overPart(partModule, limits.ModuleBytes)
@@ -45,6 +46,9 @@ func readModule(w http.ResponseWriter, r *call) ([]byte, error) {
 	}
 	form := multipart.NewReader(http.MaxBytesReader(w, r.Body, whole), params["boundary"])
 	module, schema, err := readParts(form, map[string]int64{partModule: limits.ModuleBytes, partSchema: limits.SchemaBytes}, over)
+	if err == nil {
+		err = h.again(r)
+	}
 	if err != nil || schema == nil {
 		return module, err
 	}

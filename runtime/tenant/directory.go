@@ -108,12 +108,12 @@ func (d *Directory) Refresh(ctx context.Context, id string) (now, gone *Tenant, 
 	}
 	if now, ok := d.Get(id); ok && now.incarnation == r.Incarnation {
 		now.set(r.settings())
-		now.keys.Store(&all)
+		now.setKeys(all)
 		now.setRevocations(revoked)
 		return now, nil, nil
 	}
 	now = r.tenant(id)
-	now.keys.Store(&all)
+	now.setKeys(all)
 	now.setRevocations(revoked)
 	return now, d.replace(id, now), nil
 }

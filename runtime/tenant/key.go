@@ -78,6 +78,17 @@ func readKeys(tx store.Tx, tenant string) (keys, error) {
 	return all, nil
 }
 
+// setKeys replaces all keys. Calls are not made at the same time.
+func (t *Tenant) setKeys(all keys) {
+	t.keys.Store(&all)
+	t.keyChanges.call()
+}
+
+// KeysChanged is closed when a key that was good may not be any more. Whoever goes
+// on for the holder of one then looks for it anew, and asks for the next
+// KeysChanged before that.
+func (t *Tenant) KeysChanged() <-chan struct{} { return t.keyChanges.channel() }
+
 // Keys returns the tenant's keys by id. The caller owns the slice.
 func (t *Tenant) Keys() []Key {
 	all := *t.keys.Load()
@@ -177,7 +188,7 @@ func (d *Directory) changeKeys(ctx context.Context, t *Tenant, change func(store
 		return change(tx, all)
 	})
 	if err == nil {
-		t.keys.Store(&all)
+		t.setKeys(all)
 	}
 	return err
 }

@@ -22,7 +22,8 @@ type Tenant struct {
 
 	operations, events, replayed bucket
 	revocations                  revocations
-	rechecks                     rechecks
+	rechecks                     rechecks // of subscribers
+	keyChanges                   rechecks // of holders of keys
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the

@@ -67,11 +67,18 @@ func (t *Tenant) Admits(id Identity) error {
 	return nil
 }
 
-// rechecks tell those who serve subscribers that some may have lost their
-// standing.
+// rechecks tell those who serve subscribers, or holders of keys, that some may have
+// lost their standing.
 type rechecks struct {
 	sync.Mutex
 	next chan struct{}
+}
+
+// channel is closed by the next call.
+func (r *rechecks) channel() <-chan struct{} {
+	r.Lock()
+	defer r.Unlock()
+	return r.next
 }
 
 func (r *rechecks) call() {
@@ -84,8 +91,4 @@ func (r *rechecks) call() {
 // Rechecked is closed when identities that were good may not be any more, since
 // the settings of who may subscribe have changed or a token was revoked. Whoever
 // serves some then asks Admits about each, and for the next Rechecked before that.
-func (t *Tenant) Rechecked() <-chan struct{} {
-	t.rechecks.Lock()
-	defer t.rechecks.Unlock()
-	return t.rechecks.next
-}
+func (t *Tenant) Rechecked() <-chan struct{} { return t.rechecks.channel() }
