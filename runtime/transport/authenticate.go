@@ -48,7 +48,7 @@ func (c *conn) authenticate(payload []byte) {
 		switch {
 		case over != "":
 			// A client that retries comes back with this code, at growing intervals.
-			c.endsLocked(EndLimit)
+			c.mu.endsLocked(EndLimit)
 			c.performLocked(m.close(websocket.CloseTryAgainLater, "LIMIT_EXCEEDED: "+crowded[over]+" ("+over+")", nil))
 		case err == nil:
 			c.identifiedLocked(identity)
@@ -60,7 +60,7 @@ func (c *conn) authenticate(payload []byte) {
 			c.performLocked(m.refused(nil))
 		case errors.Is(err, ErrUnavailable):
 			c.logRefusal(err)
-			c.endsLocked(EndRefused)
+			c.mu.endsLocked(EndRefused)
 			c.performLocked(m.close(websocket.CloseTryAgainLater, reasonUnavailable, nil))
 		default:
 			if c.ctx.Err() == nil {

@@ -28,15 +28,12 @@ func (h *Handler) Draining() bool {
 // order, evenly over Config.DrainTime, so that clients don't return all at once;
 // few take less: 10 ms each. Until its turn a connection is served as before, and
 // what waits for it then still leaves. When ctx ends first, all that is left is
-// cut and ctx's error returned. Requests over plain HTTP are http.Server's to
+// cut, and what is being upgraded when that is done, and ctx's error returned. Requests over plain HTTP are http.Server's to
 // drain.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.mu.draining = true
-	var conns []connection
-	for _, r := range h.mu.rooms {
-		conns = r.list(conns)
-	}
+	conns := h.allLocked()
 	h.mu.Unlock()
 	h.closeInWaves(ctx, conns)
 	ended := make(chan struct{})
@@ -49,10 +46,21 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	h.mu.Lock()
+	h.mu.cut = true // also those that are upgraded still
+	conns = h.allLocked()
+	h.mu.Unlock()
 	for _, c := range conns {
 		c.cut()
 	}
 	return ctx.Err()
+}
+
+func (h *Handler) allLocked() (conns []connection) {
+	for _, r := range h.mu.rooms {
+		conns = r.list(conns)
+	}
+	return conns
 }
 
 // closeInWaves closes connections evenly over the drain time, until ctx ends.

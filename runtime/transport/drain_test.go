@@ -1,10 +1,12 @@
 package transport_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -195,6 +197,70 @@ func TestDrainInTime(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		s.expectConnections(0, 0)
+	})
+}
+
+// What is being upgraded when the time of a drain is over is cut as well.
+func TestDrainCutsUpgrades(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		near, far := net.Pipe()
+		s.pipes <- far
+		_, err := io.WriteString(near, "GET /t/demo/graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the answer is being written, and nobody reads it
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := s.handler.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		reader := bufio.NewReader(near)
+		if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("%v, %v", response, err)
+		}
+		synctest.Wait()
+		s.expectConnections(0, 0)
+		if rest, err := io.ReadAll(reader); err != nil || len(rest) > 0 {
+			t.Errorf("then came %q, %v", rest, err)
+		}
+	})
+}
+
+// secured is a connection under TLS to a peer that does not read: a word to it takes
+// its time.
+type secured struct{ net.Conn }
+
+func (c secured) NetConn() net.Conn { return c.Conn }
+
+func (c secured) Close() error {
+	time.Sleep(5 * time.Second)
+	return c.Conn.Close()
+}
+
+// Connections under TLS are cut together, and not one after the other.
+func TestDrainCutsTLS(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		dialer := s.dialer()
+		dialer.NetDialContext = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			s.pipes <- secured{far}
+			return near, nil
+		}
+		for range 5 {
+			conn, _, err := dialer.Dial(socketURL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := s.handler.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
 	})
 }
 

@@ -29,7 +29,7 @@ type Handler struct {
 
 	mu struct {
 		sync.Mutex
-		draining       bool
+		draining, cut  bool // Shutdown has begun; its time was over
 		rooms          map[*tenant.Tenant]*room
 		arrivals       map[netip.Addr]*arrival
 		unacknowledged int // sockets of all arrivals
@@ -45,10 +45,7 @@ type connection interface {
 	recheck()
 	// cut ends it at once.
 	cut()
-	// waiting is how many bytes wait to be written, or are being written.
-	waiting() int
-	// ending is why it ended, when it has.
-	ending() Ending
+	out() *outgoing
 }
 
 // New returns a handler. Config says which settings are required.

@@ -96,14 +96,7 @@ func (q *queue) add(op *operation, last bool, limit int) bool {
 // ready tells whether less than half of the limit waits. It does where nothing
 // enters any more.
 func (q *queue) ready(limit int) bool {
-	if q.sealed {
-		return true
-	}
-	bytes := q.taken
-	if q.waiting != nil {
-		bytes += len(q.waiting.bytes)
-	}
-	return bytes <= limit/2
+	return q.sealed || q.size() <= limit/2
 }
 
 // drop forgets what waits, and what the writer took and has not begun.
@@ -115,9 +108,12 @@ func (q *queue) drop() {
 	q.cut = q.taken > 0
 }
 
-// seal puts a close frame behind what waits, and lets nothing follow. It has no
-// limit: the connection ends.
+// seal puts a close frame behind what waits, and lets nothing follow, be it another.
+// It has no limit: the connection ends.
 func (q *queue) seal(code int, reason string) {
+	if q.sealed {
+		return
+	}
 	b := q.begin()
 	b.bytes = appendClose(b.bytes, code, reason)
 	q.end(websocket.CloseMessage, nil, false, 0)

@@ -178,7 +178,7 @@ func (h *Handler) leaveLocked(t *tenant.Tenant, r *room) {
 // leave gives all back that a connection has. c is nil where there never was one.
 func (h *Handler) leave(t *tenant.Tenant, c connection, p *counted) {
 	if c != nil {
-		h.ended[c.ending()].Add(1)
+		h.ended[c.out().ended()].Add(1)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -194,7 +194,7 @@ func (h *Handler) leave(t *tenant.Tenant, c connection, p *counted) {
 func (h *Handler) admit(t *tenant.Tenant, c connection) {
 	h.mu.Lock()
 	h.mu.rooms[t].conns[c] = struct{}{}
-	draining := h.mu.draining
+	draining, cut := h.mu.draining, h.mu.cut
 	h.mu.Unlock()
 	c.recheck()
 	select {
@@ -204,6 +204,9 @@ func (h *Handler) admit(t *tenant.Tenant, c connection) {
 		if draining {
 			c.close(websocket.CloseGoingAway, reasonShutdown)
 		}
+	}
+	if cut {
+		c.cut()
 	}
 }
 

@@ -32,14 +32,12 @@ type conn struct {
 	tasks       sync.WaitGroup
 
 	mu struct {
-		sync.Mutex
+		outgoing
 		machine   machine
-		queue     queue
 		writing   bool // a writer runs
 		identity  tenant.Identity
 		initTimer *time.Timer
 		beat      *time.Timer
-		ending    Ending
 		expiry    *time.Timer // nil where the identity does not end by itself
 	}
 }
@@ -135,8 +133,18 @@ func (c *conn) close(code int, reason string) {
 	c.performLocked(c.mu.machine.close(code, reason, nil))
 }
 
-// cut implements connection.
-func (c *conn) cut() { _ = c.net.Close() }
+// cut implements connection. Under TLS a word to the peer would take its time where
+// the peer does not read.
+func (c *conn) cut() {
+	if secured, ok := c.net.(interface{ NetConn() net.Conn }); ok {
+		_ = secured.NetConn().Close()
+		return
+	}
+	_ = c.net.Close()
+}
+
+// out implements connection.
+func (c *conn) out() *outgoing { return &c.mu.outgoing }
 
 // recovered turns a panic, which is a bug, into the end of this one connection.
 func (c *conn) recovered() {

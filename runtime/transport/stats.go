@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"os"
+	"sync"
 
 	"github.com/gorilla/websocket"
 )
@@ -87,7 +88,7 @@ func (h *Handler) Stats() Stats {
 			} else {
 				s.Streams++
 			}
-			s.WaitingBytes += int64(c.waiting())
+			s.WaitingBytes += int64(c.out().waiting())
 		}
 	}
 	return s
@@ -102,67 +103,44 @@ func (q *queue) size() int {
 	return n
 }
 
-// waiting implements connection.
-func (c *conn) waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mu.queue.size()
+// outgoing is what a connection has to send, and why it ends. It is guarded by its
+// own lock, which is the connection's.
+type outgoing struct {
+	sync.Mutex
+	queue  queue
+	ending Ending
 }
 
-// ending implements connection.
-func (c *conn) ending() Ending {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mu.ending
+// waiting is how many bytes wait to be written, or are being written.
+func (o *outgoing) waiting() int {
+	o.Lock()
+	defer o.Unlock()
+	return o.queue.size()
 }
 
-// endsLocked notes why the connection ends, unless it ends already.
-func (c *conn) endsLocked(e Ending) {
-	if c.mu.ending == EndClient {
-		c.mu.ending = e
+// ended is why the connection has ended, when it has.
+func (o *outgoing) ended() Ending {
+	o.Lock()
+	defer o.Unlock()
+	return o.ending
+}
+
+// ends notes why the connection ends, unless it ends already.
+func (o *outgoing) ends(e Ending) {
+	o.Lock()
+	defer o.Unlock()
+	o.endsLocked(e)
+}
+
+func (o *outgoing) endsLocked(e Ending) {
+	if o.ending == EndClient && !o.queue.sealed {
+		o.ending = e
 	}
 }
 
-// broke notes why a write failed.
-func (c *conn) broke(err error) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return // the client is gone
-	}
-	c.mu.Lock()
-	c.endsLocked(EndWriteTimeout)
-	c.mu.Unlock()
-}
-
-// waiting implements connection.
-func (s *stream) waiting() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.queue.size()
-}
-
-// ending implements connection.
-func (s *stream) ending() Ending {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.ending
-}
-
-// ends notes why the stream ends, unless it ends already.
-func (s *stream) ends(e Ending) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endsLocked(e)
-}
-
-func (s *stream) endsLocked(e Ending) {
-	if s.mu.ending == EndClient && !s.mu.queue.sealed {
-		s.mu.ending = e
-	}
-}
-
-// broke notes why a write failed.
-func (s *stream) broke(err error) {
+// broke notes why a write failed: else than by the deadline, the client is gone.
+func (o *outgoing) broke(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.ends(EndWriteTimeout)
+		o.ends(EndWriteTimeout)
 	}
 }

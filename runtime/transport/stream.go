@@ -28,19 +28,17 @@ type stream struct {
 	tenant   *tenant.Tenant
 	identity tenant.Identity
 	w        http.ResponseWriter
-	out      response.Writer // of w
+	response response.Writer // of w
 	wake     chan struct{}   // holds one: the queue has something, or was sealed
 	tasks    sync.WaitGroup
 	cursors  bool // responses have their cursors in them, not only beside them
 
 	mu struct {
-		sync.Mutex
-		queue        queue
+		outgoing
 		subscription Subscription // nil before it is live, and for queries and mutations
 		writeBy      time.Time    // no write may last longer; zero for no such time
 		expiry       *time.Timer  // nil where the identity does not end by itself
-		over         bool         // ServeHTTP returns: out is not ours any more
-		ending       Ending
+		over         bool         // ServeHTTP returns: the response is not ours any more
 	}
 }
 
@@ -58,8 +56,8 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 		h.refuseOperation(w, r, typeStream, errs)
 		return
 	}
-	s := &stream{handler: h, tenant: t, identity: id, w: w, out: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1), cursors: resume.Cursors}
-	if err := s.out.Control.SetWriteDeadline(time.Time{}); err != nil {
+	s := &stream{handler: h, tenant: t, identity: id, w: w, response: response.New(w, h.config.WriteTimeout), wake: make(chan struct{}, 1), cursors: resume.Cursors}
+	if err := s.response.Control.SetWriteDeadline(time.Time{}); err != nil {
 		o.Close()
 		h.config.Logger.Error("an event stream cannot be written with deadlines", "tenant", t.ID(), "error", err)
 		problem.Write(w, problem.New(http.StatusInternalServerError, abi.CodeInternal, reasonInternal))
@@ -120,7 +118,7 @@ func (s *stream) recovered() {
 	if p := recover(); p != nil {
 		s.handler.config.Logger.Error("panic while serving an event stream",
 			"tenant", s.tenant.ID(), "panic", p, "stack", string(debug.Stack()))
-		s.ends(EndInternal)
+		s.mu.ends(EndInternal)
 		s.Error(graph.Errors{{Message: reasonInternal, Code: abi.CodeInternal}})
 	}
 }
@@ -165,9 +163,9 @@ func (s *stream) Error(errs graph.Errors) {
 		return
 	}
 	if errs[0].Code == abi.CodeUnauthenticated {
-		s.endsLocked(EndRefused)
+		s.mu.endsLocked(EndRefused)
 	} else {
-		s.endsLocked(EndCompleted)
+		s.mu.endsLocked(EndCompleted)
 		b := s.mu.queue.open()
 		b.bytes = appendCompleteEvent(appendErrorsEvent(b.bytes, errs))
 		s.addLocked()
@@ -182,7 +180,7 @@ func (s *stream) Complete() {
 	if s.mu.queue.sealed {
 		return
 	}
-	s.endsLocked(EndCompleted)
+	s.mu.endsLocked(EndCompleted)
 	b := s.mu.queue.open()
 	b.bytes = appendCompleteEvent(b.bytes)
 	s.addLocked()
@@ -197,7 +195,7 @@ func (s *stream) addLocked() bool {
 		return true
 	}
 	s.mu.queue.drop()
-	s.endsLocked(EndSlowConsumer)
+	s.mu.endsLocked(EndSlowConsumer)
 	s.sealLocked()
 	// The caller may be within a sink's call, where nothing can be stopped.
 	s.tasks.Go(s.stop)
@@ -241,7 +239,7 @@ func (s *stream) tell() {
 // code of 0 is none.
 func (s *stream) close(code int, _ string) {
 	if code != 0 {
-		s.ends(endingOf(code))
+		s.mu.ends(endingOf(code))
 	}
 	s.closeWithin(s.handler.config.CloseTimeout)
 }
@@ -269,6 +267,9 @@ func (s *stream) recheck() {
 	}
 }
 
+// out implements connection.
+func (s *stream) out() *outgoing { return &s.mu.outgoing }
+
 // cut implements connection.
 func (s *stream) cut() { s.closeWithin(0) }
 
@@ -282,7 +283,7 @@ func (s *stream) closeWithin(limit time.Duration) {
 	}
 	if by := time.Now().Add(limit); s.mu.writeBy.IsZero() || by.Before(s.mu.writeBy) {
 		s.mu.writeBy = by
-		_ = s.out.Control.SetWriteDeadline(by) // of the write under way; it worked before
+		_ = s.response.Control.SetWriteDeadline(by) // of the write under way; it worked before
 	}
 	s.sealLocked()
 }
@@ -335,7 +336,7 @@ func (s *stream) flush() bool {
 			return !sealed
 		}
 		if err := b.write(s); err != nil {
-			s.broke(err)
+			s.mu.broke(err)
 			return false
 		}
 		b.recycle()
@@ -345,23 +346,23 @@ func (s *stream) flush() bool {
 // writeBytes implements outlet. It leaves no deadline but that of the response's
 // end: one of HTTP/2 would end a response that only has nothing to say.
 func (s *stream) writeBytes(p []byte) error {
-	if err := s.out.WriteWithin(p, s.extend); err != nil {
+	if err := s.response.WriteWithin(p, s.extend); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.Control.SetWriteDeadline(s.mu.writeBy)
+	return s.response.Control.SetWriteDeadline(s.mu.writeBy)
 }
 
 // extend gives the next write its time.
 func (s *stream) extend() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	by := time.Now().Add(s.out.Timeout())
+	by := time.Now().Add(s.response.Timeout())
 	if !s.mu.writeBy.IsZero() && s.mu.writeBy.Before(by) {
 		by = s.mu.writeBy
 	}
-	return s.out.Control.SetWriteDeadline(by)
+	return s.response.Control.SetWriteDeadline(by)
 }
 
 // wrote implements outlet.

@@ -45,16 +45,16 @@ func (c *conn) sendLocked(todo []action) {
 		case dropFrames:
 			a.op.dropped.Store(true)
 		case sendClose:
-			c.endsLocked(endingOf(a.code))
+			c.mu.endsLocked(endingOf(a.code))
 			c.mu.queue.seal(a.code, a.reason)
 			c.cancel()
 			c.wakeLocked()
 		case terminate:
-			c.endsLocked(EndKeepAlive)
+			c.mu.endsLocked(EndKeepAlive)
 			c.mu.queue.drop()
 			c.mu.queue.sealed = true
 			c.cancel()
-			c.tasks.Go(func() { _ = c.net.Close() }) // which may block under TLS
+			c.cut()
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (c *conn) wakeLocked() {
 func (c *conn) write() {
 	for b := c.take(); b != nil; b = c.take() {
 		if err := b.write(c); err != nil {
-			c.broke(err)
+			c.mu.broke(err)
 			_ = c.net.Close() // the reader ends then, and all else with it
 			return            // with writing set: there is no other writer
 		}
