@@ -108,6 +108,65 @@ func TestDamagedModules(t *testing.T) {
 	}
 }
 
+// TestUploadsRepair has the bytes uploaded again that the store has not as they were: it
+// does then, and every node serves them.
+func TestUploadsRepair(t *testing.T) {
+	damages := map[string]func(tx store.Tx, digest string) error{
+		"lost": func(tx store.Tx, digest string) error { return tx.Delete(store.Binaries, "acme", digest) },
+		"other bytes": func(tx store.Tx, digest string) error {
+			return tx.Put(store.Binaries, "acme", digest, orders("another"))
+		},
+	}
+	for name, damage := range damages {
+		for _, activate := range []bool{false, true} {
+			s := memory.New()
+			a := newNode(s, newEngine(t))
+			a.tenant = tenanttest.Create(t, a.directory, "acme")
+			v := a.push(t, "orders", orders("1"), true)
+			a.write(t, func(tx store.Tx) error { return damage(tx, v.Digest) })
+			fresh := newNode(s, newEngine(t))
+			fresh.tenant = a.tenant
+			fresh.refresh(t)
+			if len(fresh.problems(t)) != 1 {
+				t.Fatalf("%s: problems %q", name, fresh.problems(t))
+			}
+			for _, b := range []*bench{a, fresh} { // at one that has it loaded, and at one that has not
+				b.write(t, func(tx store.Tx) error { return damage(tx, v.Digest) })
+				again, created, err := b.Upload(t.Context(), b.tenant, "orders", orders("1"), activate)
+				if err != nil || created || !again.Active || again.Digest != v.Digest {
+					t.Fatalf("%s: %+v, created %t, %v", name, again, created, err)
+				}
+				next := newNode(s, newEngine(t))
+				next.tenant = a.tenant
+				for _, b := range []*bench{a, fresh, next} {
+					b.refresh(t)
+					if p := b.problems(t); len(p) > 0 || b.schema(t) == nil {
+						t.Errorf("%s: problems %q", name, p)
+					}
+				}
+			}
+			revision := a.revision(t)
+			if _, _, err := a.Upload(t.Context(), a.tenant, "orders", orders("1"), activate); err != nil || a.revision(t) != revision {
+				t.Errorf("%s: an upload of what is well changes something, or %v", name, err)
+			}
+		}
+	}
+}
+
+// revision is that of the tenant's records.
+func (b *bench) revision(t *testing.T) (text string) {
+	t.Helper()
+	err := b.store.View(t.Context(), func(tx store.Tx) error {
+		value, err := tx.Get(store.Modules, b.tenant.ID(), "/revision")
+		text = string(value)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // TestModulesThatComposeNoMore has in the store what no upload brings there, as
 // an older server may have left it.
 func TestModulesThatComposeNoMore(t *testing.T) {

@@ -1,7 +1,10 @@
 package registry
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,7 +14,7 @@ import (
 )
 
 // errDamaged means that the store does not have what belongs together.
-var errDamaged = errors.New("the store does not have the module's bytes as they were uploaded; delete the module and upload it again")
+var errDamaged = errors.New("the store does not have the module's bytes as they were uploaded; upload them again")
 
 // load returns a version with its module. What this node has compiled before
 // it takes from the cache; else it takes a turn, as uploads do, and the bytes from the
@@ -62,6 +65,54 @@ func (r *Registry) compile(ctx context.Context, t *tenant.Tenant, s *shelf, name
 		return nil, admissionError(name, err)
 	}
 	return m, nil
+}
+
+// repair writes the bytes of a version anew where the store has lost them or has
+// others. The revision is another then, so that every node tries the version again.
+func (r *Registry) repair(ctx context.Context, t *tenant.Tenant, name, digestOf string, binary []byte) error {
+	damaged := false
+	err := r.view(ctx, func(tx store.Tx) error {
+		kept, err := tx.Get(store.Binaries, t.ID(), digestOf)
+		if damaged = errors.Is(err, store.ErrNotFound) || err == nil && !bytes.Equal(kept, binary); damaged {
+			return nil
+		}
+		return err
+	})
+	if err != nil || !damaged {
+		return err
+	}
+	revision, err := json.Marshal(rand.Text())
+	if err != nil {
+		return fmt.Errorf("repair module %s: %w", name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	err = r.config.Store.Update(ctx, t.ID(), func(tx store.Tx) error {
+		if err := t.Exists(tx); err != nil {
+			return err
+		}
+		text, err := tx.Get(store.Modules, t.ID(), name)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // deleted meanwhile, which the upload will meet
+		} else if err != nil {
+			return err
+		}
+		m, err := decode(name, text)
+		if err != nil || m.find(digestOf) == nil {
+			return err
+		}
+		if err := tx.Put(store.Binaries, t.ID(), digestOf, binary); err != nil {
+			return err
+		}
+		return tx.Put(store.Modules, t.ID(), revisionID, revision)
+	})
+	if err != nil && !errors.Is(err, tenant.ErrUnknown) {
+		return unavailable("the store has lost the module's bytes and does not take them again; try again later", err)
+	}
+	if err == nil {
+		r.config.Logger.Warn("the store had lost a module's bytes, which were uploaded again", "tenant", t.ID(), "module", name, "digest", digestOf)
+	}
+	return err
 }
 
 // passing tells whether an error of load is about the moment and not about the

@@ -14,7 +14,8 @@ import (
 
 // Upload admits a module, tries its start, holds it against the schema of the others that are
 // active, and keeps it as a version of the name; with activate it becomes the
-// active one. The same bytes again are the same version, and not created. A
+// active one. The same bytes again are the same version, and not created; where the
+// store does not have them any more as they were, it has them again. A
 // refusal changes nothing: it is an *Error, or wraps tenant.ErrUnknown. The
 // bytes are borrowed.
 func (r *Registry) Upload(ctx context.Context, t *tenant.Tenant, name string, binary []byte, activate bool) (v Version, created bool, err error) {
@@ -79,8 +80,11 @@ func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) erro
 		return err
 	}
 	if m := now.modules[u.name]; m != nil {
-		if known := m.find(u.digest); known != nil && (known.module == nil || !known.module.Lost()) {
-			return nil
+		if known := m.find(u.digest); known != nil {
+			err := u.registry.repair(ctx, t, u.name, u.digest, binary)
+			if err != nil || known.module == nil || !known.module.Lost() {
+				return err
+			}
 		}
 	}
 	if err := u.checkRoom(now); err != nil {
