@@ -45,7 +45,7 @@ func TestPutModule(t *testing.T) {
 		return fmt.Sprintf(`{"name":"orders","digest":%q,"bytes":%d,"resolvers":["Query.order"],"active":%t}`, digest.Digest, len(one), active)
 	}
 	s.want(w, http.StatusCreated, body(false))
-	s.wantProblem(s.do("GET", "/v1/tenants/acme/schema", "", ""), http.StatusNotFound, abi.CodeBadUserInput, "no module was activated")
+	s.wantProblem(s.do("GET", "/v1/tenants/acme/schema", "", ""), http.StatusNotFound, abi.CodeBadUserInput, "no module is active")
 	s.want(s.do("PUT", ordersPath+"?activate=false", "application/wasm", one), http.StatusOK, body(false))
 	s.want(s.do("PUT", ordersPath+"?activate=true", "application/wasm", one), http.StatusOK, body(true))
 	s.want(s.do("PUT", ordersPath, "application/wasm", one), http.StatusOK, body(true))

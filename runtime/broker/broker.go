@@ -115,7 +115,7 @@ type state struct {
 // Version is a tenant's schema with the runners of its modules. An event or an
 // operation runs wholly under one version.
 type Version struct {
-	// Schema is the composed schema.
+	// Schema is the composed schema; nil where no module is active.
 	Schema *graph.Schema
 	// Runners holds a runner for each module that owns a field. It is the one of the
 	// version before where neither the module nor its config is another: quarantine

@@ -429,6 +429,33 @@ func TestActivationBetweenOpenAndSubscribe(t *testing.T) {
 	sub.Close()
 }
 
+// TestActivationOfNothing has the last module deleted: all is as if there had never been
+// one.
+func TestActivationOfNothing(t *testing.T) {
+	s := newStage(t)
+	s.activate(`type T { a: Int } type Subscription { f: T @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `{"a":1}`) }})
+	sub := s.subscribe(tenant.Identity{}, "subscription { f { a } }", "")
+	pending, errs := s.open(tenant.Identity{}, "subscription { f { a } }", "")
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	s.broker.Activate(s.tenant, &broker.Version{})
+	const want = "the tenant has no active module"
+	if got := sub.take(); len(got) != 1 || !strings.HasPrefix(got[0], "error ") || !strings.Contains(got[0], want) {
+		t.Errorf("the subscription got %q", got)
+	}
+	if _, errs := pending.Subscribe(&subscriber{}); errs == nil || !strings.Contains(errs.Error(), want) {
+		t.Errorf("one that was opened before: %v", errs)
+	}
+	for _, query := range []string{"{ __typename }", "subscription { f { a } }"} {
+		if _, errs := s.open(tenant.Identity{}, query, ""); errs == nil || errs[0].Code != abi.CodeValidationFailed || !strings.Contains(errs.Error(), want) {
+			t.Errorf("%s: %v", query, errs)
+		}
+	}
+	s.publish("c", "1")
+	sub.Close()
+}
+
 func TestNoSchema(t *testing.T) {
 	s := newStage(t)
 	if _, errs := s.open(tenant.Identity{}, "{ __typename }", ""); errs == nil || errs[0].Code != abi.CodeValidationFailed {

@@ -127,6 +127,9 @@ func (p *plans) keep(fresh *planned) *planned {
 // bind plans a document under the version and binds it for a subscriber, in a
 // turn of the line unless both were done before.
 func (v *Version) bind(ctx context.Context, l *line, t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
+	if v.Schema == nil {
+		return bound{}, noSchema()
+	}
 	limits := graphLimits(t.Limits())
 	limits.NoIntrospection = !t.Introspection()
 	if p := v.plans.find(planKey{d, limits}); p != nil && p.serves(variables) {

@@ -220,5 +220,5 @@ func limitErrors(limit, message string) graph.Errors {
 }
 
 func noSchema() graph.Errors {
-	return graph.Errors{{Message: "the tenant has no active module yet, so there is no schema", Code: abi.CodeValidationFailed}}
+	return graph.Errors{{Message: "the tenant has no active module, so there is no schema", Code: abi.CodeValidationFailed}}
 }

@@ -153,7 +153,7 @@ func (c *catalog) digests() map[string]struct{} {
 	return digests
 }
 
-// compose makes what serves of the modules that do. The error is a
+// compose makes what serves of the modules that do; without any there is no schema. The error is a
 // *graph.ComposeError; changed names the module that it is about.
 func (c *catalog) compose(limits graph.ComposeLimits, changed string) (*Active, error) {
 	a := &Active{Modules: map[string]ActiveModule{}}
@@ -165,6 +165,9 @@ func (c *catalog) compose(limits graph.ComposeLimits, changed string) (*Active, 
 		loaded := m.serving.module
 		a.Modules[name] = ActiveModule{loaded, m.config}
 		sources = append(sources, graph.Source{Module: name, SDL: loaded.Schema(), Resolvers: loaded.Resolvers(), Changed: name == changed})
+	}
+	if len(sources) == 0 {
+		return a, nil
 	}
 	var err error
 	if a.Schema, err = graph.Compose(sources, limits); err != nil {

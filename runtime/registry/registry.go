@@ -23,7 +23,7 @@ import (
 // is composed of, by name. It is immutable. A module may be released when it is
 // no longer active; whoever runs it goes on through a pool, which keeps its code.
 type Active struct {
-	Schema  *graph.Schema
+	Schema  *graph.Schema // nil where there are no modules
 	Modules map[string]ActiveModule
 }
 

@@ -294,11 +294,19 @@ func TestWhatOthersNeedStays(t *testing.T) {
 	if err := b.Delete(t.Context(), b.tenant, "customers"); err != nil {
 		t.Error(err)
 	}
+	other := newNode(b.store, b.engine)
+	other.tenant = b.tenant
+	other.refresh(t)
 	if err := b.Delete(t.Context(), b.tenant, "orders"); err != nil {
 		t.Error(err)
 	}
-	if len(b.list(t)) != 0 || len(b.log) != sets+2 || len(b.log[sets+1].Modules) != 0 || b.schema(t) == nil {
+	other.refresh(t)
+	if len(b.list(t)) != 0 || len(b.log) != sets+2 || len(b.log[sets+1].Modules) != 0 {
 		t.Error("modules are left after Delete")
+	}
+	// The last is deleted: there is no schema, whatever a node has served before.
+	if here, there, restarted := b.schema(t), other.schema(t), b.restart(t).schema(t); here != nil || there != nil || restarted != nil {
+		t.Errorf("a schema is left here (%t), on another node (%t), after a restart (%t)", here != nil, there != nil, restarted != nil)
 	}
 	wantError(t, b.Delete(t.Context(), b.tenant, "orders"), registry.Unknown, "no module orders")
 }

@@ -55,7 +55,7 @@ func (r *Registry) Get(ctx context.Context, t *tenant.Tenant, name string) (Modu
 	return m.describeAll(), nil
 }
 
-// Schema returns the tenant's composed schema; nil before the first activation.
+// Schema returns the tenant's composed schema; nil where no module is active.
 func (r *Registry) Schema(ctx context.Context, t *tenant.Tenant) (*graph.Schema, error) {
 	now, err := r.now(ctx, t)
 	if err != nil || now.active == nil {
