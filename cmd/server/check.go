@@ -3,13 +3,13 @@ package main
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/runnel-dev/runnel/runtime/store/postgres"
 )
 
 // Bounds of settings that are numbers.
@@ -19,154 +19,136 @@ const (
 	maxDrain          = time.Hour
 )
 
-// complete reads the admin token and checks all settings, without any effect
-// that is seen outside. The error has a line for each that is wrong; none shows
-// a secret.
-func (o *options) complete(getenv func(string) string) error {
-	if o.restore != "" {
-		return o.checkRestore()
+// complete reads the admin token and checks what the options say together.
+func (s *settings) complete(getenv func(string) string) {
+	s.checkStorage()
+	s.checkNumbers()
+	if s.restore != "" {
+		return // it takes neither token nor address
 	}
-	return errors.Join(
-		o.checkAddresses(),
-		o.checkStorage(),
-		o.checkBus(),
-		o.readAdminToken(getenv),
-		o.checkCertificate(),
-		o.checkNumbers(),
-	)
-}
-
-func (o *options) checkAddresses() error {
-	errs := []error{checkAddress("--listen", o.listen, o.dev)}
-	if o.adminListen != "" {
-		errs = append(errs, checkAddress("--admin-listen", o.adminListen, o.dev))
-		if o.adminListen == o.listen && !strings.HasSuffix(o.listen, ":0") {
-			errs = append(errs, fmt.Errorf("--admin-listen %q: that is what --listen serves on", o.adminListen))
+	s.checkAddress("listen", s.listen)
+	if s.adminListen != "" {
+		s.checkAddress("admin-listen", s.adminListen)
+		if s.adminListen == s.listen && !strings.HasSuffix(s.listen, ":0") {
+			s.complain(s.place("admin-listen"), "%q is what --listen serves on: give another port", s.adminListen)
 		}
 	}
-	return errors.Join(errs...)
+	s.checkBus()
+	s.readAdminToken(getenv)
+	s.checkCertificate()
 }
 
 // checkAddress refuses what cannot be listened on and, in dev mode, what others
 // can reach.
-func checkAddress(flag, address string, dev bool) error {
+func (s *settings) checkAddress(option, address string) {
+	if s.unclear(option) {
+		return
+	}
 	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
 	if err != nil {
-		return fmt.Errorf("%s %q: %w", flag, address, err)
+		s.complain(s.place(option), "%q is no address: give host and port, such as 127.0.0.1:8080, with a port of at most 65535", address)
+		return
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("%s %q: no port %q", flag, address, port)
+	if ip, err := netip.ParseAddr(host); s.dev && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		s.complain(s.place(option), "%q: with --dev the server asks for no tokens, so it listens on loopback only, such as 127.0.0.1:8080", address)
 	}
-	if ip, err := netip.ParseAddr(host); dev && host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s %q: with --dev the server asks for no tokens, so it listens on loopback only, such as 127.0.0.1:8080", flag, address)
-	}
-	return nil
 }
 
-func (o *options) checkStorage() error {
-	var errs []error
-	if !o.dev && o.data == "" && o.store == "" {
-		errs = append(errs, errors.New("nowhere to keep tenants and modules: give --data DIR, or --store postgres://… for several servers, or run with --dev, which keeps nothing"))
+func (s *settings) checkStorage() {
+	if s.data == "" && s.store == "" && !s.unclear("data", "store") {
+		switch {
+		case s.restore != "":
+			s.complain(s.place("restore"), "where to? give --data DIR or --store postgres://…")
+		case !s.dev && !s.unclear("dev"):
+			s.complain("--data", "there is nowhere to keep tenants and modules: give --data DIR, or --store postgres://… for several servers, or run with --dev, which keeps nothing")
+		}
 	}
-	if o.data != "" {
-		if info, err := os.Stat(o.data); err == nil && !info.IsDir() {
-			errs = append(errs, fmt.Errorf("--data %s: not a directory", o.data))
+	if s.data != "" {
+		if info, err := os.Stat(s.data); err == nil && !info.IsDir() {
+			s.complain(s.place("data"), "%s is no directory", s.data)
 		} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("--data: %w", err))
+			s.complain(s.place("data"), "%w", err)
 		}
 	}
-	if o.store != "" {
-		errs = append(errs, checkStore(o.store))
+	if s.store != "" {
+		// The URL is never shown: it may have a password.
+		if err := postgres.Check(s.store); err != nil {
+			s.complain(s.place("store"), "%w", err)
+		}
 	}
-	return errors.Join(errs...)
+	if s.restore != "" {
+		if _, err := os.Stat(s.restore); err != nil {
+			s.complain(s.place("restore"), "%w", err)
+		}
+	}
 }
 
-// checkRestore asks for what a restore needs, which is no token.
-func (o *options) checkRestore() error {
-	if o.data == "" && o.store == "" {
-		return errors.New("--restore: where to? give --data DIR or --store postgres://…")
-	}
-	return o.checkStorage()
-}
-
-// checkStore never shows the URL, which may have a password.
-func checkStore(text string) error {
-	store, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return errors.New("--store: not a URL; it is such as postgres://user:password@host/database, with %-escapes for characters that URLs use")
-	case store.Scheme != "postgres" && store.Scheme != "postgresql":
-		return errors.New("--store: not a URL that begins with postgres://")
-	case store.Host == "" && store.Query().Get("host") == "":
-		return errors.New("--store: the URL names no host")
-	}
-	return nil
-}
-
-func (o *options) checkBus() error {
-	if o.bus == "memory" {
-		return nil
-	}
-	scheme, _, _ := strings.Cut(o.bus, ":")
+func (s *settings) checkBus() {
+	scheme, _, _ := strings.Cut(s.bus, ":")
 	switch scheme {
+	case "memory":
 	case "redis", "rediss", "postgres", "postgresql":
-		return fmt.Errorf("--bus %s: this version has the bus memory only", scheme)
+		s.complain(s.place("bus"), "this version has no bus in %s: give memory", scheme)
+	default:
+		s.complain(s.place("bus"), "that is no bus: give memory")
 	}
-	return errors.New("--bus: neither memory nor a URL that begins with redis://, rediss:// or postgres://")
 }
 
-func (o *options) readAdminToken(getenv func(string) string) error {
-	o.adminToken = getenv("RUNNEL_ADMIN_TOKEN")
-	if o.adminTokenFile != "" {
-		text, err := readSmall(o.adminTokenFile, maxTokenBytes)
+func (s *settings) readAdminToken(getenv func(string) string) {
+	place := "RUNNEL_ADMIN_TOKEN"
+	s.adminToken = getenv(place)
+	if s.adminTokenFile != "" {
+		place = s.place("admin-token-file")
+		text, err := readSmall(s.adminTokenFile, maxTokenBytes)
 		if err != nil {
-			return fmt.Errorf("--admin-token-file: %w", err)
+			s.complain(place, "%w", err)
+			return
 		}
-		o.adminToken = strings.TrimSpace(text)
+		s.adminToken = strings.TrimSpace(text)
 	}
 	switch {
-	case o.dev:
-		return nil
-	case o.adminToken == "" && o.adminTokenFile != "":
-		return fmt.Errorf("--admin-token-file: %s is empty", o.adminTokenFile)
-	case o.adminToken == "":
-		return errors.New("no admin token: give --admin-token-file FILE or RUNNEL_ADMIN_TOKEN, or run with --dev")
-	case len(o.adminToken) < minAdminToken:
-		return fmt.Errorf("the admin token has fewer than %d bytes", minAdminToken)
-	case strings.ContainsFunc(o.adminToken, unfitForHeader):
-		return errors.New("the admin token has spaces or characters outside ASCII, which no header Authorization can carry")
+	case s.dev || s.unclear("dev", "admin-token-file"):
+	case s.adminToken == "" && s.adminTokenFile == "":
+		s.complain("--admin-token-file", "there is no admin token: give a file with it, or RUNNEL_ADMIN_TOKEN, or run with --dev, which asks for none")
+	case len(s.adminToken) < minAdminToken:
+		s.complain(place, "the admin token has fewer than %d bytes: make one by openssl rand -base64 33", minAdminToken)
+	case strings.ContainsFunc(s.adminToken, unfitForHeader):
+		s.complain(place, "the admin token has spaces or characters outside ASCII, which no header Authorization can carry: make one by openssl rand -base64 33")
 	}
-	return nil
 }
 
 func unfitForHeader(r rune) bool { return r <= ' ' || r > '~' }
 
-func (o *options) checkCertificate() error {
+func (s *settings) checkCertificate() {
 	switch {
-	case o.tlsCert == "" && o.tlsKey == "":
-		return nil
-	case o.tlsCert == "" || o.tlsKey == "":
-		return errors.New("--tls-cert and --tls-key are given together or not at all")
+	case s.unclear("tls-cert", "tls-key"), s.tlsCert == "" && s.tlsKey == "":
+		return
+	case s.tlsKey == "":
+		s.complain(s.place("tls-cert"), "it needs the certificate's key: give --tls-key FILE as well")
+		return
+	case s.tlsCert == "":
+		s.complain(s.place("tls-key"), "it needs the key's certificate: give --tls-cert FILE as well")
+		return
 	}
-	if _, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey); err != nil {
-		return fmt.Errorf("--tls-cert %s, --tls-key %s: %w", o.tlsCert, o.tlsKey, err)
+	if _, err := tls.LoadX509KeyPair(s.tlsCert, s.tlsKey); err != nil {
+		s.complain(s.place("tls-cert")+", "+s.place("tls-key"), "%w", err)
 	}
-	return nil
 }
 
-func (o *options) checkNumbers() error {
-	var errs []error
-	if o.unauthenticatedPerAddress < 1 {
-		errs = append(errs, fmt.Errorf("--unauthenticated-per-address %d: at least 1", o.unauthenticatedPerAddress))
+func (s *settings) checkNumbers() {
+	if n := s.unauthenticatedPerAddress; n < 1 {
+		s.complain(s.place("unauthenticated-per-address"), "%d is too few: give 1 or more", n)
 	}
-	if o.metricsTenants < 0 || o.metricsTenants > maxMetricsTenants {
-		errs = append(errs, fmt.Errorf("--metrics-tenants %d: from 0 to %d", o.metricsTenants, maxMetricsTenants))
+	if n := s.metricsTenants; n < 0 || n > maxMetricsTenants {
+		s.complain(s.place("metrics-tenants"), "%d is not from 0 to %d", n, maxMetricsTenants)
 	}
-	if o.drain < 0 || o.drain > maxDrain {
-		errs = append(errs, fmt.Errorf("--drain %v: from 0 to %v", o.drain, maxDrain))
+	if s.drain < 0 || s.drain > maxDrain {
+		s.complain(s.place("drain"), "%v is not from 0s to %v", s.drain, maxDrain)
 	}
-	if o.logFormat != "text" && o.logFormat != "json" {
-		errs = append(errs, fmt.Errorf("--log-format %q: text or json", o.logFormat))
+	if s.logFormat != "text" && s.logFormat != "json" {
+		s.complain(s.place("log-format"), "%q is neither text nor json", s.logFormat)
 	}
-	return errors.Join(errs...)
 }

@@ -14,76 +14,93 @@ import (
 // maxConfigBytes is far more than all settings take.
 const maxConfigBytes = 1 << 20
 
-// fromFile sets each flag that a file of settings names. The error has a line,
-// with its number in the file, for each that is not right.
-func fromFile(flags *flag.FlagSet, path string) error {
+// takeFile sets each option that a file of settings names.
+func (s *settings) takeFile(path string) {
 	text, err := readSmall(path, maxConfigBytes)
 	if err != nil {
-		return fmt.Errorf("--config: %w", err)
+		s.noFile = true
+		s.complain(s.place("config"), "%w", err)
+		return
 	}
 	var values map[string]toml.Primitive
 	meta, err := toml.Decode(text, &values)
 	if err != nil {
-		return placed(path, err)
+		s.noFile = true
+		s.complain(placeIn(path, err), "%s", tomlMessage(err))
+		return
 	}
-	var errs []error
 	for _, key := range meta.Keys() {
 		if len(key) > 1 {
 			continue // its table is refused
 		}
-		if err := meta.PrimitiveDecode(values[key[0]], &setting{flags, key[0]}); err != nil {
-			errs = append(errs, placed(path, err))
-		}
+		var found located
+		err := meta.PrimitiveDecode(values[key[0]], &found)
+		s.setFromFile(key[0], found.value, placeIn(path, err))
 	}
-	return errors.Join(errs...)
 }
 
-// placed puts file and line before what is wrong there.
-func placed(path string, err error) error {
-	var at toml.ParseError
-	if !errors.As(err, &at) {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	// Not at.Error: it repeats the key, and may show the line, which may hold a password.
-	return fmt.Errorf("%s:%d: %s", path, at.Position.Line, at.Message)
-}
+// located is a value of a file. It is never decoded, since package toml tells in
+// which line something is by errors alone.
+type located struct{ value any }
 
-// setting gives a flag the value that the file has under its name.
-type setting struct {
-	flags *flag.FlagSet
-	name  string
-}
+var errLocated = errors.New("this is where it is")
 
 // UnmarshalTOML implements toml.Unmarshaler.
-func (s *setting) UnmarshalTOML(value any) error {
-	f := s.flags.Lookup(s.name)
-	if f == nil || commandLineOnly(s.name) {
-		return unknownKey(s.name)
-	}
-	want, text, ok := valueText(f, value)
-	if !ok {
-		return fmt.Errorf("%s takes %s", s.name, want)
-	}
-	if err := s.flags.Set(s.name, text); err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	return nil
+func (l *located) UnmarshalTOML(value any) error {
+	l.value = value
+	return errLocated
 }
 
-func unknownKey(name string) error {
+// placeIn is file and line of what err is about.
+func placeIn(path string, err error) string {
+	var at toml.ParseError
+	if !errors.As(err, &at) {
+		return path
+	}
+	return fmt.Sprintf("%s:%d", path, at.Position.Line)
+}
+
+// tomlMessage says what is wrong without the text of the line, which may be a
+// password that lacks its quotes.
+func tomlMessage(err error) string {
+	var at toml.ParseError
+	if errors.As(err, &at) && strings.HasPrefix(at.Message, "Key ") {
+		return at.Message // it is there twice
+	}
+	return "this is not TOML: a line is a name, =, and a value, which is a text in quotes, a number, true, false or a list in brackets"
+}
+
+// setFromFile gives an option the value that the file has under its name.
+func (s *settings) setFromFile(name string, value any, place string) {
+	f := s.flags.Lookup(name)
+	if f == nil || commandLineOnly(name) {
+		s.complain(place, "%s", unknownKey(name))
+		return
+	}
+	place += ": " + name
+	want, text, ok := valueText(f, value)
+	if !ok {
+		s.places[name], s.unread[name] = place, true
+		s.complain(place, "it takes %s", want)
+		return
+	}
+	s.set(name, text, place)
+}
+
+func unknownKey(name string) string {
 	switch name {
 	case "admin-token":
-		return errors.New("the admin token is not kept in this file: name its own by admin-token-file, or set RUNNEL_ADMIN_TOKEN")
-	case "config", "check-config":
-		return fmt.Errorf("%s belongs on the command line", name)
+		return "the admin token is not kept in this file: name its own by admin-token-file, or set RUNNEL_ADMIN_TOKEN"
+	case "config", "check-config", "restore":
+		return name + " belongs on the command line"
 	}
-	return fmt.Errorf("unknown key %q; runnel-server --help lists all", name)
+	return fmt.Sprintf("there is no setting %q", name)
 }
 
 // valueText is the value as the flag reads it, where it has the right type; want
 // names that.
 func valueText(f *flag.Flag, value any) (want, text string, ok bool) {
-	if boolean, is := f.Value.(interface{ IsBoolFlag() bool }); is && boolean.IsBoolFlag() {
+	if isSwitch(f) {
 		_, ok = value.(bool)
 		return "true or false", fmt.Sprint(value), ok
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -45,9 +43,8 @@ type options struct {
 }
 
 // define makes the flags that set o.
-func (o *options) define(usage io.Writer) *flag.FlagSet {
+func (o *options) define() *flag.FlagSet {
 	f := flag.NewFlagSet("runnel-server", flag.ContinueOnError)
-	f.SetOutput(usage)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
 	f.StringVar(&o.adminListen, "admin-listen", "", "`address` that alone serves /v1, /metrics, /openapi.json and /debug/pprof; for operators only, since all but /v1 ask for no token there")
 	f.BoolVar(&o.dev, "dev", false, "no tokens, on loopback only, with the tenant demo and a trickle of demo events; keeps nothing unless --data or --store is given")
@@ -73,56 +70,6 @@ func (o *options) define(usage io.Writer) *flag.FlagSet {
 // commandLineOnly reports whether a setting makes no sense in a file.
 func commandLineOnly(name string) bool {
 	return name == "config" || name == "check-config" || name == "restore"
-}
-
-// parseOptions reads flags, environment and file. Help gives flag.ErrHelp, with
-// the usage on usage. The error has a line for each thing that is wrong.
-func parseOptions(arguments []string, getenv func(string) string, usage io.Writer) (options, error) {
-	// Parsed once to find the file, and once more to go before it.
-	var first options
-	flags := first.define(usage)
-	if err := flags.Parse(arguments); err != nil {
-		return first, err
-	}
-	if flags.NArg() > 0 {
-		return first, fmt.Errorf("unexpected argument %q: all settings are flags", flags.Arg(0))
-	}
-	if err := fromEnvironment(flags, getenv); err != nil {
-		return first, err
-	}
-	if err := flags.Parse(arguments); err != nil {
-		return first, err
-	}
-	if first.config == "" {
-		return first, first.complete(getenv)
-	}
-	var o options
-	flags = o.define(usage)
-	if err := fromFile(flags, first.config); err != nil {
-		return o, err
-	}
-	if err := errors.Join(fromEnvironment(flags, getenv), flags.Parse(arguments)); err != nil {
-		return o, err
-	}
-	return o, o.complete(getenv)
-}
-
-// variable is the name in the environment of a flag.
-func variable(flag string) string {
-	return "RUNNEL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// fromEnvironment sets each flag that the environment names.
-func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
-	var errs []error
-	flags.VisitAll(func(f *flag.Flag) {
-		if value := getenv(variable(f.Name)); value != "" {
-			if err := flags.Set(f.Name, value); err != nil {
-				errs = append(errs, fmt.Errorf("%s=%q: %w", variable(f.Name), value, err))
-			}
-		}
-	})
-	return errors.Join(errs...)
 }
 
 // prefixes is a flag of CIDRs, separated by commas. An address stands for

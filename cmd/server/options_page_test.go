@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -15,16 +14,12 @@ import (
 func TestListOfSettings(t *testing.T) {
 	var list strings.Builder
 	list.WriteString("| flag | environment | default | what |\n|---|---|---|---|\n")
-	new(options).define(io.Discard).VisitAll(func(f *flag.Flag) {
-		kind, usage := flag.UnquoteUsage(f)
-		fallback := ""
-		if f.DefValue != "" && f.DefValue != "false" {
-			fallback = "`" + f.DefValue + "`"
+	new(options).define().VisitAll(func(f *flag.Flag) {
+		form, fallback, usage := describe(f)
+		if fallback != "" {
+			fallback = "`" + fallback + "`"
 		}
-		if kind != "" && !strings.Contains(f.Usage, "`") {
-			kind = "" // the type, which the default shows
-		}
-		fmt.Fprintf(&list, "| `%s` | `%s` | %s | %s |\n", strings.TrimSpace("--"+f.Name+" "+strings.ToUpper(kind)), variable(f.Name), fallback, usage)
+		fmt.Fprintf(&list, "| `%s` | `%s` | %s | %s |\n", form, variable(f.Name), fallback, usage)
 	})
 	goldentest.Section(t, "../../docs/operations.md", "settings", list.String())
 }

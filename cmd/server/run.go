@@ -20,12 +20,13 @@ const shutdownTimeout = 10 * time.Second
 // run is the whole program: it returns the exit code once ctx has ended and all
 // is shut down, or something failed. 2 is for settings that are wrong.
 func run(ctx context.Context, arguments []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	o, err := parseOptions(arguments, getenv, stderr)
+	o, err := parseOptions(arguments, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		writeHelp(stdout)
 		return 0
 	case err != nil:
-		_, _ = fmt.Fprintln(stderr, "runnel-server:", err)
+		_, _ = fmt.Fprintf(stderr, "runnel-server: the settings are wrong; runnel-server --help lists them all\n%s\n", err)
 		return 2
 	case o.checkConfig:
 		_, _ = fmt.Fprintln(stdout, "the settings are good")

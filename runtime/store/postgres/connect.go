@@ -33,6 +33,13 @@ var settings = map[string]string{
 	"enable_seqscan": "off",
 }
 
+// Check tells what Open would find wrong with a URL before it connects. Its error
+// does not tell the password.
+func Check(text string) error {
+	_, err := configure(text)
+	return err
+}
+
 // configure reads the URL. Its errors do not tell the password.
 func configure(text string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {

@@ -223,6 +223,15 @@ func TestPassword(t *testing.T) {
 		case !strings.Contains(err.Error(), c.want):
 			t.Errorf("%s: %v, want %q", c.url, err, c.want)
 		}
+		if err := postgres.Check(c.url); err != nil && strings.Contains(err.Error(), c.secret) {
+			t.Errorf("%s: the check tells the password: %v", c.url, err)
+		}
+	}
+	if err := postgres.Check("postgres://runnel@127.0.0.1:1/x?sslmode=nonsense"); err == nil || !strings.Contains(err.Error(), "sslmode is invalid") {
+		t.Errorf("the check finds %v", err)
+	}
+	if err := postgres.Check(good); err != nil {
+		t.Errorf("a good URL: %v", err)
 	}
 }
 
