@@ -304,7 +304,22 @@ func (s *Server) Run(ctx context.Context) error {
 // is running; new ones are answered 503 with Retry-After. Drain returns when all
 // have ended. Where ctx ends first, what is left is cut and ctx's error returned.
 // The http.Server should be open meanwhile, or who comes back gets no answer.
-func (s *Server) Drain(ctx context.Context) error { return s.transport.Shutdown(ctx) }
+func (s *Server) Drain(ctx context.Context) error {
+	begin, live := time.Now(), s.transport.Stats()
+	most := "no limit"
+	if deadline, ok := ctx.Deadline(); ok {
+		most = time.Until(deadline).Round(time.Millisecond).String()
+	}
+	s.config.Logger.Info("sending subscribers away", "sockets", live.WebSockets, "streams", live.Streams, "most", most)
+	err := s.transport.Shutdown(ctx)
+	took := time.Since(begin).Round(time.Millisecond)
+	if err != nil {
+		s.config.Logger.Warn("the last subscribers were cut off", "took", took, "error", err)
+		return err
+	}
+	s.config.Logger.Info("all subscribers have left", "took", took)
+	return nil
+}
 
 // Draining tells whether Drain or Shutdown has begun: new subscribers should be
 // sent to another server.
@@ -315,7 +330,7 @@ func (s *Server) Draining() bool { return s.transport.Draining() }
 // what is still in use stays. The http.Server should be shut down between Drain and
 // Shutdown, once its base context has ended, so that no request keeps it waiting.
 func (s *Server) Shutdown(ctx context.Context) error {
-	err := s.Drain(ctx)
+	err := s.transport.Shutdown(ctx)
 	s.stop()
 	s.broker.Close()
 	s.logs.Close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 func TestDrain(t *testing.T) {
 	const subscribers = 100 // a second's worth
 	p := start(t)
+	stream := p.stream(`{"query":"subscription { orderUpdated { id } }"}`)
 	var left []time.Duration
 	var mu sync.Mutex
 	var reading sync.WaitGroup
@@ -56,6 +58,9 @@ func TestDrain(t *testing.T) {
 	<-first
 	p.expectDraining()
 	reading.Wait()
+	if text, err := io.ReadAll(stream); err != nil || strings.Contains(string(text), "event: complete") {
+		t.Errorf("the event stream ended with %q, %v", text, err)
+	}
 	slices.Sort(left)
 	if between := left[subscribers-1] - left[0]; between < 500*time.Millisecond {
 		t.Errorf("all left within %v", between)
@@ -63,6 +68,28 @@ func TestDrain(t *testing.T) {
 	if err := <-p.exited; err != nil {
 		t.Errorf("the server ended with %v; it logged:\n%s", err, p.logged())
 	}
+	for _, want := range []string{`level=INFO msg="sending subscribers away" sockets=100 streams=1 most=20s`, `level=INFO msg="all subscribers have left" took=`, "level=INFO msg=ended\n"} {
+		if !strings.Contains(p.logged(), want) {
+			t.Errorf("the log has no %q:\n%s", want, p.logged())
+		}
+	}
+}
+
+// stream opens an event stream with an operation.
+func (p *process) stream(operation string) io.Reader {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), "POST", p.url+"/t/demo/graphql", strings.NewReader(operation))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "text/event-stream")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		p.t.Fatal(response, err)
+	}
+	p.t.Cleanup(func() { _ = response.Body.Close() })
+	return response.Body
 }
 
 // expectDraining comes to a server that sends its subscribers away.

@@ -86,7 +86,10 @@ func runServer(ctx context.Context, o options, logger *slog.Logger, stdout io.Wr
 		err = errors.Join(err, f.server.Close())
 	}
 	stop()
-	return errors.Join(err, t.wait())
+	if err = errors.Join(err, t.wait()); err == nil {
+		logger.Info("ended")
+	}
+	return err
 }
 
 // listenAll opens the address for all, and the one for operators where there is
