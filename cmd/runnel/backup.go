@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 
-	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
@@ -63,34 +61,14 @@ func (c *backup) run(ctx context.Context, std streams) error {
 	return err
 }
 
-// fetch writes the backup and checks it. The time-out is for the answer's
-// beginning alone.
-func (c *backup) fetch(ctx context.Context, file *os.File) (store.BackupSize, error) {
+// fetch writes the backup and checks it.
+func (c *backup) fetch(ctx context.Context, file *os.File) (size store.BackupSize, err error) {
 	target := c.base.JoinPath("v1", "backup")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return store.BackupSize{}, err
-	}
-	request.Header.Set("Accept", "application/octet-stream, "+problem.ContentType)
-	if authorization := c.authorization(); authorization != "" {
-		request.Header.Set("Authorization", authorization)
-	}
-	client := c.client()
-	client.Timeout = 0
-	client.Transport.(*http.Transport).ResponseHeaderTimeout = c.timeout
-	defer client.CloseIdleConnections()
-	response, err := client.Do(request)
-	if err != nil {
-		return store.BackupSize{}, c.unreached(target, err)
-	}
-	defer func() { _ = response.Body.Close() }() // it was read; nothing can be lost
-	if response.StatusCode != http.StatusOK {
-		_, err := readAnswer(target, response)
-		return store.BackupSize{}, err
-	}
-	size, err := store.Verify(io.TeeReader(response.Body, file))
-	if err != nil {
-		return size, fmt.Errorf("the answer of %s: %w", target, err)
-	}
-	return size, file.Sync()
+	err = c.stream(ctx, target, "application/octet-stream", func(answer io.Reader) error {
+		if size, err = store.Verify(io.TeeReader(answer, file)); err != nil {
+			return fmt.Errorf("the answer of %s: %w", target, err)
+		}
+		return file.Sync()
+	})
+	return size, err
 }

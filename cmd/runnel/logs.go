@@ -47,7 +47,7 @@ func (c *logs) accept(positionals []string) error {
 
 func (c *logs) run(ctx context.Context, std streams) error {
 	if c.follow {
-		err := c.stream(ctx, std)
+		err := c.print(ctx, std)
 		if ctx.Err() != nil {
 			return nil // interrupted: an ordinary end
 		}
@@ -69,38 +69,18 @@ func (c *logs) run(ctx context.Context, std streams) error {
 	return nil
 }
 
-// stream prints lines as they come. The time-out is for the answer's beginning alone.
-func (c *logs) stream(ctx context.Context, std streams) error {
-	target := c.admin("logs")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "text/event-stream")
-	if authorization := c.authorization(); authorization != "" {
-		request.Header.Set("Authorization", authorization)
-	}
-	client := c.client()
-	client.Timeout = 0
-	client.Transport.(*http.Transport).ResponseHeaderTimeout = c.timeout
-	defer client.CloseIdleConnections()
-	response, err := client.Do(request)
-	if err != nil {
-		return c.unreached(target, err)
-	}
-	defer func() { _ = response.Body.Close() }() // what is left of it is not wanted
-	if response.StatusCode != http.StatusOK {
-		_, err := readAnswer(target, response)
-		return err
-	}
-	err = readEvents(response.Body, func(kind string, data []byte) error {
-		switch kind {
-		case "line":
-			return printLog(std, data)
-		case "missed":
-			return printMissed(std, data)
-		}
-		return nil // of a later version
+// print prints lines as they come.
+func (c *logs) print(ctx context.Context, std streams) error {
+	err := c.stream(ctx, c.admin("logs"), "text/event-stream", func(answer io.Reader) error {
+		return readEvents(answer, func(kind string, data []byte) error {
+			switch kind {
+			case "line":
+				return printLog(std, data)
+			case "missed":
+				return printMissed(std, data)
+			}
+			return nil // of a later version
+		})
 	})
 	if err == nil {
 		err = errors.New("the server ended the stream")

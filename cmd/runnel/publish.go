@@ -81,7 +81,10 @@ func (c *publish) run(ctx context.Context, std streams) error {
 	}
 	target := c.admin("events")
 	answer, err := c.send(ctx, http.MethodPost, target, contentType, body)
-	if err != nil {
+	switch {
+	case err != nil && c.ndjson == "":
+		return withoutPlaces(err)
+	case err != nil:
 		return err
 	}
 	if std.json {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -112,10 +113,46 @@ func problemText(p problem.Problem) string {
 		b.WriteString(")")
 	}
 	for _, e := range p.Errors {
+		e.Message = advised(e.Message)
 		b.WriteString("\n  ")
 		b.WriteString(placed(e))
 	}
 	return b.String()
+}
+
+// withoutPlaces takes the places from a refusal of JSON that this tool has written:
+// the user has never seen that.
+func withoutPlaces(err error) error {
+	var answer problem.Problem
+	if !errors.As(err, &answer) || answer.Status != http.StatusBadRequest {
+		return err // such as one that is about a module
+	}
+	answer.Errors = slices.Clone(answer.Errors)
+	for i := range answer.Errors {
+		answer.Errors[i].Offset, answer.Errors[i].Line, answer.Errors[i].Column = nil, 0, 0
+	}
+	return answer
+}
+
+// inCommands says in commands what the server says in requests.
+var inCommands = strings.NewReplacer(
+	"GET /v1/tenants lists all", "runnel tenants lists all",
+	"GET …/modules lists all", "runnel modules lists all",
+	"GET …/keys lists all", "runnel keys lists all",
+	"GET …/subscriptions lists all", "runnel subscriptions lists all",
+	"PATCH changes its limits", "runnel tenants set changes its limits",
+	"PUT …/modules/{module} uploads one", "runnel push uploads one",
+	"PUT …/config sets one", "runnel config set sets one",
+	"the header Authorization must carry", "RUNNEL_TOKEN, or --token, must be",
+	": Bearer …", "",
+)
+
+// advised adds what the server does not say, since it does not know of it.
+func advised(message string) string {
+	if strings.HasPrefix(message, "nothing is served at ") {
+		return message + "; a server with --admin-listen has an address for operators (/v1) and one for subscribers: give the other one by --server"
+	}
+	return inCommands.Replace(message)
 }
 
 // placed gives an error's message behind its place.

@@ -47,7 +47,7 @@ func (r *remote) sendText(ctx context.Context, method string, target *url.URL) (
 func (r *remote) exchange(ctx context.Context, method string, target *url.URL, accept, contentType string, body []byte) ([]byte, error) {
 	shown := &progress{out: r.terminal, what: "upload", body: bytes.NewReader(body), total: len(body), shown: -1}
 	defer shown.end()
-	request, err := http.NewRequestWithContext(ctx, method, target.String(), shown)
+	request, err := r.request(ctx, method, target, accept, shown)
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +57,6 @@ func (r *remote) exchange(ctx context.Context, method string, target *url.URL, a
 	}
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
-	}
-	request.Header.Set("Accept", accept+", "+problem.ContentType)
-	if authorization := r.authorization(); authorization != "" {
-		request.Header.Set("Authorization", authorization)
 	}
 	if len(body) > maxUnaskedBytes {
 		// A refusal would be lost where the server hangs up amid a long body.
@@ -74,6 +70,42 @@ func (r *remote) exchange(ctx context.Context, method string, target *url.URL, a
 	}
 	defer func() { _ = response.Body.Close() }() // it was read; nothing can be lost
 	return readAnswer(target, response)
+}
+
+// stream gets an answer that read takes as it comes. The time-out is for its
+// beginning alone.
+func (r *remote) stream(ctx context.Context, target *url.URL, accept string, read func(io.Reader) error) error {
+	request, err := r.request(ctx, http.MethodGet, target, accept, nil)
+	if err != nil {
+		return err
+	}
+	client := r.client()
+	client.Timeout = 0
+	client.Transport.(*http.Transport).ResponseHeaderTimeout = r.timeout
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return r.unreached(target, err)
+	}
+	defer func() { _ = response.Body.Close() }() // what is left of it is not wanted
+	if response.StatusCode != http.StatusOK {
+		_, err := readAnswer(target, response)
+		return err
+	}
+	return read(response.Body)
+}
+
+// request makes a request with the headers that all have.
+func (r *remote) request(ctx context.Context, method string, target *url.URL, accept string, body io.Reader) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", accept+", "+problem.ContentType)
+	if authorization := r.authorization(); authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	return request, nil
 }
 
 // client follows no redirect: an upload and a token go where the user sent them.
@@ -100,7 +132,7 @@ func (r *remote) unreached(target *url.URL, err error) error {
 		}
 		err = inner.Err
 	}
-	return fmt.Errorf("%s cannot be reached: %w", target, err)
+	return fmt.Errorf("%s cannot be reached: %w; --server or RUNNEL_SERVER says where the server is", target, err)
 }
 
 func readAnswer(target *url.URL, response *http.Response) ([]byte, error) {

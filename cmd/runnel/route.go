@@ -64,6 +64,8 @@ func (c *route) run(ctx context.Context, std streams) error {
 	}
 	answer, err := c.send(ctx, c.asked.method, c.asked.target(&c.remote), c.asked.media, body)
 	switch {
+	case err != nil && c.asked.input == "":
+		return withoutPlaces(err)
 	case err != nil:
 		return err
 	case len(answer) == 0: // done, and nothing to tell
@@ -116,6 +118,9 @@ func (c *listing) flags(set *flag.FlagSet) {
 }
 
 func (c *listing) accept(positionals []string) error {
+	if len(positionals) == 1 && positionals[0] == "list" {
+		positionals = nil // as other tools want it
+	}
 	if err := exactly(positionals); err != nil {
 		return err
 	}
@@ -127,14 +132,14 @@ func (c *listing) accept(positionals []string) error {
 
 func (c *listing) run(ctx context.Context, std streams) error {
 	out := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	if !std.json {
-		writeRow(out, c.header)
-	}
 	printed := 0
 	for after, more := "", true; more; {
 		items, next, err := c.page(ctx, after)
 		if err != nil {
-			return errors.Join(err, out.Flush())
+			return err
+		}
+		if after == "" && !std.json {
+			writeRow(out, c.header)
 		}
 		for _, item := range items {
 			if c.limit > 0 && printed == c.limit {

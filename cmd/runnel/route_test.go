@@ -150,9 +150,37 @@ func TestListing(t *testing.T) {
 	if want := fmt.Sprintf(line, "") + fmt.Sprintf(line, "b"); got.code != exitDone || got.out != want {
 		t.Errorf("--json: %+v", got)
 	}
+	if got := invoke(t, "", "keys", "list", "--server", server.URL); got.code != exitDone || got.out != want {
+		t.Errorf("list: %+v", got)
+	}
+	refused := &script{status: 404, contentType: "application/problem+json", answer: `{"errors":[{"message":"there is no such tenant; GET /v1/tenants lists all"}]}`}
+	if got := invoke(t, "", "keys", "--server", refused.start(t)); got != (invocation{exitFailed, "", "runnel keys: 404 Not Found\n  there is no such tenant; runnel tenants lists all\n"}) {
+		t.Errorf("refused: %+v, want no header", got)
+	}
 	s := &script{status: 200, contentType: "application/json", answer: `{"keys":{}}`}
 	if got := invoke(t, "", "keys", "--server", s.start(t)); got.code != exitFailed || !strings.Contains(got.errors, "cannot unmarshal") {
 		t.Errorf("a list that is none: %+v", got)
+	}
+}
+
+// TestPlacesInWhatTheUserWrote: a place in JSON that the tool has made is told to
+// nobody, one in a file is.
+func TestPlacesInWhatTheUserWrote(t *testing.T) {
+	file := writeFile(t, "auth.json", "{}")
+	s := &script{status: 400, contentType: "application/problem+json", answer: `{"errors":[{"message":"unknown","offset":9,"line":1,"column":10}]}`}
+	server := s.start(t)
+	for _, c := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"tenants", "set", "acme", "--set", "x=1"}, "\n  unknown\n"},
+		{[]string{"publish", "orders", "1"}, "\n  unknown\n"},
+		{[]string{"publish", "--ndjson", file}, "\n  offset 9, line 1, column 10: unknown\n"},
+		{[]string{"auth", "set", file}, "\n  offset 9, line 1, column 10: unknown\n"},
+	} {
+		if got := invoke(t, "", append(c.arguments, "--server", server)...); got.code != exitFailed || !strings.HasSuffix(got.errors, c.want) {
+			t.Errorf("%q: %+v, want %q", c.arguments, got, c.want)
+		}
 	}
 }
 
@@ -182,7 +210,7 @@ func TestLogs(t *testing.T) {
 
 func TestLogsFollow(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Accept") != "text/event-stream" || r.Header.Get("Authorization") != "Bearer secret" {
+		if !strings.HasPrefix(r.Header.Get("Accept"), "text/event-stream, ") || r.Header.Get("Authorization") != "Bearer secret" {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}

@@ -59,6 +59,8 @@ func TestCommandLine(t *testing.T) {
 	if info, err := os.Stat(metered); err != nil || info.Size() == 0 {
 		t.Errorf("meter wrote %v, %v", info, err)
 	}
+	p.createTenant("empty", "{}")
+	saysWhatToDo(t, runnel)
 	if out, err := runnel("push", "--tenant", "acme", "--name", "orders", "README.md").CombinedOutput(); err == nil || !strings.Contains(string(out), "offset 0") {
 		t.Errorf("push of a text: %v, %s", err, out)
 	}
@@ -71,6 +73,27 @@ func TestCommandLine(t *testing.T) {
 	}
 	if out, err := runnel("push", "--tenant", "acme", "--name", "orders", traps).CombinedOutput(); err == nil || !strings.Contains(string(out), "_initialize failed after") {
 		t.Errorf("push of what does not start: %v, %s", err, out)
+	}
+}
+
+// saysWhatToDo holds that a refusal names the command that helps. The server's
+// sentences and the tool's have to fit for that.
+func saysWhatToDo(t *testing.T, runnel func(...string) *exec.Cmd) {
+	t.Helper()
+	for arguments, want := range map[string]string{
+		"modules --tenant none":                "there is no such tenant; runnel tenants lists all",
+		"modules show none --tenant acme":      "there is no module none; runnel modules lists all",
+		"config orders --tenant acme":          "module orders has no config; runnel config set sets one",
+		"keys delete none --tenant acme":       "the tenant has no such key; runnel keys lists all",
+		"subscriptions end none --tenant acme": "has no live subscription of this id; runnel subscriptions lists all",
+		"tenants create acme":                  "there is a tenant of this id already; runnel tenants set changes its limits",
+		"schema --tenant empty":                "no module was activated; runnel push uploads one",
+		"activate orders 7 --tenant acme":      "\n  digest must be sha256: and 64 hex digits",
+	} {
+		out, err := runnel(strings.Fields(arguments)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s\nwant %q", arguments, err, out, want)
+		}
 	}
 }
 

@@ -187,7 +187,7 @@ func (h *handler) getSchema(w http.ResponseWriter, r *call) error {
 	case err != nil:
 		return err
 	case schema == nil:
-		return notFound("the tenant has no schema: no module is active")
+		return notFound("the tenant has no schema: no module is active; PUT …/modules/{module} uploads one")
 	}
 	response.Write(w, http.StatusOK, typeText, []byte(schema.SDL()))
 	return nil

@@ -26,7 +26,7 @@ func (r *Registry) Activate(ctx context.Context, t *tenant.Tenant, name, digest 
 func (r *Registry) Rollback(ctx context.Context, t *tenant.Tenant, name string) (Version, error) {
 	return r.switchTo(ctx, t, name, func(m *module) (string, error) {
 		if m.previous == "" {
-			return "", conflict("module %s has no earlier version to roll back to", name)
+			return "", conflict("module %s has no earlier version to roll back to; activate another by its digest", name)
 		}
 		return m.previous, nil
 	})

@@ -33,7 +33,7 @@ func (r *Registry) Config(ctx context.Context, t *tenant.Tenant, name string) (M
 		return ModuleConfig{}, errNoModule(name)
 	}
 	if m.config.JSON == nil {
-		return ModuleConfig{}, unknown("module %s has no config", name)
+		return ModuleConfig{}, unknown("module %s has no config; PUT …/config sets one", name)
 	}
 	return m.config, nil
 }

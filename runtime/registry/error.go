@@ -91,9 +91,9 @@ func unknown(format string, arguments ...any) *Error {
 // errNoModule does not repeat a name that no module can have.
 func errNoModule(name string) error {
 	if !tenant.ValidName(name) {
-		return unknown("there is no such module")
+		return unknown("there is no such module; GET …/modules lists all")
 	}
-	return unknown("there is no module %s", name)
+	return unknown("there is no module %s; GET …/modules lists all", name)
 }
 
 func conflict(format string, arguments ...any) *Error {
