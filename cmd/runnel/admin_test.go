@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"log"
 	"mime"
 	"mime/multipart"
 	"net"
@@ -320,6 +321,19 @@ func TestNoServer(t *testing.T) {
 		got = invoke(t, "", append(args, "--server", "http://127.0.0.1:1")...)
 		if got.code != exitFailed || !strings.Contains(got.errors, "127.0.0.1:1/") || !strings.Contains(got.errors, "cannot be reached") {
 			t.Errorf("nobody: %+v", got)
+		}
+	}
+}
+
+// TestUnknownAuthority has a server whose certificate nobody knows.
+func TestUnknownAuthority(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	for _, arguments := range [][]string{{"modules"}, {"subscribe", "{a}"}, {"logs", "--follow"}} {
+		if got := invoke(t, "", append(arguments, "--server", server.URL)...); got.code != exitFailed || !strings.Contains(got.errors, "; on Linux SSL_CERT_FILE names") {
+			t.Errorf("%q: %+v", arguments, got)
 		}
 	}
 }

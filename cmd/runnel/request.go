@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,7 +133,17 @@ func (r *remote) unreached(target *url.URL, err error) error {
 		}
 		err = inner.Err
 	}
-	return fmt.Errorf("%s cannot be reached: %w; --server or RUNNEL_SERVER says where the server is", target, err)
+	return unreachable(target, err)
+}
+
+// unreachable says what can be done about it.
+func unreachable(target *url.URL, err error) error {
+	advice := "--server or RUNNEL_SERVER says where the server is"
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		advice = "on Linux SSL_CERT_FILE names a file of authorities to trust"
+	}
+	return fmt.Errorf("%s cannot be reached: %w; %s", target, err, advice)
 }
 
 func readAnswer(target *url.URL, response *http.Response) ([]byte, error) {

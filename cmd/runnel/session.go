@@ -48,7 +48,7 @@ func dial(ctx context.Context, target *url.URL, initPayload json.RawMessage, int
 		return nil, refusedHandshake(response)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be reached: %w", target, err)
+		return nil, unreachable(target, err)
 	}
 	s := &session{
 		conn: conn, interval: interval, ticker: time.NewTicker(interval),

@@ -67,8 +67,8 @@ func servePage(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(examples.ClientPage) // the browser that left does not mind
 }
 
-// greet prints what to do next, ready to paste.
-func greet(w io.Writer, url string) {
+// greet prints what to do next, ready to paste. operators is the URL of /v1.
+func greet(w io.Writer, url, operators string) {
 	_, _ = fmt.Fprintf(w, `
 Runnel serves the tenant "demo" on %[1]s. Its resolver is a WebAssembly module
 (plugins/examples/orders-rust); a demo order is published every second.
@@ -79,13 +79,13 @@ Watch live orders:
 
 Publish one yourself, from another terminal:
 
-  bin/runnel publish --server %[1]s orders '{"id":"o-42","customerId":"c1","status":"PAID","total":12.5}'
+  bin/runnel publish --server %[2]s orders '{"id":"o-42","customerId":"c1","status":"PAID","total":12.5}'
 
 Swap the module for the AssemblyScript one, under the live subscription:
 
-  bin/runnel push --server %[1]s --name orders plugins/examples/orders-assemblyscript/orders-assemblyscript.wasm
+  bin/runnel push --server %[2]s --name orders plugins/examples/orders-assemblyscript/orders-assemblyscript.wasm
 
 Or open %[1]s/ in a browser. Stop with Ctrl-C.
 
-`, url)
+`, url, operators)
 }

@@ -47,3 +47,15 @@ func TestTheTrickleNeverEndsTheServer(t *testing.T) {
 		})
 	}
 }
+
+// TestGreetingNamesTheAddressThatServes: with --admin-listen, /v1 is not where the
+// subscribers are.
+func TestGreetingNamesTheAddressThatServes(t *testing.T) {
+	var b bytes.Buffer
+	greet(&b, "http://subscribers", "http://operators")
+	for _, want := range []string{"runnel subscribe --server http://subscribers ", "runnel publish --server http://operators ", "runnel push --server http://operators ", "Or open http://subscribers/"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in the greeting:\n%s", want, &b)
+		}
+	}
+}

@@ -155,7 +155,7 @@ func announce(o options, server *runtime.Server, fronts []*front, logger *slog.L
 		logger.Info("serving operators", "address", f.address(), "tls", o.tlsCert != "")
 	}
 	if o.dev {
-		greet(stdout, o.scheme()+fronts[0].address())
+		greet(stdout, o.scheme()+fronts[0].address(), o.scheme()+fronts[len(fronts)-1].address())
 	}
 	logger.Info("serving", "address", fronts[0].address(), "tls", o.tlsCert != "", "dev", o.dev)
 }
