@@ -158,14 +158,20 @@ func readHTTP(w http.ResponseWriter, r *http.Request, maxBytes int64) (graph.Req
 	if r.Method == http.MethodGet {
 		return readGET(r.URL.RawQuery)
 	}
+	over := &failure{
+		http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
+		fmt.Sprintf("the body is longer than %d bytes", maxBytes), "messageBytes",
+	}
+	// Before the body is asked for: who sends on while the connection is being closed
+	// may lose the answer.
+	if r.ContentLength > maxBytes {
+		return graph.Request{}, over
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return graph.Request{}, &failure{
-			http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
-			fmt.Sprintf("the body is longer than %d bytes", maxBytes), "messageBytes",
-		}
+		return graph.Request{}, over
 	case err != nil:
 		return graph.Request{}, badRequest("the body did not arrive whole")
 	}

@@ -2,11 +2,14 @@ package transport_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 const (
@@ -79,6 +82,8 @@ func TestHTTP(t *testing.T) {
 		{"get with bad variables", get(query + "&variables={"), 400, failed("'variables' is not valid JSON: unexpected end of text at line 1, column 2", "BAD_USER_INPUT")},
 		{"get with string variables", get(query + `&variables=%22x%22`), 400, failed("'variables' must be an object or null, but it is a string", "BAD_USER_INPUT")},
 		{"too long", post(`{"query":"` + strings.Repeat("x", 2000) + `"}`), 413, `{"errors":[{"message":"the body is longer than 1024 bytes","extensions":{"code":"LIMIT_EXCEEDED","limit":"messageBytes"}}]}`},
+		{"too long, not said beforehand", sized(-1, strings.NewReader(strings.Repeat(" ", 2000))), 413, `{"errors":[{"message":"the body is longer than 1024 bytes","extensions":{"code":"LIMIT_EXCEEDED","limit":"messageBytes"}}]}`},
+		{"too long, said beforehand", sized(2000, iotest.ErrReader(errors.New("it was read"))), 413, `{"errors":[{"message":"the body is longer than 1024 bytes","extensions":{"code":"LIMIT_EXCEEDED","limit":"messageBytes"}}]}`},
 
 		{"invalid, as JSON", post(`{"query":"refuse bad"}`), 200, located("bad", "GRAPHQL_VALIDATION_FAILED")},
 		{"invalid, as GraphQL", post(`{"query":"refuse bad"}`, "Accept", graphqlType), 400, located("bad", "GRAPHQL_VALIDATION_FAILED")},
@@ -233,4 +238,12 @@ func TestHTTPCancel(t *testing.T) {
 	if s.script.noted("cancelled") != 1 {
 		t.Error("not cancelled")
 	}
+}
+
+// sized is a request whose body says its length, or not, which is -1.
+func sized(length int64, body io.Reader) *http.Request {
+	r := httptest.NewRequest("POST", "/t/demo/graphql", body)
+	r.ContentLength = length
+	r.Header.Set("Content-Type", "application/json")
+	return r
 }
