@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type node struct {
 	*runtime.Server
 	t   testing.TB
 	url string
+	end func() // shuts it down; the end of the test does, too
 }
 
 func newNode(t testing.TB, config runtime.Config) *node {
@@ -45,14 +47,17 @@ func newNode(t testing.TB, config runtime.Config) *node {
 	running := make(chan error, 1)
 	go func() { running <- server.Run(ctx) }()
 	web := httptest.NewServer(server)
-	t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		cancel()
 		if err := errors.Join(<-running, server.Shutdown(context.Background())); err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		end()
 		web.Close()
 	})
-	return &node{server, t, web.URL}
+	return &node{server, t, web.URL, end}
 }
 
 // request sends one to /v1 and returns the body of its answer, which must have

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -23,54 +22,25 @@ import (
 )
 
 // configured is a server whose tenant acme has a module that reads its config.
-type configured struct {
-	*runtime.Server
-	t   *testing.T
-	url string
-}
+type configured struct{ *node }
 
 func newConfigured(t *testing.T, module []byte) *configured {
 	t.Helper()
-	server, err := runtime.New(runtime.Config{Dev: true})
-	if err != nil {
+	n := newNode(t, runtime.Config{})
+	if err := errors.Join(n.CreateTenant(t.Context(), "acme", nil), n.Push(t.Context(), "acme", "probe", module)); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(server.CreateTenant(t.Context(), "acme", nil), server.Push(t.Context(), "acme", "probe", module)); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	running := make(chan error, 1)
-	go func() { running <- server.Run(ctx) }()
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-running, server.Shutdown(context.Background())); err != nil {
-			t.Error(err)
-		}
-		web.Close()
-	})
-	return &configured{server, t, web.URL}
+	return &configured{n}
 }
 
 // put sends a config, or takes it away where that is empty.
 func (c *configured) put(config string) error {
-	method, path := http.MethodPut, c.url+"/v1/tenants/acme/modules/probe/config"
+	method := http.MethodPut
 	if config == "" {
 		method = http.MethodDelete
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(config))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("%s config %s: %s, %w", method, config, answer.Status, err)
-	}
-	return nil
+	_, err := c.request(method, "/v1/tenants/acme/modules/probe/config", "application/json", []byte(config), http.StatusNoContent)
+	return err
 }
 
 func (c *configured) publish(id, payload string) {
@@ -80,7 +50,7 @@ func (c *configured) publish(id, payload string) {
 }
 
 // next reads one frame and returns the value of its only field.
-func next(t *testing.T, socket *websocket.Conn) (id string, value json.RawMessage) {
+func next(t testing.TB, socket *websocket.Conn) (id string, value json.RawMessage) {
 	var frame struct {
 		Type, ID string
 		Payload  struct{ Data map[string]json.RawMessage }

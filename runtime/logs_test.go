@@ -3,12 +3,10 @@ package runtime_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -22,10 +20,7 @@ import (
 func TestTheLogOfATenant(t *testing.T) {
 	var operators bytes.Buffer
 	const token = "an admin token of at least 32 characters"
-	server, err := runtime.New(runtime.Config{Dev: true, AdminToken: token, Logger: slog.New(slog.NewTextHandler(&operators, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := newNode(t, runtime.Config{AdminToken: token, Logger: slog.New(slog.NewTextHandler(&operators, nil))})
 	module, err := os.ReadFile("../sdk/rust/conformance/probe.wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -33,13 +28,8 @@ func TestTheLogOfATenant(t *testing.T) {
 	if err := errors.Join(server.CreateTenant(t.Context(), "acme", nil), server.Push(t.Context(), "acme", "probe", module)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	running := make(chan error, 1)
-	go func() { running <- server.Run(ctx) }()
-	web := httptest.NewServer(server)
-	defer web.Close()
 
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+"/v1/tenants/acme/logs", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.url+"/v1/tenants/acme/logs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +39,7 @@ func TestTheLogOfATenant(t *testing.T) {
 		t.Fatal(stream, err)
 	}
 	defer func() { _ = stream.Body.Close() }()
-	socket := subscribe(t, web.URL, "subscription { logging }", "subscription { panicking }")
+	socket := subscribe(t, server.url, "subscription { logging }", "subscription { panicking }")
 	if _, err := server.Publish(t.Context(), "acme", event.Event{Channel: "probe", ID: "e1", Payload: []byte("null")}); err != nil {
 		t.Fatal(err)
 	}
@@ -95,10 +85,7 @@ func TestTheLogOfATenant(t *testing.T) {
 	if incident == "" || !found {
 		t.Errorf("the subscriber was told of %q; seen are %+v", incident, seen)
 	}
-	cancel()
-	if err := errors.Join(<-running, server.Shutdown(context.Background())); err != nil {
-		t.Error(err)
-	}
+	server.end()
 	for lines := bufio.NewScanner(stream.Body); lines.Scan(); { // until the shutdown has ended it
 		if strings.HasPrefix(lines.Text(), "data: ") {
 			t.Errorf("%s", lines.Text())
