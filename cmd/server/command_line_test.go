@@ -87,7 +87,7 @@ func saysWhatToDo(t *testing.T, runnel func(...string) *exec.Cmd) {
 		"keys delete none --tenant acme":       "the tenant has no such key; runnel keys lists all",
 		"subscriptions end none --tenant acme": "has no live subscription of this id; runnel subscriptions lists all",
 		"tenants create acme":                  "there is a tenant of this id already; runnel tenants set changes its limits",
-		"schema --tenant empty":                "no module was activated; runnel push uploads one",
+		"schema --tenant empty":                "no module is active; runnel push uploads one",
 		"activate orders 7 --tenant acme":      "\n  digest must be sha256: and 64 hex digits",
 	} {
 		out, err := runnel(strings.Fields(arguments)...).CombinedOutput()

@@ -444,7 +444,7 @@ func TestActivationOfNothing(t *testing.T) {
 	if got := sub.take(); len(got) != 1 || !strings.HasPrefix(got[0], "error ") || !strings.Contains(got[0], want) {
 		t.Errorf("the subscription got %q", got)
 	}
-	if _, errs := pending.Subscribe(&subscriber{}); errs == nil || !strings.Contains(errs.Error(), want) {
+	if _, errs := pending.Subscribe(&subscriber{}, broker.Resume{}); errs == nil || !strings.Contains(errs.Error(), want) {
 		t.Errorf("one that was opened before: %v", errs)
 	}
 	for _, query := range []string{"{ __typename }", "subscription { f { a } }"} {

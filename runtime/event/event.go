@@ -5,7 +5,10 @@ package event
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -29,8 +32,8 @@ type Event struct {
 // MaxIDBytes bounds the id of an event.
 const MaxIDBytes = 200
 
-// Check judges what a publisher gives: the channel's name, the id and the
-// payload, which must be strict JSON (no duplicate keys, valid UTF-8, at most
+// Check judges what a publisher gives: the channel's name, the id, which is UTF-8
+// without control characters, and the payload, which must be strict JSON (no duplicate keys, valid UTF-8, at most
 // 64 levels). A bad payload gives an error that wraps *jsondoc.SyntaxError.
 func Check(channel, id string, payload []byte) error {
 	if !abi.ValidChannel(channel) {
@@ -38,6 +41,12 @@ func Check(channel, id string, payload []byte) error {
 	}
 	if len(id) > MaxIDBytes {
 		return fmt.Errorf("id of %d bytes: at most %d are allowed", len(id), MaxIDBytes)
+	}
+	if !utf8.ValidString(id) {
+		return fmt.Errorf("id %q: it is no UTF-8", id)
+	}
+	if i := strings.IndexFunc(id, unicode.IsControl); i >= 0 {
+		return fmt.Errorf("id %q: no control characters are allowed", id)
 	}
 	var d jsondoc.Document
 	if err := d.Parse(payload, jsondoc.Options{}); err != nil {
