@@ -22,6 +22,9 @@ const (
 	typeNDJSON     = "application/x-ndjson"
 	typeWasm       = "application/wasm"
 	typeMultipart  = "multipart/form-data"
+
+	typeCloudEvent  = "application/cloudevents+json"
+	typeCloudEvents = "application/cloudevents-batch+json"
 )
 
 // maxJSONBytes bounds the bodies of requests that no limit of a tenant bounds.

@@ -23,40 +23,114 @@ const (
 	maxBatchBytes  = 16 << 20
 )
 
-// publishEvents: POST …/events, one event or a batch of lines. It answers 202
-// when all are accepted; else none is.
+// How soon a publisher may try again, in seconds, where the answer is Retry-After.
+const (
+	retryFull        = "1" // events wait for their subscribers
+	retryUnavailable = "2" // the bus is not there, or this server won't be
+)
+
+// publishEvents: POST …/events, one event or a batch. It answers 202 when all
+// are accepted; else none is.
 func (h *handler) publishEvents(w http.ResponseWriter, r *call) error {
-	name, _, err := mediaType(r.Request, typeJSON, typeNDJSON)
+	b, err := h.readBatch(w, r, r.tenant.Limits().EventBytes)
 	if err != nil {
 		return err
 	}
-	limit := r.tenant.Limits().EventBytes
+	accepted := len(b.events)
+	cursor, err := h.config.Publisher.Publish(r.Context(), r.tenant, b.events)
+	if err != nil {
+		return b.refused(w, err)
+	}
+	return answer(w, http.StatusAccepted, publishAnswer{accepted, cursor})
+}
+
+// batch is what one request publishes.
+type batch struct {
+	body   []byte
+	events []event.Event // whose payloads may be parts of body
+	places []int         // where in body each of them begins; nil where none does
+}
+
+// readBatch reads a body of any form that events are published in: as Runnel has
+// them, or CloudEvents.
+func (h *handler) readBatch(w http.ResponseWriter, r *call, limit int64) (*batch, error) {
+	if isBinaryCloudEvent(r.Request) {
+		return h.readBinaryCloudEvent(w, r, limit)
+	}
+	name, _, err := mediaType(r.Request, typeJSON, typeNDJSON, typeCloudEvent, typeCloudEvents)
+	if err != nil {
+		return nil, err
+	}
 	size, over := limit+maxEnvelope, overEvent(limit)
-	if name == typeNDJSON {
+	if name == typeCloudEvent {
+		size = maxCloudEvent(limit)
+	}
+	if name == typeNDJSON || name == typeCloudEvents {
 		size = max(size, maxBatchBytes)
 		over = tooLarge("", fmt.Sprintf("the batch has more than %d bytes; send it in parts", size))
 	}
 	body, err := h.readBody(w, r, size, over)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	events, err := readEvents(body, limit, name == typeNDJSON)
-	if err != nil {
-		return err
+	b := &batch{body: body}
+	switch name {
+	case typeNDJSON:
+		err = b.readLines(limit)
+	case typeCloudEvent:
+		err = b.readCloudEvent(limit)
+	case typeCloudEvents:
+		err = b.readCloudEvents(limit)
+	default:
+		err = b.readEvent(limit)
 	}
-	accepted := len(events)
-	cursor, err := h.config.Publisher.Publish(r.Context(), r.tenant, events)
-	if err != nil {
-		var over *tenant.RateError
-		switch {
-		case errors.As(err, &over) && over.RetryAfter > 0:
-			w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
-		case errors.Is(err, event.ErrFull):
-			w.Header().Set("Retry-After", "1")
-		}
-		return fmt.Errorf("publish: %w", err)
+	return b, err
+}
+
+// add takes an event that was read from body at a place.
+func (b *batch) add(e event.Event, err error, place int) error {
+	if err == nil {
+		b.events, b.places = append(b.events, e), append(b.places, place)
 	}
-	return answer(w, http.StatusAccepted, publishAnswer{accepted, cursor})
+	return err
+}
+
+// room refuses an event more than a batch may have.
+func (b *batch) room() error {
+	if len(b.events) == maxBatchEvents {
+		return tooLarge("", fmt.Sprintf("the batch has more than %d events; send it in parts", maxBatchEvents))
+	}
+	return nil
+}
+
+// refused says when a publisher may try again, and which event was the reason.
+func (b *batch) refused(w http.ResponseWriter, err error) error {
+	var over *tenant.RateError
+	var conflict *event.ConflictError
+	wait := ""
+	switch {
+	case errors.As(err, &conflict):
+		return b.conflict(conflict)
+	case errors.As(err, &over) && over.RetryAfter > 0:
+		wait = strconv.FormatInt(over.RetryAfterSeconds(), 10)
+	case errors.Is(err, event.ErrFull):
+		wait = retryFull
+	case errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrClosed), isEnded(err):
+		wait = retryUnavailable
+	}
+	if wait != "" {
+		w.Header().Set("Retry-After", wait)
+	}
+	return fmt.Errorf("publish: %w", err)
+}
+
+func (b *batch) conflict(c *event.ConflictError) problem.Problem {
+	message := fmt.Sprintf("event %d of the request: the id %q was published on channel %s with another payload; nothing was accepted", c.Index+1, cut(c.ID), c.Channel)
+	p := problem.New(http.StatusConflict, abi.CodeBadUserInput, message)
+	if c.Index < len(b.places) {
+		p.Errors[0] = place(b.body, b.places[c.Index], message)
+	}
+	return p
 }
 
 func overEvent(limit int64) problem.Problem {
@@ -81,36 +155,36 @@ const (
 	memberID
 )
 
-// readEvents reads one event, or one per line. The payloads are parts of body,
-// byte for byte. Blank lines count, but are no events.
-func readEvents(body []byte, limit int64, lines bool) ([]event.Event, error) {
-	o := object{body: body, known: membersOf(eventRequest{})}
-	if !lines {
-		e, err := o.event(0, len(body), limit)
-		return []event.Event{e}, err
-	}
-	var events []event.Event
-	for from := 0; from < len(body); {
-		end := len(body)
-		if i := bytes.IndexByte(body[from:], '\n'); i >= 0 {
+// readEvent reads one event. Its payload is a part of the body, byte for byte.
+func (b *batch) readEvent(limit int64) error {
+	o := object{body: b.body, known: membersOf(eventRequest{})}
+	e, err := o.event(0, len(b.body), limit)
+	return b.add(e, err, 0)
+}
+
+// readLines reads an event per line. Blank lines count, but are no events.
+func (b *batch) readLines(limit int64) error {
+	o := object{body: b.body, known: membersOf(eventRequest{})}
+	for from := 0; from < len(b.body); {
+		end := len(b.body)
+		if i := bytes.IndexByte(b.body[from:], '\n'); i >= 0 {
 			end = from + i
 		}
-		if len(bytes.Trim(body[from:end], " \t\r")) > 0 {
-			if len(events) == maxBatchEvents {
-				return nil, tooLarge("", fmt.Sprintf("the batch has more than %d events; send it in parts", maxBatchEvents))
+		if len(bytes.Trim(b.body[from:end], " \t\r")) > 0 {
+			if err := b.room(); err != nil {
+				return err
 			}
 			e, err := o.event(from, end, limit)
-			if err != nil {
-				return nil, err
+			if err := b.add(e, err, from); err != nil {
+				return err
 			}
-			events = append(events, e)
 		}
 		from = end + 1
 	}
-	if events == nil {
-		return nil, badRequest("the batch has no event: one JSON object per line is wanted")
+	if b.events == nil {
+		return badRequest("the batch has no event: one JSON object per line is wanted")
 	}
-	return events, nil
+	return nil
 }
 
 // event reads the event at body[from:end].

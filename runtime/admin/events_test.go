@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -99,7 +100,7 @@ func TestBadEvents(t *testing.T) {
 	for _, empty := range []string{"", "\n \r\n\t"} {
 		s.wantProblem(s.do("POST", eventsPath, "application/x-ndjson", empty), http.StatusBadRequest, abi.CodeBadUserInput, "the batch has no event")
 	}
-	s.wantProblem(s.do("POST", eventsPath, "application/cloudevents+json", "{}"), http.StatusUnsupportedMediaType, abi.CodeBadUserInput, "application/x-ndjson")
+	s.wantProblem(s.do("POST", eventsPath, "text/plain", "{}"), http.StatusUnsupportedMediaType, abi.CodeBadUserInput, "application/x-ndjson")
 	if s.published != nil {
 		t.Errorf("published %v", s.published)
 	}
@@ -181,10 +182,44 @@ func TestPublisherErrors(t *testing.T) {
 			t.Errorf("Retry-After %q, %s", got, w.Body)
 		}
 	}
+	for _, c := range []struct {
+		fail error
+		part string
+	}{
+		{fmt.Errorf("publish: %w", event.ErrUnavailable), "send it again with ids"},
+		{event.ErrClosed, "shutting down"},
+		{fmt.Errorf("publish: %w", context.DeadlineExceeded), "send them again with ids"},
+	} {
+		s.fail = c.fail
+		w = s.do("POST", eventsPath, "application/json", body)
+		s.wantProblem(w, http.StatusServiceUnavailable, abi.CodeInternal, c.part)
+		if got := w.Header().Get("Retry-After"); got != "2" {
+			t.Errorf("%v: Retry-After %q", c.fail, got)
+		}
+	}
+}
+
+// A conflict names the line of the event.
+func TestPublishConflict(t *testing.T) {
+	s := newStage(t)
 	s.fail = fmt.Errorf("publish: %w", &event.ConflictError{Index: 1, Channel: "c", ID: "i"})
-	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusConflict, abi.CodeBadUserInput, `event 2 of the request: the id "i" was published on channel c with another payload`)
-	s.fail = fmt.Errorf("publish: %w", event.ErrUnavailable)
-	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "send it again with ids")
-	s.fail = event.ErrClosed
-	s.wantProblem(s.do("POST", eventsPath, "application/json", body), http.StatusServiceUnavailable, abi.CodeInternal, "shutting down")
+	const one, cloud = `{"channel":"c","payload":1}`, `{"specversion":"1.0","id":"1","source":"s","type":"a"}`
+	for _, c := range []struct {
+		media, body  string
+		line, offset int
+	}{
+		{"application/x-ndjson", one + "\n\n" + one + "\n" + one, 3, len(one) + 2},
+		{"application/cloudevents-batch+json", "[" + cloud + ",\n" + cloud + "]", 2, len(cloud) + 3},
+	} {
+		p := s.wantProblem(s.do("POST", eventsPath, c.media, c.body), http.StatusConflict, abi.CodeBadUserInput,
+			`event 2 of the request: the id "i" was published on channel c with another payload; nothing was accepted`)
+		if e := p.Errors[0]; e.Line != c.line || e.Offset == nil || *e.Offset != c.offset {
+			t.Errorf("%s: place of %+v", c.media, e)
+		}
+	}
+	s.fail = fmt.Errorf("publish: %w", &event.ConflictError{Index: 0, Channel: "c", ID: "i"})
+	w := s.do("POST", eventsPath, "application/json", "1", "ce-specversion", "1.0", "ce-id", "1", "ce-source", "s", "ce-type", "c")
+	if p := s.wantProblem(w, http.StatusConflict, abi.CodeBadUserInput, "event 1 of the request"); p.Errors[0].Offset != nil || w.Header().Get("Retry-After") != "" {
+		t.Errorf("%s", w.Body)
+	}
 }

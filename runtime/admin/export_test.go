@@ -56,3 +56,6 @@ func Routes() []RouteInfo {
 	}
 	return all
 }
+
+// CloudEventID is the id that a CloudEvent gets.
+func CloudEventID(source, id string) string { return cloudEventID(source, id) }

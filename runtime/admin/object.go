@@ -21,6 +21,8 @@ type object struct {
 	base    int // where the object's text begins in body
 	known   []string
 	members []uint32 // the values of known; 0, the object itself, where absent
+	// other judges a member that is not in known, given its key. Nil refuses it.
+	other func(key uint32) error
 }
 
 // membersOf returns the members of a request, in the order of the fields of the Go
@@ -34,8 +36,7 @@ func membersOf(request any) []string {
 	return names
 }
 
-// read parses body[base:end]. maxDepth counts the object as one level. Unknown
-// members are refused, by name.
+// read parses body[base:end]. maxDepth counts the object as one level.
 func (o *object) read(base, end, maxDepth int) error {
 	o.base = base
 	err := o.doc.Parse(o.body[base:end], jsondoc.Options{MaxDepth: maxDepth})
@@ -53,12 +54,23 @@ func (o *object) read(base, end, maxDepth int) error {
 	for n := uint32(1); n < root.Next; n = o.doc.Nodes[n+1].Next {
 		i := slices.IndexFunc(o.known, func(name string) bool { return o.doc.StringEquals(n, name) })
 		if i < 0 {
-			name := cut(string(o.doc.AppendString(nil, n)))
-			return o.mistake(int(o.doc.Nodes[n].Start), fmt.Sprintf("unknown member %q; there are %s", name, strings.Join(o.known, ", ")))
+			if err := o.judge(n); err != nil {
+				return err
+			}
+			continue
 		}
 		o.members[i] = n + 1
 	}
 	return nil
+}
+
+// judge judges a member that is not known.
+func (o *object) judge(key uint32) error {
+	if o.other != nil {
+		return o.other(key)
+	}
+	name := cut(string(o.doc.AppendString(nil, key)))
+	return o.mistakeAt(key, fmt.Sprintf("unknown member %q; there are %s", name, strings.Join(o.known, ", ")))
 }
 
 // text returns the string member known[i]. ok is false where it is absent.

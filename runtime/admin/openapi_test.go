@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,6 +190,12 @@ func customize(name string, t reflect.Type, _ reflect.StructTag, schema *openapi
 			}
 		}
 		schema.WithoutAdditionalProperties()
+		if t.Name() == "cloudEventRequest" { // others are extensions, and null stands for none
+			schema.WithAnyAdditionalProperties()
+			for name, attribute := range schema.Properties {
+				attribute.Value.Nullable = !slices.Contains(schema.Required, name)
+			}
+		}
 	case t.Kind() == reflect.Pointer:
 		schema.Nullable = true
 	case name == "algorithm":

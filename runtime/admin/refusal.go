@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"unicode/utf8"
 
@@ -21,7 +20,6 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	var refused *registry.Error
 	var limits *tenant.LimitsError
 	var over *tenant.RateError
-	var conflict *event.ConflictError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -48,15 +46,20 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the tenant cannot be served at the moment; try again later")
 	case errors.Is(err, event.ErrFull):
 		return problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, "too many events are waiting for their subscribers; nothing was accepted, try again later")
-	case errors.As(err, &conflict):
-		return problem.New(http.StatusConflict, abi.CodeBadUserInput, fmt.Sprintf("event %d of the request: the id %q was published on channel %s with another payload; nothing was accepted", conflict.Index+1, conflict.ID, conflict.Channel))
 	case errors.Is(err, event.ErrUnavailable):
 		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the bus can't be reached; what of the request was accepted is not known: send it again with ids")
-	case errors.Is(err, event.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the server is shutting down, or the request was given up")
+	case errors.Is(err, event.ErrClosed):
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the server is shutting down")
+	case isEnded(err):
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the server is shutting down, or the request was given up; what became of it is not known, and of events some may have been accepted: send them again with ids")
 	}
 	h.config.Logger.ErrorContext(r.Context(), "admin request", "method", r.Method, "path", r.URL.Path, "error", err)
 	return problem.New(http.StatusInternalServerError, abi.CodeInternal, "internal error")
+}
+
+// isEnded tells whether the context of a request has ended.
+func isEnded(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func badRequest(message string) problem.Problem {

@@ -156,8 +156,13 @@ var routes = []route{
 	},
 	{
 		method: "POST", path: EventsRoute, scopes: publishers, serve: (*handler).publishEvents,
-		summary: "Publish an event, or a batch with one per line: all of it or nothing.",
-		bodies:  []body{{media: typeJSON, example: eventRequest{}}, {media: typeNDJSON}},
+		summary: "Publish an event, or a batch with one per line: all of it or nothing. CloudEvents 1.0 may be structured (as here), a batch, or binary, with headers ce-….",
+		bodies: []body{
+			{media: typeJSON, example: eventRequest{}},
+			{media: typeNDJSON},
+			{media: typeCloudEvent, example: cloudEventRequest{}},
+			{media: typeCloudEvents, example: []cloudEventRequest{}},
+		},
 		answers: []body{{http.StatusAccepted, typeJSON, publishAnswer{}}}, refuses: []int{http.StatusConflict, http.StatusTooManyRequests},
 	},
 	{
