@@ -190,9 +190,14 @@ func TestWhatTheBusRefuses(t *testing.T) {
 		err  error
 		want string
 	}{
+		{fmt.Errorf("publish: %w", event.ErrFull), `"message":"too many events are waiting for their subscribers; try again later"`},
 		{fmt.Errorf("publish: %w", event.ErrFull), `"code":"LIMIT_EXCEEDED"`},
+		{fmt.Errorf("publish: %w", event.ErrFull), `,"retryAfterMs":1000}`},
 		{fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond"}), `,"limit":"eventsPerSecond"}`},
-		{errors.New("no route to host"), `"code":"INTERNAL"`},
+		{fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond", RetryAfter: time.Millisecond}), `,"limit":"eventsPerSecond","retryAfterMs":1}`},
+		{fmt.Errorf("publish: %w", event.ErrUnavailable), `"message":"the bus can't be reached: whether the events were accepted is not known"`},
+		{fmt.Errorf("publish: %w", event.ErrUnavailable), `"code":"INTERNAL"`},
+		{errors.New("no route to host"), `"message":"resolver failed"`},
 	} {
 		s := newStage(t)
 		s.broker = broker.New(broker.Config{Publisher: refusing{c.err}})

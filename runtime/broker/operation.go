@@ -105,10 +105,12 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		}
 		in.arguments = root.Arguments
 		o.broker.run(ctx, o.state, o.version, field, &in, &run)
-		if err := o.publish(ctx, requestID, &published, run.Published); err != nil {
-			run.Fault = publishFault(err)
+		refused := o.publish(ctx, requestID, &published, run.Published)
+		if refused != nil {
+			run.Fault = publishFault(refused)
 		}
 		outcome := o.broker.conclude(o.state, o.version, field, &in, &run)
+		tellPublisher(outcome.result.Err, refused)
 		results[i] = outcome.result
 		x.fuel += outcome.fuel
 	}
@@ -142,6 +144,29 @@ func publishFault(err error) *sandbox.Fault {
 		f.Code = abi.CodeLimitExceeded
 	}
 	return f
+}
+
+// retryFull is when who has published may try again where events are waiting for their
+// subscribers.
+const retryFull = time.Second
+
+// tellPublisher says in a mutation's error why its events were not accepted, where
+// that is nothing to hide, and when it may be sent again. Where the bus is not there it does
+// not say when: the events may have been accepted, and have other ids the next time.
+func tellPublisher(e *graph.Error, err error) {
+	var over *tenant.RateError
+	wait := int64(0)
+	switch {
+	case errors.As(err, &over):
+		e.Message, wait = over.Error(), over.RetryAfterMillis()
+	case errors.Is(err, event.ErrFull):
+		e.Message, wait = "too many events are waiting for their subscribers; try again later", retryFull.Milliseconds()
+	case errors.Is(err, event.ErrUnavailable):
+		e.Message = "the bus can't be reached: whether the events were accepted is not known"
+	}
+	if wait > 0 {
+		e.Extensions = append(strconv.AppendInt(append(e.Extensions[:len(e.Extensions)-1], `,"retryAfterMs":`...), wait, 10), '}')
+	}
 }
 
 // requestMeta is the meta input of a query or mutation.
