@@ -159,6 +159,7 @@ func (s *Server) forget(t *tenant.Tenant) error {
 	err := s.registry.Remove(t) // first: it waits for a change under way, and no other follows
 	s.metrics.Leave(source{s}.usageOf(t))
 	s.broker.Remove(t)
+	s.ledger.Forget(t)
 	s.pools.forget(t)
 	s.logs.Remove(t)
 	s.verifier.Forget(t)

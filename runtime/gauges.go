@@ -10,7 +10,10 @@ import (
 // usage tells the admin API what tenants use.
 type usage struct{ server *Server }
 
-func (u usage) Usage(t *tenant.Tenant) broker.Usage { return u.server.broker.Usage(t) }
+// Usage implements admin.Usage.
+func (u usage) Usage(ctx context.Context, t *tenant.Tenant) (broker.Usage, error) {
+	return u.server.ledger.Total(ctx, t)
+}
 
 // Gauges implements admin.Usage.
 func (u usage) Gauges(ctx context.Context, t *tenant.Tenant) map[string]int64 {

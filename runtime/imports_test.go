@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"runtime/tenant/token":        {"runtime/tenant", "runtime/jsondoc"},
 	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/store", "runtime/tenant", "runtime/wasm"},
 	"runtime/broker":              {"runtime/graph", "runtime/sandbox", "runtime/tenant", "runtime/event", "runtime/jsondoc"},
+	"runtime/ledger":              {"runtime/broker", "runtime/store", "runtime/tenant"},
 	"runtime/telemetry":           {"runtime/tenant"},
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem", "runtime/response"},
 	"runtime/admin":               {"runtime/store", "runtime/broker", "runtime/graph", "runtime/telemetry", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/response", "runtime/wasm"},

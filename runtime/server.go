@@ -27,6 +27,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/event/memory"
 	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/ledger"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/store"
@@ -122,6 +123,7 @@ type Server struct {
 	broker    *broker.Broker
 	transport *transport.Handler
 	pools     *pools
+	ledger    *ledger.Ledger
 	logs      *telemetry.Logs
 	metrics   *telemetry.Metrics
 	handler   http.Handler // for subscribers
@@ -175,6 +177,7 @@ func New(config Config) (*Server, error) {
 		return nil, errors.Join(err, engine.Close(context.Background()))
 	}
 	s.broker = broker.New(broker.Config{Publisher: publisher{s}, Events: config.Bus, CursorKey: key, Debug: config.Dev, Logger: config.Logger})
+	s.ledger = ledger.New(ledger.Config{Store: config.Store, Node: config.Node, Tenants: s.tenants.List, Usage: s.broker.Usage, Logger: config.Logger})
 	s.registry = registry.New(registry.Config{Engine: engine, Store: config.Store, Uploads: compilations(), OnUpload: s.uploaded, Logger: config.Logger, OnActivate: func(t *tenant.Tenant, a *registry.Active) {
 		s.broker.Activate(t, s.pools.version(t, a))
 		s.metrics.Activated()
@@ -275,8 +278,8 @@ func (p publisher) Publish(ctx context.Context, t *tenant.Tenant, events []event
 	return p.server.accept(ctx, t, events)
 }
 
-// Run brings events from the bus to the subscriptions, and what the store has and
-// other nodes change in it to this one, until ctx ends or the server is shut down. It returns nil then,
+// Run brings events from the bus to the subscriptions, what the store has and other nodes
+// change in it to this one, and what tenants have used to the store, until ctx ends or the server is shut down. It returns nil then,
 // or what the bus or the store failed with. It is called once, before Shutdown.
 func (s *Server) Run(ctx context.Context) error {
 	s.running.Add(1)
@@ -290,11 +293,14 @@ func (s *Server) Run(ctx context.Context) error {
 		defer cancel()
 		followed <- s.follow(ctx)
 	}()
+	var counting sync.WaitGroup
+	counting.Go(func() { s.ledger.Run(ctx) })
 	err := s.bus.Tail(ctx, sink{s, ctx})
 	if err != nil {
 		err = fmt.Errorf("tail the bus: %w", err)
 	}
 	cancel()
+	counting.Wait()
 	return errors.Join(err, <-followed)
 }
 
@@ -337,6 +343,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.verifier.Close()
 	if e := wait(ctx, s.running.Wait); e != nil {
 		return errors.Join(err, fmt.Errorf("wait for events under way: %w", e))
+	}
+	if e := s.ledger.Write(ctx); e != nil {
+		err = errors.Join(err, fmt.Errorf("write usage to the store: %w", e))
 	}
 	err = errors.Join(err, s.forgetReplaced())
 	for _, t := range s.tenants.List() {

@@ -36,7 +36,8 @@ type Config struct {
 	Registry  *registry.Registry
 	Publisher Publisher
 	Logs      *telemetry.Logs
-	// Subscriptions, Quarantine and Usage are those of this node, which Node names.
+	// Subscriptions and Quarantine are those of this node, which Node names; Usage
+	// is that of all.
 	Subscriptions Subscriptions
 	Quarantine    Quarantine
 	Usage         Usage

@@ -177,7 +177,7 @@ var routes = []route{
 	},
 	{
 		method: "GET", path: "/v1/tenants/{tenant}/usage", scopes: readers, serve: (*handler).getUsage,
-		summary: "Show what the tenant has used on this node, its limits with what is used of them now, and the resolvers in quarantine.",
+		summary: "Show what the tenant has used on all nodes, its limits with what is used of them now on this node, and the resolvers in quarantine there.",
 		answers: []body{{http.StatusOK, typeJSON, usageAnswer{}}},
 	},
 	{

@@ -9,9 +9,10 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// Usage tells what a tenant has used and uses, on this node.
+// Usage tells what a tenant has used, on all nodes, and what it uses on this one.
 type Usage interface {
-	Usage(t *tenant.Tenant) broker.Usage
+	// Usage gives tenant.ErrUnknown where the tenant was deleted.
+	Usage(ctx context.Context, t *tenant.Tenant) (broker.Usage, error)
 	// Gauges tells what is in use now, by the names of the limits on it. What cannot
 	// be told is left out.
 	Gauges(ctx context.Context, t *tenant.Tenant) map[string]int64
@@ -25,7 +26,7 @@ type usageAnswer struct {
 	Quarantined []quarantinedAnswer `json:"quarantined"`
 }
 
-// usedAnswer counts since then.
+// usedAnswer counts on all nodes, since then.
 type usedAnswer struct {
 	Fuel           uint64              `json:"fuel"`
 	Runs           uint64              `json:"runs"`
@@ -47,7 +48,10 @@ type limitAnswer struct {
 
 // getUsage: GET …/usage.
 func (h *handler) getUsage(w http.ResponseWriter, r *call) error {
-	u := h.config.Usage.Usage(r.tenant)
+	u, err := h.config.Usage.Usage(r.Context(), r.tenant)
+	if err != nil {
+		return err
+	}
 	return answer(w, http.StatusOK, usageAnswer{
 		Node: h.config.Node, Since: timestamp(u.Since),
 		Usage:       usedAnswer{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.Errors},

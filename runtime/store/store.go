@@ -1,9 +1,9 @@
 // Package store defines where a server keeps what must outlive it: tenants with
-// their settings and keys, modules and their versions, the audit log.
+// their settings and keys, modules and their versions, the audit log, what was used.
 //
 // A Store is a set of tables of records under a tenant and an id, changed by
-// transactions. What the records mean is the business of who keeps them: package
-// tenant and package registry. store/bolt keeps them in a file, store/postgres
+// transactions. What the records mean is the business of who keeps them: packages
+// tenant, registry, ledger and admin. store/bolt keeps them in a file, store/postgres
 // in a database that several nodes share, store/memory nowhere. Package
 // storetest holds what all of them must do.
 package store
@@ -28,17 +28,18 @@ const (
 	Modules     Table = "modules"     // by name, each with its versions
 	Binaries    Table = "binaries"    // uploaded modules, by digest; each tenant has its own
 	Audit       Table = "audit"       // by number; what is of no tenant is under the tenant ""
+	Usage       Table = "usage"       // what nodes have counted of a tenant, each under an id of its own
 	Settings    Table = "settings"    // of the whole server, under the tenant ""
 )
 
 // Tables returns all tables. The caller owns the slice.
 func Tables() []Table {
-	return []Table{Tenants, Keys, Revocations, Modules, Binaries, Audit, Settings}
+	return []Table{Tenants, Keys, Revocations, Modules, Binaries, Audit, Usage, Settings}
 }
 
 // OfTenant returns the tables whose records go with their tenant. The caller
 // owns the slice.
-func OfTenant() []Table { return []Table{Keys, Revocations, Modules, Binaries, Audit} }
+func OfTenant() []Table { return []Table{Keys, Revocations, Modules, Binaries, Audit, Usage} }
 
 // Bounds of what a record may be.
 const (
