@@ -60,8 +60,9 @@ type Config struct {
 	// It stays open when the server shuts down. Nil means one that keeps
 	// nothing.
 	Store store.Store
-	// Node names this server among those of one store, in answers of /v1. Empty
-	// means the name of the machine.
+	// Node names this server among those of one store, in answers of /v1 and in what it
+	// counts; nothing is lost where several have one name. Empty means the name of the
+	// machine.
 	Node string
 	// Root serves "/" alone, behind the same checks as all routes. Its answer must be
 	// written within 10 seconds. Nil is a 404.

@@ -63,5 +63,6 @@ packages plugins/examples/shop-assemblyscript sdk/assemblyscript
 packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
 packages cmd/server/testdata/graphql-over-http
+packages cmd/server/testdata/cloudevents
 packages runtime/meter/testdata/real
 packages runtime/graph/testdata/graphql-js

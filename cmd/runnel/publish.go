@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -20,13 +22,24 @@ var publishEntry = entry{
 	detail: `Publishes one event with the payload JSON, or, with --ndjson, a batch of lines
 {"channel":…,"payload":…,"id":…}, of which all are accepted or none. The JSON or
 the FILE "-" is read from stdin. An event whose id was seen before is accepted
-and not delivered again. Write "--" before a payload that begins with a minus.
+and not delivered again. What the server refuses for now is sent again, for as
+long as --retry says: always where it says that nothing was accepted, and where
+that is not known if all events have ids. Write "--" before a payload that begins
+with a minus.
 
   runnel publish orders '{"id":"o-1","customerId":"c-7","status":"PAID"}'
   runnel publish --ndjson events.ndjson
 `,
 	make: func() command { return new(publish) },
 }
+
+const (
+	typeNDJSON = "application/x-ndjson"
+
+	defaultRetry = 30 * time.Second
+	// leastWait is between two attempts, whatever the server says.
+	leastWait = 100 * time.Millisecond
+)
 
 // publish sends one event or a batch of them.
 type publish struct {
@@ -35,15 +48,20 @@ type publish struct {
 	payload string // JSON, or "-"
 	id      string
 	ndjson  string // a file, or "-"; instead of the three above
+	retry   time.Duration
 }
 
 func (c *publish) flags(set *flag.FlagSet) {
 	c.remote.flags(set)
 	set.StringVar(&c.id, "id", "", "the event's `ID`, by which the server knows a repetition")
 	set.StringVar(&c.ndjson, "ndjson", "", "a `FILE` with one event per line")
+	set.DurationVar(&c.retry, "retry", defaultRetry, "how long to send again what the server refuses for now, a `DURATION`; 0s is not at all")
 }
 
 func (c *publish) accept(positionals []string) error {
+	if c.retry < 0 {
+		return fmt.Errorf("retry %s is below zero", c.retry)
+	}
 	if c.ndjson != "" {
 		if c.id != "" {
 			return errors.New("--id does not go with --ndjson: each line has its own")
@@ -80,7 +98,7 @@ func (c *publish) run(ctx context.Context, std streams) error {
 		return err
 	}
 	target := c.admin("events")
-	answer, err := c.send(ctx, http.MethodPost, target, contentType, body)
+	answer, err := c.sendUntilTaken(ctx, std, target, contentType, body)
 	switch {
 	case err != nil && c.ndjson == "":
 		return withoutPlaces(err)
@@ -103,6 +121,52 @@ func (c *publish) run(ctx context.Context, std streams) error {
 	return err
 }
 
+// sendUntilTaken sends events again for as long as they are refused for now.
+func (c *publish) sendUntilTaken(ctx context.Context, std streams, target *url.URL, contentType string, body []byte) ([]byte, error) {
+	for last := time.Now().Add(c.retry); ; {
+		answer, err := c.send(ctx, http.MethodPost, target, contentType, body)
+		var later laterError
+		if !errors.As(err, &later) || later.Status != http.StatusTooManyRequests && !c.hasIDs(body) {
+			return answer, err
+		}
+		wait := max(later.wait, leastWait)
+		if time.Until(last) < wait {
+			return answer, err
+		}
+		if !std.json {
+			// Where stderr cannot be written, nobody waits for the reason.
+			_, _ = fmt.Fprintf(std.err, "runnel publish: %s; trying again in %s\n", terminalText(later.Error()), wait)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
+}
+
+// hasIDs tells whether each event has an id, so that sending it twice does no harm.
+func (c *publish) hasIDs(body []byte) bool {
+	if c.ndjson == "" {
+		return c.id != ""
+	}
+	var d jsondoc.Document
+	for line := range bytes.Lines(body) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if d.Parse(line, jsondoc.Options{MaxDepth: jsondoc.DefaultMaxDepth + 1}) != nil || d.Nodes[0].Kind != jsondoc.Object {
+			return false
+		}
+		if _, ok := d.Member(0, "id"); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // cursorText shows a cursor, which is opaque: a string without its quotes, any
 // other value as it came.
 func cursorText(cursor json.RawMessage) string {
@@ -120,7 +184,7 @@ func cursorText(cursor json.RawMessage) string {
 func (c *publish) events(std streams) (contentType string, body []byte, err error) {
 	if c.ndjson != "" {
 		body, err = readFile(c.ndjson, std.in)
-		return "application/x-ndjson", body, err
+		return typeNDJSON, body, err
 	}
 	payload := []byte(c.payload)
 	if c.payload == "-" {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,13 +153,31 @@ func readAnswer(target *url.URL, response *http.Response) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the answer of %s broke off: %w", target, err)
 	case response.StatusCode < 200 || response.StatusCode > 299:
-		return nil, decodeProblem(response, body)
+		return nil, refusal(response, body)
 	case len(body) > maxAnswerBytes:
 		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", target, maxAnswerBytes)
 	case len(body) == 0 && response.StatusCode != http.StatusNoContent:
 		return nil, fmt.Errorf("the answer of %s is empty; is a Runnel server there?", target)
 	}
 	return body, nil
+}
+
+// laterError is a refusal that says when to try again.
+type laterError struct {
+	problem.Problem
+	wait time.Duration
+}
+
+func (e laterError) Unwrap() error { return e.Problem }
+
+// refusal is the error of an answer that is none.
+func refusal(response *http.Response, body []byte) error {
+	p := decodeProblem(response, body)
+	seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16)
+	if err != nil || p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
+		return p
+	}
+	return laterError{p, time.Duration(seconds) * time.Second}
 }
 
 // decodeProblem reads the body of an error, as far as it is a problem. The

@@ -61,6 +61,7 @@ func TestUsageErrors(t *testing.T) {
 		"publish two JSONs":     {[]string{"publish", "orders", "{} {}"}, "line 1, column 4"},
 		"publish a minus":       {[]string{"publish", "orders", "-1"}, "-1"},
 		"ndjson and channel":    {[]string{"publish", "--ndjson", "f", "orders"}, `unexpected argument "orders"`},
+		"retry below zero":      {[]string{"publish", "orders", "1", "--retry", "-1s"}, "retry -1s is below zero"},
 		"ndjson and id":         {[]string{"publish", "--ndjson", "f", "--id", "1"}, "--id does not go"},
 		"subscribe nothing":     {[]string{"subscribe"}, "OPERATION is missing"},
 		"variables no JSON":     {[]string{"subscribe", "{a}", "--variables", "{a}"}, "--variables: "},

@@ -11,7 +11,7 @@ import (
 var usageEntries = []entry{
 	{
 		name: "usage", summary: "show what the tenant uses, against its limits",
-		detail: "Shows what the tenant has used on the node that answers since that was started,\nand what it uses now against each limit.\n",
+		detail: "Shows what the tenant has used on all nodes, of others as of some seconds ago, and\nwhat it uses now on the node that answers against each limit.\n",
 		make: func() command {
 			c := &route{show: showUsage}
 			c.ask = func([]string) (asked, error) { return asked{method: http.MethodGet, path: c.own("usage")}, nil }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/runnel-dev/runnel/runtime/store/postgres"
 )
@@ -16,6 +18,7 @@ import (
 const (
 	maxTokenBytes     = 4 << 10
 	maxMetricsTenants = 1000
+	maxNodeBytes      = 253 // as long as names of machines get
 	maxDrain          = time.Hour
 )
 
@@ -34,6 +37,7 @@ func (s *settings) complete(getenv func(string) string) {
 		}
 	}
 	s.checkBus()
+	s.checkNode()
 	s.readAdminToken(getenv)
 	s.checkCertificate()
 }
@@ -54,6 +58,14 @@ func (s *settings) checkAddress(option, address string) {
 	}
 	if ip, err := netip.ParseAddr(host); s.dev && host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		s.complain(s.place(option), "%q: with --dev the server asks for no tokens, so it listens on loopback only, such as 127.0.0.1:8080", address)
+	}
+}
+
+// checkNode refuses a name that lists and logs could not show.
+func (s *settings) checkNode() {
+	odd := func(c rune) bool { return c == utf8.RuneError || unicode.IsSpace(c) || !unicode.IsPrint(c) }
+	if len(s.node) > maxNodeBytes || strings.ContainsFunc(s.node, odd) {
+		s.complain(s.place("node"), "%q is no name of a node: give at most %d bytes, of characters that can be seen", s.node, maxNodeBytes)
 	}
 }
 

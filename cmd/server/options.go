@@ -23,6 +23,8 @@ type options struct {
 	store string // URL; empty means the embedded store in data
 	bus   string
 
+	node string // empty means the machine's name
+
 	adminTokenFile string
 	adminToken     string // from the file or from RUNNEL_ADMIN_TOKEN
 
@@ -51,6 +53,7 @@ func (o *options) define() *flag.FlagSet {
 	f.StringVar(&o.data, "data", "", "`directory` of the embedded store and of compiled modules, made where it is missing; with --store, of compiled modules alone")
 	f.StringVar(&o.store, "store", "", "`URL` of a store that several servers share: postgres://…; with a password, give RUNNEL_STORE instead, for others can see the flags of a process")
 	f.StringVar(&o.bus, "bus", "memory", "where events come from: memory")
+	f.StringVar(&o.node, "node", "", "`name` of this server among those of one store, in answers of /v1 and in the store; the machine's name where it is empty")
 	f.StringVar(&o.adminTokenFile, "admin-token-file", "", "`file` that holds the admin token, at least 32 bytes; or set RUNNEL_ADMIN_TOKEN")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate chain, PEM; it and the key are read again when they change")
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key, PEM")

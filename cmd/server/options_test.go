@@ -55,7 +55,7 @@ func TestLastPrefixesCount(t *testing.T) {
 func TestAdminTokenFromFile(t *testing.T) {
 	file := writeFile(t, "token", token+"\n")
 	o, err := parseOptions([]string{"--data", t.TempDir(), "--admin-token-file", file}, environment("RUNNEL_ADMIN_TOKEN", "other"))
-	if err != nil || o.adminToken != token {
+	if err != nil || o.adminToken != token || o.node != "" {
 		t.Errorf("token %q, %v", o.adminToken, err)
 	}
 }
@@ -118,6 +118,9 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--dev", "--config", "/does/not/exist"}, nil, "--config: open /does/not/exist"},
 		{nil, []string{"RUNNEL_CONFIG", "/does/not/exist"}, "RUNNEL_CONFIG: open /does/not/exist"},
 		{nil, []string{"RUNNEL_DEV", "perhaps"}, `RUNNEL_DEV: "perhaps" is not true or false`},
+		{[]string{"--dev", "--node", "two words"}, nil, "--node: \"two words\" is no name of a node: give at most 253 bytes"},
+		{[]string{"--dev", "--node", strings.Repeat("x", 254)}, nil, "--node"},
+		{[]string{"--dev", "--node", "\xff"}, nil, "--node"},
 	} {
 		_, err := parseOptions(c.arguments, environment(c.environment...))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

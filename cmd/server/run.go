@@ -122,7 +122,7 @@ func listenAll(ctx context.Context, o options, logger *slog.Logger) ([]*front, e
 func (o options) runtime(kept *storage, logger *slog.Logger) runtime.Config {
 	config := runtime.Config{
 		Dev: o.dev, AdminToken: o.adminToken, AdminApart: o.adminListen != "",
-		Store: kept.store, CacheDir: kept.cacheDir, MetricsTenants: o.metricsTenants, Logger: logger,
+		Store: kept.store, Node: o.node, CacheDir: kept.cacheDir, MetricsTenants: o.metricsTenants, Logger: logger,
 		TrustedProxies: o.trustedProxies, UnauthenticatedPerAddress: o.unauthenticatedPerAddress, JWKSAllow: o.jwksAllow, DrainTime: o.drain,
 	}
 	if o.dev {

@@ -292,7 +292,7 @@ func (h *handler) readBinaryCloudEvent(w http.ResponseWriter, r *call, limit int
 func cloudHeader(h http.Header, name string) (string, error) {
 	value, err := url.PathUnescape(h.Get(name))
 	if err != nil || !utf8.ValidString(value) {
-		return "", badRequest(fmt.Sprintf("the header %s is not percent-encoded UTF-8", strings.ToLower(name)))
+		return "", badRequest(fmt.Sprintf("the header %s is not percent-encoded UTF-8: a character outside ASCII, and a percent sign, are written as %%XX for each byte", strings.ToLower(name)))
 	}
 	return value, nil
 }

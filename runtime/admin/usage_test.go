@@ -43,9 +43,11 @@ func (l *live) EndSubscription(_ *tenant.Tenant, id broker.SubscriptionID) bool 
 
 func (l *live) Quarantined(*tenant.Tenant) []broker.Quarantined { return l.quarantined }
 func (l *live) Release(_ *tenant.Tenant, module string)         { l.released = append(l.released, module) }
+
 func (l *live) Usage(context.Context, *tenant.Tenant) (broker.Usage, error) {
 	return l.used, nil
 }
+
 func (l *live) Gauges(context.Context, *tenant.Tenant) map[string]int64 {
 	return map[string]int64{"subscriptions": 3}
 }
