@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -28,6 +29,9 @@ func TestMetricsOfOperations(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(t.Context()) }()
+	for s.Ready() != nil && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
 	web := httptest.NewServer(s)
 	defer web.Close()
 	url := web.URL + "/t/acme/graphql"
