@@ -104,9 +104,9 @@ func stamps(t *testing.T, s Subject) {
 	bus := s.Open(t)
 	f := Follow(t, bus)
 	before := time.Now().Add(-time.Second)
-	at := publish(t, bus, "a", named("x", "mine ☃\x00\n", 1), number("x", 2), number("y", 3))
+	at := publish(t, bus, "a", named("x", "mine ☃ \"1\"", 1), number("x", 2), number("y", 3))
 	events := f.Wait(t, 3)
-	if events[0].ID != "mine ☃\x00\n" {
+	if events[0].ID != "mine ☃ \"1\"" {
 		t.Errorf("the publisher's id became %q", events[0].ID)
 	}
 	if events[1].ID == "" || events[1].ID == events[2].ID {
