@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"plugins/examples":            {},
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
+	"runtime/event/redis":         {"runtime/event"},
 	// For tests and benchmarks.
 	"runtime/bench":                       {},
 	"runtime/goldentest":                  {},
@@ -52,6 +53,7 @@ var mayImport = map[string][]string{
 	"runtime/sandbox/sandboxtest":         {"runtime/wasm", "runtime/wasm/wasmtest"},
 	"runtime/graph/graphtest/random":      {},
 	"runtime/store/postgres/postgrestest": {},
+	"runtime/event/redis/redistest":       {},
 }
 
 // importers names the packages that may import a large dependency.
@@ -66,6 +68,7 @@ var importers = map[string][]string{
 	"github.com/BurntSushi/toml":    {"cmd/server"},
 	"github.com/prometheus":         {"runtime/telemetry"},
 	"github.com/jackc/pgx":          {"runtime/store/postgres"},
+	"github.com/redis/go-redis":     {"runtime/event/redis"},
 }
 
 func TestImportRules(t *testing.T) {

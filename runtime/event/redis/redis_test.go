@@ -1,0 +1,47 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/event/eventtest"
+	_ "github.com/runnel-dev/runnel/runtime/event/redis"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := redistest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func open(t testing.TB, url string) event.Bus {
+	t.Helper()
+	bus, err := event.Open(t.Context(), url, event.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := bus.Close(); err != nil && !errors.Is(err, event.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return bus
+}
+
+func TestConformance(t *testing.T) {
+	var url string
+	eventtest.Conform(t, eventtest.Subject{
+		Open: func(t *testing.T) event.Bus {
+			url = redistest.URL(t)
+			return open(t, url)
+		},
+		Another: func(t *testing.T) event.Bus { return open(t, url) },
+	})
+}

@@ -1,0 +1,203 @@
+package redis
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+)
+
+// What may wait for one tenant's subscribers on this node. A publisher that finds
+// this much gets event.ErrFull.
+const (
+	maxWaitingEvents = 65_536
+	maxWaitingBytes  = 64 << 20
+)
+
+// What is read ahead of one tenant's subscribers. The rest waits in Redis.
+const (
+	maxQueuedEvents = 8192
+	maxQueuedBytes  = 16 << 20
+)
+
+// stream is what a node knows of a tenant's stream.
+type stream struct {
+	tenant string
+	key    string
+
+	// Of the reader alone.
+	read   id        // what lies before it is in the queue, or was handed out
+	readAt time.Time // what was accepted before was read
+	told   id        // the end of the newest hole that was told
+	used   time.Time // when an entry was read last
+	listed time.Time // when the tenant was listed last
+
+	paused   atomic.Bool  // the reader leaves the stream alone: the queue is full
+	appended atomic.Int64 // entries since retention was last looked at
+
+	mu        sync.Mutex
+	keep      *event.Retention // nil where it is not known
+	queue     []item
+	bytes     int // of the queue
+	handed    id  // the last that the sink has
+	draining  bool
+	entry     id // the newest entry that was read; it may be lost by now
+	published id // the newest that was accepted here
+	behind    struct {
+		events, bytes int // accepted here while the reader left the stream alone
+	}
+}
+
+// item is an event, a gap or an entry that was skipped.
+type item struct {
+	at     id
+	event  *event.Event
+	gap    *event.Gap
+	reason error
+}
+
+func (b *Bus) addLocked(tenant string) *stream {
+	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start}
+	b.streams[tenant] = s
+	b.changed = true
+	return s
+}
+
+// full reports whether a publisher has to wait for the tenant's subscribers.
+func (s *stream) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)+s.behind.events >= maxWaitingEvents || s.bytes+s.behind.bytes >= maxWaitingBytes
+}
+
+// accepted notes what was published here.
+func (s *stream) accepted(at id, events []event.Event) {
+	bytes := 0
+	for i := range events {
+		bytes += size(&events[i])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.published = latest(s.published, at)
+	if s.paused.Load() {
+		s.behind.events += len(events)
+		s.behind.bytes += bytes
+	}
+}
+
+// caughtUp notes that the reader has read all.
+func (s *stream) caughtUp(at time.Time) {
+	s.readAt = at
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind.events, s.behind.bytes = 0, 0
+}
+
+// known is the newest entry that this node knows to have been there.
+func (s *stream) known() id {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return latest(s.entry, s.published)
+}
+
+// forget has nobody miss entries that are no longer there.
+func (s *stream) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entry, s.published = id{}, id{}
+}
+
+// drains are the goroutines that hand out, one for each tenant for whom something
+// waits.
+type drains struct {
+	ctx  context.Context
+	sink event.Sink
+	sync.WaitGroup
+}
+
+// add queues items and has them handed out.
+func (d *drains) add(s *stream, items []item) {
+	if len(items) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, items...)
+	for i := range items {
+		if items[i].gap == nil {
+			s.entry = items[i].at
+		}
+		if e := items[i].event; e != nil {
+			s.bytes += size(e)
+		}
+	}
+	s.paused.Store(len(s.queue) >= maxQueuedEvents || s.bytes >= maxQueuedBytes)
+	if !s.draining {
+		s.draining = true
+		d.Go(func() { d.drain(s) })
+	}
+}
+
+// drain hands out until nothing waits or ctx ends.
+func (d *drains) drain(s *stream) {
+	var batch [256]item
+	for {
+		s.mu.Lock()
+		n := copy(batch[:], s.queue)
+		if n == 0 || d.ctx.Err() != nil {
+			s.draining = false
+			if n == 0 {
+				s.queue = nil
+			}
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		for i := range batch[:n] {
+			if d.ctx.Err() != nil {
+				break
+			}
+			d.hand(s.tenant, &batch[i])
+			s.handedOut(&batch[i])
+		}
+		clear(batch[:n])
+	}
+}
+
+func (d *drains) hand(tenant string, i *item) {
+	switch {
+	case i.event != nil:
+		d.sink.Receive(i.event)
+	case i.gap != nil:
+		d.sink.Gap(tenant, *i.gap)
+	default:
+		d.sink.Skipped(tenant, i.at.position(), i.reason)
+	}
+}
+
+// handedOut takes the first item off the queue.
+func (s *stream) handedOut(i *item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handed = latest(s.handed, i.at)
+	if i.event != nil {
+		s.bytes -= size(i.event)
+	}
+	s.queue[0] = item{}
+	s.queue = s.queue[1:]
+	if len(s.queue) < maxQueuedEvents/2 && s.bytes < maxQueuedBytes/2 {
+		s.paused.Store(false)
+	}
+}
+
+// rewind has the next Tail go on behind what this one has handed out.
+func (s *stream) rewind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read, s.readAt = s.handed, time.Time{}
+	s.queue, s.bytes = nil, 0
+	s.behind.events, s.behind.bytes = 0, 0
+	s.paused.Store(false)
+}
