@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"runtime/transport":           {"runtime/graph", "runtime/tenant", "runtime/jsondoc", "runtime/problem", "runtime/response"},
 	"runtime/admin":               {"runtime/store", "runtime/broker", "runtime/graph", "runtime/telemetry", "runtime/tenant", "runtime/registry", "runtime/event", "runtime/jsondoc", "runtime/problem", "runtime/response", "runtime/wasm"},
 	"runtime":                     {"runtime/..."},
-	"cmd/server":                  {"runtime", "runtime/event", "runtime/store", "runtime/store/bolt", "runtime/store/postgres", "runtime/tenant", "plugins/examples"},
+	"cmd/server":                  {"runtime", "runtime/event", "runtime/event/redis", "runtime/store", "runtime/store/bolt", "runtime/store/postgres", "runtime/tenant", "plugins/examples"},
 	"cmd/runnel":                  {"runtime/store", "runtime/graph", "runtime/wasm", "runtime/meter", "runtime/sandbox", "runtime/tenant", "runtime/problem", "runtime/jsondoc"},
 	"plugins/examples":            {},
 	"plugins/examples/withschema": {"runtime/wasm"},

@@ -41,6 +41,26 @@ if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb /usr/
         exit 1
     fi
 fi
+# The program of a Redis server, which the tests start and stop themselves.
+if ! command -v redis-server >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "apt-get install redis-server"
+        DEBIAN_FRONTEND=noninteractive
+        export DEBIAN_FRONTEND
+        apt-cache show redis-server >/dev/null 2>&1 || apt-get update >&2
+        # Its package starts a server, which a policy can forbid. One that is there stays.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            printf '#!/bin/sh\nexit 101\n' >$policy
+            chmod +x $policy
+            trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        fi
+        apt-get install -y --no-install-recommends redis-server >&2 || { apt-get update >&2 && apt-get install -y --no-install-recommends redis-server >&2; }
+    else
+        say "redis-server 7.0 or later is missing: https://redis.io/docs/latest/operate/oss_and_stack/install/"
+        exit 1
+    fi
+fi
 scripts/install-rust.sh
 scripts/install-node.sh
 

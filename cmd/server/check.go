@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/runnel-dev/runnel/runtime/event/redis"
 	"github.com/runnel-dev/runnel/runtime/store/postgres"
 )
 
@@ -98,14 +99,24 @@ func (s *settings) checkStorage() {
 	}
 }
 
+// checkBus never shows the URL, which may have a password.
 func (s *settings) checkBus() {
+	if s.unclear("bus") {
+		return
+	}
 	scheme, _, _ := strings.Cut(s.bus, ":")
-	switch scheme {
-	case "memory":
-	case "redis", "rediss", "postgres", "postgresql":
-		s.complain(s.place("bus"), "this version has no bus in %s: give memory", scheme)
+	switch {
+	case s.bus == "memory":
+	case scheme == "redis" || scheme == "rediss":
+		if err := redis.Check(s.bus); err != nil {
+			s.complain(s.place("bus"), "%w", err)
+		}
+	case strings.HasPrefix(scheme, "redis"):
+		s.complain(s.place("bus"), "Redis Cluster and Sentinel are not supported: give the primary, or an address that leads to it, as redis:// or rediss://")
+	case scheme == "postgres" || scheme == "postgresql":
+		s.complain(s.place("bus"), "this version has no bus in %s: give memory, or a Redis by its URL", scheme)
 	default:
-		s.complain(s.place("bus"), "that is no bus: give memory")
+		s.complain(s.place("bus"), "that is no bus: give memory, or a URL that begins with redis:// or rediss://")
 	}
 }
 

@@ -96,8 +96,12 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--dev", "--restore", file}, nil, "--restore: where to? give --data DIR"},
 		{[]string{"--restore", file, "--data", file}, nil, "--data: " + file + " is no directory"},
 		{[]string{"--restore", "/does/not/exist", "--data", t.TempDir()}, nil, "--restore: stat /does/not/exist"},
-		{[]string{"--dev", "--bus", "kafka://x"}, nil, "--bus: that is no bus: give memory"},
-		{[]string{"--dev", "--bus", "redis://x"}, nil, "--bus: this version has no bus in redis: give memory"},
+		{[]string{"--dev", "--bus", "kafka://x"}, nil, "--bus: that is no bus: give memory, or a URL"},
+		{[]string{"--dev", "--bus", "postgres://x"}, nil, "--bus: this version has no bus in postgres: give memory"},
+		{[]string{"--dev", "--bus", "redis://x/y"}, nil, "--bus: the path of the URL"},
+		{[]string{"--dev"}, []string{"RUNNEL_BUS", "redis://x?prefix=:"}, "RUNNEL_BUS: prefix"},
+		{[]string{"--dev", "--bus", "redis://[x"}, nil, "--bus: that is no URL"},
+		{[]string{"--dev", "--bus", "redis-sentinel://x"}, nil, "--bus: Redis Cluster and Sentinel are not supported"},
 		{[]string{"--dev", "--log-format", "xml"}, nil, `--log-format: "xml" is neither text nor json`},
 		{[]string{"--dev", "--log-level", "loud"}, nil, `--log-level: "loud" is not debug, info, warn or error`},
 		{[]string{"--dev", "--tls-cert", file}, nil, "--tls-cert: it needs the certificate's key: give --tls-key FILE"},
@@ -182,7 +186,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 				"RUNNEL_STORE: the URL of the store cannot be read: …\n" +
 				path + ":3: unauthenticated-per-address: 0 is too few: give 1 or more\n" +
 				"--log-format: \"yaml\" is neither text nor json\n" +
-				"--bus: that is no bus: give memory\n" +
+				"--bus: that is no bus: give memory, or a URL that begins with redis:// or rediss://\n" +
 				"RUNNEL_ADMIN_TOKEN: the admin token has fewer than 32 bytes: make one by openssl rand -base64 33\n" +
 				"--tls-cert: it needs the certificate's key: give --tls-key FILE as well",
 		},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event"
 )
 
 // shutdownTimeout is what the last subscribers that are sent away have, and again what is left
@@ -59,6 +60,11 @@ func runServer(ctx context.Context, o options, logger *slog.Logger, stdout io.Wr
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.close()) }()
+	bus, err := event.Open(ctx, o.bus, event.Options{Logger: logger})
+	if err != nil {
+		return fmt.Errorf("--bus: %w", err)
+	}
+	defer func() { err = errors.Join(err, bus.Close()) }()
 	// What the server does goes on while it is being shut down.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -72,7 +78,7 @@ func runServer(ctx context.Context, o options, logger *slog.Logger, stdout io.Wr
 	for _, f := range fronts {
 		t.start(f.serve)
 	}
-	server, err := startServer(work, o, kept, t, logger)
+	server, err := startServer(work, o, kept, bus, t, logger)
 	if err == nil {
 		announce(o, server, fronts, logger, stdout)
 		select {
@@ -132,8 +138,10 @@ func (o options) runtime(kept *storage, logger *slog.Logger) runtime.Config {
 }
 
 // startServer makes the server and has it run until ctx ends.
-func startServer(ctx context.Context, o options, kept *storage, t *tasks, logger *slog.Logger) (*runtime.Server, error) {
-	server, err := runtime.New(o.runtime(kept, logger))
+func startServer(ctx context.Context, o options, kept *storage, bus event.Bus, t *tasks, logger *slog.Logger) (*runtime.Server, error) {
+	config := o.runtime(kept, logger)
+	config.Bus = bus
+	server, err := runtime.New(config)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,17 @@ type address struct {
 
 var goodPrefix = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
+// Check says what is wrong with the URL of a bus, without showing it. It connects
+// to nothing.
+func Check(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("that is no URL: it looks like redis://user:password@host:6379/0, with special characters percent-encoded")
+	}
+	_, err = parseAddress(u)
+	return err
+}
+
 // parseAddress reads the URL. Its errors show neither user nor password.
 func parseAddress(u *url.URL) (a address, err error) {
 	a = address{prefix: defaultPrefix, connections: defaultConnections}
