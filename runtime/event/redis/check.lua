@@ -1,10 +1,10 @@
--- Looks whether a stream still has an entry that it had, and if not, notes what may
--- have been lost and has new entries follow behind.
+-- Looks whether a stream still has entries that it had. What may have been lost is noted,
+-- and new entries are made to follow behind.
 -- KEYS: stream, meta
--- ARGV: the id of the entry, or ''
+-- ARGV: the ids of the entries, in order
 -- Returns whether the tenant was removed, the last id that retention took, and the
 -- holes: pairs of ids, behind the first of which, up to the second, entries were lost.
-local stream, meta, entry = KEYS[1], KEYS[2], ARGV[1]
+local stream, meta = KEYS[1], KEYS[2]
 local noted = redis.call('HMGET', meta, 'removed', 'lost', 'holes')
 if noted[1] then
   return {1, '', ''}
@@ -21,48 +21,61 @@ local function less(a, b)
   return #as < #bs or #as == #bs and as < bs
 end
 
-if entry == '' or not less(lost, entry) or #redis.call('XRANGE', stream, entry, entry) > 0 then
-  return {0, lost, holes}
-end
-for from, to in string.gmatch(holes, '(%S+) (%S+);') do
-  if less(from, entry) and not less(to, entry) then
-    return {0, lost, holes}
+local function gone(entry)
+  if not less(lost, entry) or #redis.call('XRANGE', stream, entry, entry) > 0 then
+    return false
   end
+  for from, to in string.gmatch(holes, '(%S+) (%S+);') do
+    if less(from, entry) and not less(to, entry) then
+      return false
+    end
+  end
+  return true
 end
 
-local from = redis.call('XREVRANGE', stream, entry, '-', 'COUNT', 1)
-from = #from > 0 and from[1][1] or lost
-local to = entry
-local next = redis.call('XRANGE', stream, '(' .. entry, '+', 'COUNT', 1)
-if #next > 0 then
-  -- Up to what came first after the loss.
-  local ms, seq = string.match(next[1][1], '^(%d+)-(%d+)$')
-  if seq == '0' then
-    to = string.format('%.0f-18446744073709551615', ms - 1)
-  elseif #seq < 16 then
-    to = string.format('%s-%.0f', ms, seq - 1)
+-- Returns what may have been lost around an entry that was.
+local function hole(entry)
+  local from = redis.call('XREVRANGE', stream, entry, '-', 'COUNT', 1)
+  from = #from > 0 and from[1][1] or lost
+  local next = redis.call('XRANGE', stream, '(' .. entry, '+', 'COUNT', 1)
+  if #next > 0 then
+    -- Up to what came first after the loss.
+    local ms, seq = string.match(next[1][1], '^(%d+)-(%d+)$')
+    if seq == '0' then
+      return from, string.format('%.0f-18446744073709551615', ms - 1)
+    end
+    return from, #seq < 16 and string.format('%s-%.0f', ms, seq - 1) or entry
   end
-else
   -- Up to now: nothing came since.
   local time = redis.call('TIME')
-  local before = string.format('%.0f-18446744073709551615', time[1] * 1000 + math.floor(time[2] / 1000) - 1)
-  if less(to, before) then to = before end
+  local to = string.format('%.0f-18446744073709551615', time[1] * 1000 + math.floor(time[2] / 1000) - 1)
+  if less(to, entry) then to = entry end
   if redis.call('EXISTS', stream) == 0 then
     redis.call('XADD', stream, to, 'channel', '', 'payload', '')
     redis.call('XDEL', stream, to)
-  else
-    local info = redis.call('XINFO', 'STREAM', stream)
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' and less(info[i + 1], to) then
-        redis.call('XSETID', stream, to)
-      end
+    return from, to
+  end
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' and less(info[i + 1], to) then
+      redis.call('XSETID', stream, to)
     end
   end
+  return from, to
 end
-holes = holes .. from .. ' ' .. to .. ';'
--- The newest are kept.
-while select(2, string.gsub(holes, ';', ';')) > 16 do
-  holes = string.gsub(holes, '^[^;]*;', '')
+
+local before = holes
+for i = #ARGV, 1, -1 do
+  if gone(ARGV[i]) then
+    local from, to = hole(ARGV[i])
+    holes = holes .. from .. ' ' .. to .. ';'
+  end
 end
-redis.call('HSET', meta, 'holes', holes)
+if holes ~= before then
+  -- The newest are kept.
+  while select(2, string.gsub(holes, ';', ';')) > 16 do
+    holes = string.gsub(holes, '^[^;]*;', '')
+  end
+  redis.call('HSET', meta, 'holes', holes)
+end
 return {0, lost, holes}

@@ -23,6 +23,7 @@ var passing = map[string]string{
 	"MISCONF":    "Redis cannot write to its disk",
 	"OOM":        "Redis has no memory left",
 	"BUSY":       "Redis is busy with a script",
+	"UNBLOCKED":  "Redis has become a replica",
 	"UNKILLABLE": "Redis is busy with a script",
 }
 
@@ -56,10 +57,23 @@ func explain(err error) error {
 	return err
 }
 
+// cause is why a transaction was not made: its own error does not tell.
+func cause(commands []redis.Cmder, err error) error {
+	if !redis.HasErrorPrefix(err, "EXECABORT") {
+		return err
+	}
+	for _, c := range commands {
+		if c.Err() != nil && !redis.HasErrorPrefix(c.Err(), "EXECABORT") {
+			return c.Err()
+		}
+	}
+	return err
+}
+
 func explainAnswer(err error) error {
-	text := strings.TrimPrefix(err.Error(), "EXECABORT Transaction discarded because of previous errors.")
+	text := err.Error()
 	for word, meaning := range passing {
-		if strings.HasPrefix(text, word) || strings.Contains(text, "-"+word+" ") {
+		if strings.HasPrefix(text, word) {
 			return fmt.Errorf("%w: %s: %w", event.ErrUnavailable, meaning, err)
 		}
 	}

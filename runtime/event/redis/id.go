@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -17,6 +18,8 @@ type id struct{ ms, seq uint64 }
 func (i id) String() string {
 	return strconv.FormatUint(i.ms, 10) + "-" + strconv.FormatUint(i.seq, 10)
 }
+
+func (i id) compare(j id) int { return cmp.Or(cmp.Compare(i.ms, j.ms), cmp.Compare(i.seq, j.seq)) }
 
 func (i id) before(j id) bool { return i.ms < j.ms || i.ms == j.ms && i.seq < j.seq }
 

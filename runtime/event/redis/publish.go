@@ -116,7 +116,7 @@ func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, w
 		return b.client.XAdd(ctx, entry(&events[0])).Result()
 	}
 	var last *redis.StringCmd
-	_, err := b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	commands, err := b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for i := range events {
 			last = p.XAdd(ctx, entry(&events[i]))
 		}
@@ -126,7 +126,7 @@ func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, w
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return "", cause(commands, err)
 	}
 	return last.Val(), nil
 }

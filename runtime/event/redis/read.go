@@ -69,12 +69,7 @@ func parseHoles(text string) (holes []hole) {
 			holes = append(holes, hole{f, t})
 		}
 	}
-	slices.SortFunc(holes, func(a, b hole) int {
-		if a.from.before(b.from) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(holes, func(a, b hole) int { return a.from.compare(b.from) })
 	return holes
 }
 

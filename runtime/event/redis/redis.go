@@ -29,7 +29,14 @@ func init() {
 	}
 	event.Register("redis", open)
 	event.Register("rediss", open)
+	redis.SetLogger(silent{})
 }
+
+// silent is the logger of go-redis, which has one for the whole program: what it has
+// to say comes as errors, too.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 const (
 	dialTime = 5 * time.Second

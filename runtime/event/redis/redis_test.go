@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB, url string) event.Bus {
 	t.Helper()
-	bus, err := event.Open(t.Context(), url, event.Options{})
+	bus, err := event.Open(t.Context(), url, event.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,8 @@ type stream struct {
 	bytes     int // of the queue
 	handed    id  // the last that the sink has
 	draining  bool
-	entry     id // the newest entry that was read; it may be lost by now
-	published id // the newest that was accepted here
+	entry     id   // the newest entry that was read; it may be lost by now
+	published []id // accepted here and not yet read, in order; of a batch the last
 	behind    struct {
 		events, bytes int // accepted here while the reader left the stream alone
 	}
@@ -80,11 +81,50 @@ func (s *stream) accepted(at id, events []event.Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.published = latest(s.published, at)
+	s.await(at)
 	if s.paused.Load() {
 		s.behind.events += len(events)
 		s.behind.bytes += bytes
 	}
+}
+
+// maxAwaited is how many entries are awaited at most. Every other is forgotten
+// then: what Redis loses are neighbours.
+const maxAwaited = 512
+
+// await notes an entry that the reader has to meet.
+func (s *stream) await(at id) {
+	i, found := slices.BinarySearchFunc(s.published, at, id.compare)
+	if found || !s.entry.before(at) {
+		return
+	}
+	s.published = slices.Insert(s.published, i, at)
+	if len(s.published) > maxAwaited {
+		for i := range maxAwaited / 2 {
+			s.published[i] = s.published[2*i+1]
+		}
+		s.published = append(s.published[:maxAwaited/2], s.published[maxAwaited:]...)
+	}
+}
+
+// met notes that an entry was read. The one before it was the newest so far.
+func (s *stream) met(at id) {
+	for i, awaited := range s.published {
+		if !awaited.before(at) {
+			if awaited == at {
+				s.published = slices.Delete(s.published, i, i+1)
+			}
+			break
+		}
+	}
+	s.entry = at
+}
+
+// missed reports whether entries were passed that should have been there.
+func (s *stream) missed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.published) > 0 && s.published[0].before(s.entry)
 }
 
 // caughtUp notes that the reader has read all.
@@ -95,18 +135,43 @@ func (s *stream) caughtUp(at time.Time) {
 	s.behind.events, s.behind.bytes = 0, 0
 }
 
-// known is the newest entry that this node knows to have been there.
-func (s *stream) known() id {
+// known returns entries that have been there, in order, of those that may be lost the first.
+func (s *stream) known() (entries []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return latest(s.entry, s.published)
+	if s.entry != (id{}) {
+		entries = append(entries, s.entry.String())
+	}
+	for _, at := range s.published {
+		entries = append(entries, at.String())
+	}
+	return entries
+}
+
+// checked forgets entries that were passed.
+func (s *stream) checked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.published) > 0 && s.published[0].before(s.entry) {
+		s.published = s.published[1:]
+	}
+}
+
+// retain sets what is kept. Another retention than before is held soon.
+func (s *stream) retain(keep event.Retention) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil || *s.keep != keep {
+		s.keep = &keep
+		s.appended.Add(1)
+	}
 }
 
 // forget has nobody miss entries that are no longer there.
 func (s *stream) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry, s.published = id{}, id{}
+	s.entry, s.published = id{}, nil
 }
 
 // drains are the goroutines that hand out, one for each tenant for whom something
@@ -127,7 +192,7 @@ func (d *drains) add(s *stream, items []item) {
 	s.queue = append(s.queue, items...)
 	for i := range items {
 		if items[i].gap == nil {
-			s.entry = items[i].at
+			s.met(items[i].at)
 		}
 		if e := items[i].event; e != nil {
 			s.bytes += size(e)

@@ -172,9 +172,7 @@ func (r *reader) list() {
 			}
 			b.mu.Unlock()
 			s.listed = now
-			s.mu.Lock()
-			s.keep = &keep
-			s.mu.Unlock()
+			s.retain(keep)
 		}
 	}
 	b.mu.Lock()
@@ -301,14 +299,21 @@ func (r *reader) read(ctx context.Context, streams []*stream, block time.Duratio
 	for _, a := range answer {
 		byKey[a.Stream] = a.Messages
 	}
+	var missed []*stream
 	for _, s := range streams {
 		messages := byKey[s.key]
 		if len(messages) < r.count {
 			s.caughtUp(asked)
 		}
 		r.take(s, messages)
+		if len(messages) > 0 && s.missed() {
+			missed = append(missed, s)
+		}
 	}
 	r.adapt(answer)
+	if err := r.check(ctx, missed); err != nil {
+		return err
+	}
 	if woken := byKey[r.bus.wakeKey()]; len(woken) > 0 {
 		return r.woken(ctx, woken)
 	}
@@ -447,11 +452,7 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 	answers := make([]*redis.Cmd, len(of))
 	_, err := r.conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, s := range of {
-			entry := ""
-			if known := s.known(); known != (id{}) {
-				entry = known.String()
-			}
-			answers[i] = p.EvalSha(ctx, checkScript.Hash(), []string{s.key, b.metaKey(s.tenant)}, entry)
+			answers[i] = p.EvalSha(ctx, checkScript.Hash(), []string{s.key, b.metaKey(s.tenant)}, s.known()...)
 		}
 		return nil
 	})
@@ -467,6 +468,7 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 			r.removed(s)
 			continue
 		}
+		s.checked()
 		holes, _ := values[2].(string)
 		r.tell(s, parseHoles(holes))
 	}

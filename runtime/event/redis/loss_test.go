@@ -1,0 +1,244 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/event/eventtest"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
+)
+
+var durable = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--save", ""}
+
+// TestKill kills Redis at random moments, under publishers who try again, with
+// ids. Two nodes tail all and see every number once and in order, without a gap:
+// a crash of the process alone loses nothing that was acknowledged.
+func TestKill(t *testing.T) {
+	const kills = 4
+	server := start(t, durable...)
+	one, two := open(t, server.URL("x")), open(t, server.URL("x"))
+	tails := []*eventtest.Tail{eventtest.Follow(t, one), eventtest.Follow(t, two)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var published [3]atomic.Int64
+	done := make(chan error, len(published))
+	for p := range published {
+		go func() {
+			bus := []event.Bus{one, two}[p%2]
+			for n := 0; ctx.Err() == nil; n++ {
+				batch := []event.Event{{Channel: fmt.Sprint("c", p), ID: strconv.Itoa(n), Payload: fmt.Append(nil, n)}}
+				for {
+					_, err := bus.Publish(t.Context(), "a", batch, eventtest.Keep)
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, event.ErrUnavailable) {
+						done <- err
+						return
+					}
+					time.Sleep(time.Millisecond)
+				}
+				published[p].Add(1)
+			}
+			done <- nil
+		}()
+	}
+	for range kills {
+		time.Sleep(200*time.Millisecond + rand.N(300*time.Millisecond))
+		if err := errors.Join(server.Kill(), server.Start()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	total := 0
+	for range published {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for p := range published {
+		total += int(published[p].Load())
+	}
+	t.Logf("%d events, %d kills", total, kills)
+	for i, f := range tails {
+		next := map[string]int{}
+		for _, e := range f.Wait(t, total) {
+			if string(e.Payload) != strconv.Itoa(next[e.Channel]) {
+				t.Fatalf("tail %d, channel %s: %s, want %d", i, e.Channel, e.Payload, next[e.Channel])
+			}
+			next[e.Channel]++
+		}
+		if gaps := f.Gaps(); len(gaps) > 0 {
+			t.Errorf("tail %d was told of gaps %v", i, gaps)
+		}
+	}
+}
+
+// behind publishes ten events, of which what kept saves has five, and has the
+// server come back with those. It returns the positions.
+func behind(t *testing.T, server *redistest.Server, bus event.Bus, tails ...*eventtest.Tail) (at []event.Position) {
+	t.Helper()
+	var saved string
+	for n := range 10 {
+		if n == 5 {
+			saved = server.Save(t)
+		}
+		at = append(at, publish(t, bus, "a", number(n)))
+	}
+	for _, f := range tails {
+		f.Wait(t, 10)
+	}
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	server.Restore(t, saved)
+	return at
+}
+
+// TestBehind: acknowledged events are lost with the end of the append-only file.
+// Who has seen them goes on, without a repeat; who has not is told of a gap.
+func TestBehind(t *testing.T) {
+	for name, passed := range map[string]bool{"nothing came since": false, "new ids have passed": true} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, durable...)
+			one, two := open(t, server.URL("x")), open(t, server.URL("x"))
+			f, g := eventtest.Follow(t, one), eventtest.Follow(t, two)
+			at := behind(t, server, one, f, g)
+			if err := server.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if passed {
+				c := client(t, server.URL("x"))
+				for n := range 10 {
+					do(t, c, "XADD", "x:a:events", "*", "channel", "x", "payload", 10+n)
+				}
+			} else {
+				eventually(t, "the tails were told", func() bool { return len(f.Gaps()) > 0 && len(g.Gaps()) > 0 })
+				for n := range 10 {
+					publish(t, two, "a", number(10+n))
+				}
+			}
+			var events []event.Event
+			for _, tail := range []*eventtest.Tail{f, g} {
+				events = tail.Wait(t, 20)
+				numbers(t, events, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+				eventually(t, "the tail was told", func() bool { return len(tail.Gaps()) > 0 })
+				for _, gap := range tail.Gaps() {
+					if gap.To <= gap.From || gap.To < at[9] || gap.To >= events[10].Position {
+						t.Errorf("the tail was told of %v; the last that was lost is %s, then came %s", gap, at[9], events[10].Position)
+					}
+				}
+				if len(tail.Gaps()) != 1 {
+					t.Errorf("the tail was told of gaps %v", tail.Gaps())
+				}
+			}
+			for n, after := range at {
+				page, err := two.Read(t.Context(), "a", nil, after, 100)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n < 4 { // what is left comes first
+					numbers(t, page.Events, []int{1, 2, 3, 4}[n:]...)
+					if page.Gap != nil || page.Next != at[4] || !page.More {
+						t.Errorf("from %d: gap %v, next %s", n, page.Gap, page.Next)
+					}
+					continue
+				}
+				numbers(t, page.Events, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+				if page.Gap == nil || page.Gap.From != after || page.Gap.To < at[9] || page.Gap.To >= events[10].Position {
+					t.Errorf("from %d: gap %v", n, page.Gap)
+				}
+			}
+		})
+	}
+}
+
+// TestUnseen: an event was acknowledged and lost before anybody has read it.
+func TestUnseen(t *testing.T) {
+	server := start(t, durable...)
+	one, two := open(t, server.URL("x")), open(t, server.URL("x"))
+	at := behind(t, server, one)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	f, g := eventtest.Follow(t, one), eventtest.Follow(t, two)
+	for _, tail := range []*eventtest.Tail{f, g} {
+		numbers(t, tail.Wait(t, 5), 0, 1, 2, 3, 4)
+		eventually(t, "the tail was told", func() bool { return len(tail.Gaps()) == 1 })
+		if gap := tail.Gaps()[0]; gap.From != at[4] || gap.To < at[9] {
+			t.Errorf("gap %v", gap)
+		}
+	}
+	publish(t, two, "a", number(10))
+	for _, tail := range []*eventtest.Tail{f, g} {
+		numbers(t, tail.Wait(t, 6), 0, 1, 2, 3, 4, 10)
+	}
+}
+
+// TestUnseenAndPassed: as TestUnseen, and others are acknowledged before the tails
+// begin.
+func TestUnseenAndPassed(t *testing.T) {
+	server := start(t, durable...)
+	bus := open(t, server.URL("x"))
+	at := behind(t, server, bus)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		publish(t, bus, "a", number(10+n))
+	}
+	f := eventtest.Follow(t, bus)
+	events := f.Wait(t, 10)
+	numbers(t, events, 0, 1, 2, 3, 4, 10, 11, 12, 13, 14)
+	if gaps := f.Gaps(); len(gaps) != 1 || gaps[0].From != at[4] || gaps[0].To < at[9] || gaps[0].To >= events[5].Position {
+		t.Errorf("gaps %v", gaps)
+	}
+}
+
+// TestEmptied: all is gone, without a restart.
+func TestEmptied(t *testing.T) {
+	server := start(t)
+	bus, c := open(t, server.URL("x")), client(t, server.URL("x"))
+	f := eventtest.Follow(t, bus)
+	first := publish(t, bus, "a", number(0))
+	f.Wait(t, 1)
+	do(t, c, "FLUSHALL")
+	eventually(t, "the tail was told", func() bool { return len(f.Gaps()) == 1 })
+	next := publish(t, bus, "a", number(1))
+	numbers(t, f.Wait(t, 2), 0, 1)
+	page, err := bus.Read(t.Context(), "a", nil, first, 10)
+	if err != nil || page.Gap == nil || page.Gap.From != first || page.Gap.To >= next {
+		t.Errorf("%v, %+v", err, page)
+	}
+	numbers(t, page.Events, 1)
+}
+
+// TestClock: a server comes back behind, and its clock is behind as well. What
+// is accepted then lies behind all that was handed out nevertheless.
+func TestClock(t *testing.T) {
+	server := start(t, durable...)
+	bus, c := open(t, server.URL("x")), client(t, server.URL("x"))
+	f := eventtest.Follow(t, bus)
+	publish(t, bus, "a", number(0))
+	saved := server.Save(t)
+	do(t, c, "XADD", "x:a:events", time.Now().Add(time.Hour).UnixMilli(), "channel", "x", "payload", "1")
+	ahead := f.Wait(t, 2)[1].Position
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	server.Restore(t, saved)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the tail was told", func() bool { return len(f.Gaps()) == 1 })
+	if at := publish(t, bus, "a", number(2)); at <= ahead {
+		t.Errorf("the new event is at %s, before %s", at, ahead)
+	}
+	numbers(t, f.Wait(t, 3), 0, 1, 2)
+}
