@@ -76,6 +76,6 @@ func TestWhoAnswers(t *testing.T) {
 	c := client(t, server.URL("x"))
 	do(t, c, "REPLICAOF", "127.0.0.1", "1")
 	refused("a replica", server.URL("x"), "the server is a replica")
-	cluster := start(t, "--cluster-enabled", "yes")
+	cluster := start(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t))
 	refused("a node of a cluster", cluster.URL("x"), "mode cluster")
 }
