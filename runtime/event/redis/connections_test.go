@@ -194,17 +194,17 @@ func TestLostAnswers(t *testing.T) {
 	publish(t, bus, "a", number(0), event.Event{Channel: "x", ID: "zero", Payload: []byte("1")})
 	loss := func(text string) { r.cut.Store(&text) }
 
-	loss("payload")
+	loss("$7\r\npayload\r\n")
 	if _, err := bus.Publish(t.Context(), "a", []event.Event{number(2)}, eventtest.Keep); !errors.Is(err, event.ErrUnavailable) {
 		t.Errorf("one without an id: %v", err)
 	}
-	loss("payload")
+	loss("$7\r\npayload\r\n")
 	if _, err := bus.Publish(t.Context(), "a", []event.Event{number(3), number(4)}, eventtest.Keep); !errors.Is(err, event.ErrUnavailable) {
 		t.Errorf("two without ids: %v", err)
 	}
-	loss("evalsha")
+	loss("$4\r\nfive\r\n")
 	publish(t, bus, "a", event.Event{Channel: "x", ID: "five", Payload: []byte("5")}, event.Event{Channel: "x", ID: "six", Payload: []byte("6")})
-	loss("evalsha")
+	loss("$5\r\neight\r\n")
 	if _, err := bus.Publish(t.Context(), "a", []event.Event{number(7), {Channel: "x", ID: "eight", Payload: []byte("8")}}, eventtest.Keep); !errors.Is(err, event.ErrUnavailable) {
 		t.Errorf("one with, one without: %v", err)
 	}

@@ -78,7 +78,7 @@ func Open(ctx context.Context, u *url.URL, options event.Options) (*Bus, error) 
 		DialTimeout: dialTime, ReadTimeout: callTime, WriteTimeout: callTime, ContextTimeoutEnabled: true,
 		PoolSize: a.connections + 1, MaxActiveConns: a.connections + 1, PoolTimeout: callTime, // one of them tails
 		PipelinePoolSize: -1, // no further ones
-		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		Protocol:         2, DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	if err := b.greet(ctx); err != nil {
 		return nil, errors.Join(err, b.client.Close())

@@ -30,6 +30,8 @@ type stream struct {
 
 	// Of the reader alone.
 	read   id        // what lies before it is in the queue, or was handed out
+	text   string    // of textOf
+	textOf id        // where read was when it was written
 	readAt time.Time // what was accepted before was read
 	told   id        // the end of the newest hole that was told
 	used   time.Time // when an entry was read last
@@ -125,6 +127,14 @@ func (s *stream) missed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.published) > 0 && s.published[0].before(s.entry)
+}
+
+// behindText is the id behind which to read, as Redis takes it.
+func (s *stream) behindText() string {
+	if s.text == "" || s.textOf != s.read {
+		s.text, s.textOf = s.read.String(), s.read
+	}
+	return s.text
 }
 
 // caughtUp notes that the reader has read all.

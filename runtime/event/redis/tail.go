@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -78,6 +79,7 @@ type reader struct {
 	hot   []*stream // the last used of them; all where they are few
 	wake  string    // id of the last entry of the wake stream that was read
 	count int       // entries of a stream that are asked for at once
+	args  []string
 
 	listed, checked, swept time.Time
 	checkFrom              int
@@ -117,6 +119,9 @@ func (r *reader) session(ctx context.Context, ready func()) error {
 		r.wake = newest[0].ID
 	}
 	r.list()
+	if err := checkScript.Load(ctx, r.conn).Err(); err != nil {
+		return err
+	}
 	if err := r.check(ctx, r.all); err != nil {
 		return err
 	}
@@ -274,50 +279,64 @@ func (r *reader) sweep(ctx context.Context, of []*stream) error {
 
 // read is one XREAD. With a time to block it reads the wake stream, too.
 func (r *reader) read(ctx context.Context, streams []*stream, block time.Duration) error {
-	n := len(streams)
-	args := &redis.XReadArgs{Streams: make([]string, 0, 2*n+2), Count: int64(r.count), Block: block}
-	for _, s := range streams {
-		args.Streams = append(args.Streams, s.key)
-	}
-	if block >= 0 {
-		args.Streams = append(args.Streams, r.bus.wakeKey())
-	} else if n == 0 {
+	if block < 0 && len(streams) == 0 {
 		return nil
 	}
-	for _, s := range streams {
-		args.Streams = append(args.Streams, s.read.String())
-	}
-	if block >= 0 {
-		args.Streams = append(args.Streams, r.wake)
-	}
 	asked := time.Now()
-	answer, err := r.conn.XRead(ctx, args).Result()
+	answer, err := r.conn.XRead(ctx, &redis.XReadArgs{Streams: r.arguments(streams, block >= 0), Count: int64(r.count), Block: block}).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
-	byKey := make(map[string][]redis.XMessage, len(answer))
-	for _, a := range answer {
-		byKey[a.Stream] = a.Messages
-	}
 	var missed []*stream
+	var woken []redis.XMessage
+	next := 0 // Redis answers in the order of the command
 	for _, s := range streams {
-		messages := byKey[s.key]
+		if next == len(answer) || answer[next].Stream != s.key {
+			s.caughtUp(asked)
+			continue
+		}
+		messages := answer[next].Messages
+		next++
+		r.take(s, messages)
 		if len(messages) < r.count {
 			s.caughtUp(asked)
 		}
-		r.take(s, messages)
-		if len(messages) > 0 && s.missed() {
+		if s.missed() {
 			missed = append(missed, s)
 		}
+	}
+	if next < len(answer) {
+		woken = answer[next].Messages
+	}
+	if len(answer) > 0 {
+		runtime.Gosched() // what was read is handed out before more is asked for
 	}
 	r.adapt(answer)
 	if err := r.check(ctx, missed); err != nil {
 		return err
 	}
-	if woken := byKey[r.bus.wakeKey()]; len(woken) > 0 {
+	if len(woken) > 0 {
 		return r.woken(ctx, woken)
 	}
 	return nil
+}
+
+// arguments are the keys and the ids for XREAD, valid until the next call.
+func (r *reader) arguments(streams []*stream, wake bool) []string {
+	r.args = r.args[:0]
+	for _, s := range streams {
+		r.args = append(r.args, s.key)
+	}
+	if wake {
+		r.args = append(r.args, r.bus.wakeKey())
+	}
+	for _, s := range streams {
+		r.args = append(r.args, s.behindText())
+	}
+	if wake {
+		r.args = append(r.args, r.wake)
+	}
+	return r.args
 }
 
 // woken reads the streams that publishers have named.
@@ -446,9 +465,6 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 	b := r.bus
 	b.upkeep.Lock()
 	defer b.upkeep.Unlock()
-	if err := checkScript.Load(ctx, r.conn).Err(); err != nil {
-		return err
-	}
 	answers := make([]*redis.Cmd, len(of))
 	_, err := r.conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, s := range of {
@@ -456,6 +472,9 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 		}
 		return nil
 	})
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return checkScript.Load(ctx, r.conn).Err() // the next check finds it
+	}
 	if err != nil {
 		return err
 	}
