@@ -103,6 +103,7 @@ soak: deps ## random modules against their originals and requests against graphq
 	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
 	$(TOOLS) $(GO) test ./runtime/graph -run '^TestDifferential$$' -v -timeout 0 -cases $(SOAKREQUESTS) -seed $(SOAKSEED)
 	$(GO) test ./cmd/server -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
+	$(GO) test ./runtime/event/redis -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags

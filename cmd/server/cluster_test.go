@@ -9,6 +9,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
@@ -89,6 +91,36 @@ func TestTwoServersOnOneStore(t *testing.T) {
 		_, _, err := s.conn.ReadMessage()
 		if closed = err != nil; closed && !websocket.IsCloseError(err, 4403) {
 			t.Errorf("the connection ends with %v", err)
+		}
+	}
+}
+
+// TestTwoServersOnOneBus has two processes on one Redis: what is published at one
+// reaches the subscribers of the other, in order, each number once.
+func TestTwoServersOnOneBus(t *testing.T) {
+	store, bus := postgrestest.Database(t), redistest.URL(t)
+	here, there := start(t, "--store", store, "--bus", bus), start(t, "--store", store, "--bus", bus)
+	here.createTenant("acme", "{}")
+	g := sandboxtest.New(`type Query { live: Boolean } type Subscription { n: Int @on(channel: "c") }`)
+	here.push("acme", "m", g.Resolver("Query.live", g.Output("true")).Resolver("Subscription.n", g.Echo(abi.InputEvent)).Bytes())
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, text := there.request("POST", "/t/acme/graphql", "application/json", []byte(`{"query":"{ live }"}`)); text == `{"data":{"live":true}}` {
+			break
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("the other server does not have the module; it logged:\n%s", there.logged())
+		}
+	}
+	sockets := []*socket{here.dial("acme", "{}"), there.dial("acme", "{}")}
+	for _, s := range sockets {
+		s.subscribe(map[string]string{"1": "subscription { n }"})
+	}
+	for n := range 50 {
+		[]*process{here, there}[n%2].publish("acme", "c", fmt.Sprint(n))
+	}
+	for _, s := range sockets {
+		for n := range 50 {
+			s.next("1", fmt.Sprintf(`{"data":{"n":%d}}`, n))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
@@ -44,7 +45,8 @@ func buildAndRun(m *testing.M) (int, error) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
-	return postgrestest.Run(m), nil
+	code := postgrestest.Run(m)
+	return code, redistest.Stop()
 }
 
 // process is a running server.

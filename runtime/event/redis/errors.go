@@ -32,7 +32,7 @@ var refused = map[string]string{
 	"WRONGPASS": "Redis does not know the user, or has another password",
 	"NOAUTH":    "Redis asks for a password",
 	"NOPERM":    "Redis does not permit the user what the server needs",
-	"WRONGTYPE": "a key of the bus holds something else than a stream",
+	"WRONGTYPE": "a key of the bus holds something else than it should",
 }
 
 // explain says what an error of go-redis means, and makes it an
@@ -70,6 +70,9 @@ func cause(commands []redis.Cmder, err error) error {
 	return err
 }
 
+// isWrongType reports that a key holds what it should not.
+func isWrongType(err error) bool { return err != nil && strings.Contains(err.Error(), "WRONGTYPE") }
+
 func explainAnswer(err error) error {
 	text := err.Error()
 	for word, meaning := range passing {
@@ -78,7 +81,7 @@ func explainAnswer(err error) error {
 		}
 	}
 	for word, meaning := range refused {
-		if strings.HasPrefix(text, word) {
+		if strings.HasPrefix(text, word) || word == "WRONGTYPE" && isWrongType(err) {
 			return fmt.Errorf("%s: %w", meaning, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func TestACL(t *testing.T) {
 	server := start(t)
 	bus, operator := open(t, server.URL("runnel")), client(t, server.URL("runnel"))
 	f := eventtest.Follow(t, bus)
-	do(t, operator, "ACL", "SETUSER", "acme", "reset", "on", ">a-long-password", "%W~runnel:a:*", "+xadd")
+	do(t, operator, recipe(t, "acme", strings.NewReplacer("PASSWORD", "a-long-password", "runnel:acme:", "runnel:a:"))...)
 	c := client(t, "redis://acme:a-long-password@"+server.Address())
 	do(t, c, "XADD", "runnel:a:events", "*", "channel", "x", "payload", "0")
 	numbers(t, f.Wait(t, 1), 0)
@@ -188,7 +189,7 @@ func TestACL(t *testing.T) {
 func TestServerACL(t *testing.T) {
 	server := start(t)
 	operator := client(t, server.URL("runnel"))
-	do(t, operator, append([]any{"ACL", "SETUSER", "runnel", "reset", "on", ">another-password", "~runnel:*"}, serverCommands...)...)
+	do(t, operator, recipe(t, "runnel", strings.NewReplacer("PASSWORD", "another-password"))...)
 	bus := open(t, "redis://runnel:another-password@"+server.Address())
 	f := eventtest.Follow(t, bus)
 	publish(t, bus, "a", number(0))
@@ -206,11 +207,47 @@ func TestServerACL(t *testing.T) {
 	}
 }
 
-// serverCommands are what the server's user needs.
-var serverCommands = []any{
-	"+info", "+time", "+xadd", "+xrange", "+xrevrange", "+xread", "+xtrim", "+xdel", "+xlen", "+xsetid", "+xinfo|stream", "+hget", "+hmget", "+hset", "+hdel", "+hlen",
-	"+exists", "+get", "+set", "+unlink", "+rename", "+pexpire", "+persist", "+memory|usage", "+eval", "+evalsha", "+script|load", "+multi", "+exec", "+select", "+client|setname",
+// recipe is the command that docs/events.md has for a user.
+func recipe(t *testing.T, user string, replace *strings.Replacer) (command []any) {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "\nACL SETUSER "+user+" ")
+	if !ok {
+		t.Fatalf("docs/events.md has no recipe for the user %s", user)
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	for _, word := range strings.Fields(replace.Replace("ACL SETUSER " + user + " " + line)) {
+		command = append(command, word)
+	}
+	return command
 }
+
+// TestWrongType: keys of one tenant hold what they should not. Others are read.
+func TestWrongType(t *testing.T) {
+	for _, key := range []string{"events", "meta"} {
+		t.Run(key, func(t *testing.T) {
+			address := redistest.URL(t)
+			bus, c := open(t, address), client(t, address)
+			f := eventtest.Follow(t, bus)
+			publish(t, bus, "b", number(0))
+			f.Wait(t, 1)
+			do(t, c, "SET", prefix(t, address)+":a:"+key, "text")
+			publish(t, bus, "b", number(1))
+			f.Wait(t, 2)
+			time.Sleep(2 * checkTime) // until it was looked at by all
+			publish(t, bus, "b", number(2))
+			numbers(t, f.Wait(t, 3), 0, 1, 2)
+			if _, err := bus.Read(t.Context(), "a", nil, "", 1); err == nil || !strings.Contains(err.Error(), "something else") {
+				t.Errorf("Read: %v", err)
+			}
+		})
+	}
+}
+
+const checkTime = time.Second
 
 // TestErrors has Redis refuse to work for a while.
 func TestErrors(t *testing.T) {

@@ -3,9 +3,12 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,11 +20,12 @@ import (
 
 var durable = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--save", ""}
 
+var kills = flag.Int("kills", 4, "how often TestKill kills Redis")
+
 // TestKill kills Redis at random moments, under publishers who try again, with
 // ids. Two nodes tail all and see every number once and in order, without a gap:
 // a crash of the process alone loses nothing that was acknowledged.
 func TestKill(t *testing.T) {
-	const kills = 4
 	server := start(t, durable...)
 	one, two := open(t, server.URL("x")), open(t, server.URL("x"))
 	tails := []*eventtest.Tail{eventtest.Follow(t, one), eventtest.Follow(t, two)}
@@ -49,7 +53,7 @@ func TestKill(t *testing.T) {
 			done <- nil
 		}()
 	}
-	for range kills {
+	for range *kills {
 		time.Sleep(200*time.Millisecond + rand.N(300*time.Millisecond))
 		if err := errors.Join(server.Kill(), server.Start()); err != nil {
 			t.Fatal(err)
@@ -65,7 +69,7 @@ func TestKill(t *testing.T) {
 	for p := range published {
 		total += int(published[p].Load())
 	}
-	t.Logf("%d events, %d kills", total, kills)
+	t.Logf("%d events, %d kills", total, *kills)
 	for i, f := range tails {
 		next := map[string]int{}
 		for _, e := range f.Wait(t, total) {
@@ -241,4 +245,80 @@ func TestClock(t *testing.T) {
 		t.Errorf("the new event is at %s, before %s", at, ahead)
 	}
 	numbers(t, f.Wait(t, 3), 0, 1, 2)
+}
+
+// slowSink does not take anything until it may.
+type slowSink struct {
+	may    chan struct{}
+	mu     sync.Mutex
+	events []event.Event
+	gaps   []event.Gap
+}
+
+func (s *slowSink) Receive(e *event.Event) {
+	<-s.may
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, *e)
+}
+
+func (s *slowSink) Gap(_ string, gap event.Gap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gaps = append(s.gaps, gap)
+}
+
+func (*slowSink) Skipped(string, event.Position, error) {}
+
+func (*slowSink) Tenants() iter.Seq2[string, event.Retention] {
+	return func(yield func(string, event.Retention) bool) {
+		keep := eventtest.Keep
+		keep.Events = 100
+		yield("a", keep)
+	}
+}
+
+// TestTrimmedUnread: retention takes what a node has not read, since its
+// subscribers are slow. The gap names exactly what they miss.
+func TestTrimmedUnread(t *testing.T) {
+	const events, batch = 20_000, 500
+	bus := open(t, redistest.URL(t))
+	s := &slowSink{may: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- bus.Tail(ctx, s) }()
+	for n := 0; n < events; n += batch {
+		var all []event.Event
+		for i := range batch {
+			all = append(all, number(n+i))
+		}
+		publish(t, bus, "a", all...)
+	}
+	eventually(t, "retention holds", func() bool {
+		page, err := bus.Read(t.Context(), "a", nil, "", 1000)
+		return err == nil && !page.More && len(page.Events) < 200
+	})
+	close(s.may)
+	eventually(t, "the last has arrived", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.events) > 0 && string(s.events[len(s.events)-1].Payload) == fmt.Sprint(events-1)
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	page, err := bus.Read(t.Context(), "a", nil, s.events[0].Position, 1000)
+	if err != nil || page.Gap == nil || len(s.gaps) != 1 {
+		t.Fatalf("%v, gap %v; the tail was told of %v", err, page.Gap, s.gaps)
+	}
+	last := -1
+	for i, e := range s.events {
+		n, err := strconv.Atoi(string(e.Payload))
+		if err != nil || n <= last || n > last+1 && (s.gaps[0].From != s.events[i-1].Position || s.gaps[0].To != page.Gap.To || e.Position != page.Events[0].Position) {
+			t.Fatalf("%s follows %d; gap %v", e.Payload, last, s.gaps[0])
+		}
+		last = n
+	}
+	t.Logf("%d of %d events, gap %v", len(s.events), events, s.gaps[0])
 }

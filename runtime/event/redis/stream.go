@@ -40,6 +40,8 @@ type stream struct {
 	paused   atomic.Bool  // the reader leaves the stream alone: the queue is full
 	appended atomic.Int64 // entries since retention was last looked at
 
+	brokenUntil time.Time // a key of the tenant's holds something else: of the reader
+
 	mu        sync.Mutex
 	keep      *event.Retention // nil where it is not known
 	queue     []item

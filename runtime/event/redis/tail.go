@@ -246,8 +246,14 @@ func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, pa
 			paused = true
 			continue
 		}
+		if now.Before(s.brokenUntil) {
+			continue
+		}
 		if now.Sub(s.readAt) > staleTime {
-			if err := r.catchUp(ctx, s); err != nil {
+			if err := r.catchUp(ctx, s); isWrongType(err) {
+				r.broken(ctx, s, err)
+				continue
+			} else if err != nil {
 				return nil, false, err
 			}
 		}
@@ -284,6 +290,9 @@ func (r *reader) read(ctx context.Context, streams []*stream, block time.Duratio
 	}
 	asked := time.Now()
 	answer, err := r.conn.XRead(ctx, &redis.XReadArgs{Streams: r.arguments(streams, block >= 0), Count: int64(r.count), Block: block}).Result()
+	if isWrongType(err) {
+		return r.findBroken(ctx, streams, err)
+	}
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
@@ -475,11 +484,15 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		return checkScript.Load(ctx, r.conn).Err() // the next check finds it
 	}
-	if err != nil {
+	if err != nil && !isWrongType(err) {
 		return err
 	}
 	for i, s := range of {
 		values, err := answers[i].Slice()
+		if isWrongType(err) {
+			r.broken(ctx, s, err)
+			continue
+		}
 		if err != nil || len(values) != 3 {
 			return fmt.Errorf("check.lua answers %d values: %w", len(values), err)
 		}
@@ -490,6 +503,36 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 		s.checked()
 		holes, _ := values[2].(string)
 		r.tell(s, parseHoles(holes))
+	}
+	return nil
+}
+
+// brokenTime is how long a tenant's keys are left alone that hold something else than
+// they should.
+const brokenTime = 10 * time.Second
+
+func (r *reader) broken(ctx context.Context, s *stream, err error) {
+	s.brokenUntil = time.Now().Add(brokenTime)
+	s.readAt = time.Time{}
+	r.bus.logger.WarnContext(ctx, "a tenant's events can't be read", "tenant", s.tenant, "error", explain(err))
+}
+
+// findBroken looks which of the streams is none, so that the others can be read.
+func (r *reader) findBroken(ctx context.Context, streams []*stream, err error) error {
+	kinds := make([]*redis.StatusCmd, len(streams))
+	_, failed := r.conn.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, s := range streams {
+			kinds[i] = p.Type(ctx, s.key)
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	for i, s := range streams {
+		if kind := kinds[i].Val(); kind != "stream" && kind != "none" {
+			r.broken(ctx, s, err)
+		}
 	}
 	return nil
 }

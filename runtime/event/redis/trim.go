@@ -77,6 +77,9 @@ func (b *Bus) trimAll(ctx context.Context, node string, due map[*stream]time.Tim
 			continue
 		}
 		next, err := b.trimStream(ctx, s, keep)
+		if isWrongType(err) { // which the reader tells
+			next, err = time.Now().Add(restTime), nil
+		}
 		if err != nil {
 			return err
 		}
