@@ -99,7 +99,7 @@ check-assemblyscript:
 fuzz: ## each Go fuzz target for FUZZTIME seconds
 	GO=$(GO) scripts/fuzz.sh $(FUZZCOUNT) $(FUZZTIME)
 
-soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, servers killed by the hundred, then fuzz for minutes
+soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, servers and Redis killed by the hundred, then fuzz for minutes
 	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
 	$(TOOLS) $(GO) test ./runtime/graph -run '^TestDifferential$$' -v -timeout 0 -cases $(SOAKREQUESTS) -seed $(SOAKSEED)
 	$(GO) test ./cmd/server -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
