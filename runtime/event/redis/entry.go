@@ -1,7 +1,10 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,16 +15,21 @@ import (
 // decode makes an event of a stream's entry: the fields channel and payload, and
 // id where the publisher gave one. An event without has the entry's as its own.
 func decode(tenant string, at id, m *redis.XMessage) (*event.Event, error) {
-	channel, _ := m.Values["channel"].(string)
+	channel, ok := m.Values["channel"].(string)
+	fields := 1 // that are known
+	if ok {
+		fields++
+	}
 	payload, ok := m.Values["payload"].(string)
 	if !ok {
-		return nil, fmt.Errorf("the entry has no field payload")
+		return nil, errors.New("the entry has no field payload")
 	}
 	given, named := m.Values["id"].(string)
-	for field := range m.Values {
-		if field != "channel" && field != "payload" && field != "id" {
-			return nil, fmt.Errorf("the field %.40q is none of channel, payload, id", field)
-		}
+	if named {
+		fields++
+	}
+	if len(m.Values) > fields {
+		return nil, unknownField(m.Values)
 	}
 	e := &event.Event{
 		Tenant: tenant, Channel: channel, ID: given, Payload: []byte(payload),
@@ -34,6 +42,15 @@ func decode(tenant string, at id, m *redis.XMessage) (*event.Event, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+func unknownField(values map[string]any) error {
+	for _, field := range slices.Sorted(maps.Keys(values)) {
+		if field != "channel" && field != "payload" && field != "id" {
+			return fmt.Errorf("the field %.40q is none of channel, payload, id", field)
+		}
+	}
+	return errors.New("the entry has a field that is no text")
 }
 
 // size is what an event takes in memory, about.

@@ -232,13 +232,12 @@ func (d *drains) drain(s *stream) {
 			return
 		}
 		s.mu.Unlock()
-		for i := range batch[:n] {
-			if d.ctx.Err() != nil {
-				break
-			}
-			d.hand(s.tenant, &batch[i])
-			s.handedOut(&batch[i])
+		done := 0
+		for done < n && d.ctx.Err() == nil {
+			d.hand(s.tenant, &batch[done])
+			done++
 		}
+		s.handedOut(batch[:done])
 		clear(batch[:n])
 	}
 }
@@ -254,16 +253,18 @@ func (d *drains) hand(tenant string, i *item) {
 	}
 }
 
-// handedOut takes the first item off the queue.
-func (s *stream) handedOut(i *item) {
+// handedOut takes the first items off the queue.
+func (s *stream) handedOut(items []item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.handed = latest(s.handed, i.at)
-	if i.event != nil {
-		s.bytes -= size(i.event)
+	for i := range items {
+		s.handed = latest(s.handed, items[i].at)
+		if e := items[i].event; e != nil {
+			s.bytes -= size(e)
+		}
 	}
-	s.queue[0] = item{}
-	s.queue = s.queue[1:]
+	clear(s.queue[:len(items)])
+	s.queue = s.queue[len(items):]
 	if len(s.queue) < maxQueuedEvents/2 && s.bytes < maxQueuedBytes/2 {
 		s.paused.Store(false)
 	}
