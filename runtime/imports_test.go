@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	"runtime/event/redis":         {"runtime/event"},
+	"runtime/event/postgres":      {},
 	// For tests and benchmarks.
 	"runtime/bench":                       {},
 	"runtime/goldentest":                  {},
@@ -67,7 +68,7 @@ var importers = map[string][]string{
 	"golang.org/x/time/rate":        {"runtime/tenant"},
 	"github.com/BurntSushi/toml":    {"cmd/server"},
 	"github.com/prometheus":         {"runtime/telemetry"},
-	"github.com/jackc/pgx":          {"runtime/store/postgres"},
+	"github.com/jackc/pgx":          {"runtime/store/postgres", "runtime/event/postgres"},
 	"github.com/redis/go-redis":     {"runtime/event/redis"},
 }
 
