@@ -109,6 +109,7 @@ soak: deps ## random modules against their originals and requests against graphq
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/broker ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
 	$(GO) test -run '^$$' -bench '^BenchmarkCost$$' -benchtime 1x ./runtime/meter
+	$(GO) test -run '^$$' -bench '^BenchmarkEvents$$' -benchtime 1x ./runtime/event/postgres
 	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go
 	$(GO) build -C $(GRAPH_PEERS) -o $(CURDIR)/$(BIN)/graph-peers .
 	$(BIN)/graph-peers

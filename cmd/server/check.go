@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	eventpostgres "github.com/runnel-dev/runnel/runtime/event/postgres"
 	"github.com/runnel-dev/runnel/runtime/event/redis"
 	"github.com/runnel-dev/runnel/runtime/store/postgres"
 )
@@ -114,9 +115,11 @@ func (s *settings) checkBus() {
 	case strings.HasPrefix(scheme, "redis"):
 		s.complain(s.place("bus"), "Redis Cluster and Sentinel are not supported: give the primary, or an address that leads to it, as redis:// or rediss://")
 	case scheme == "postgres" || scheme == "postgresql":
-		s.complain(s.place("bus"), "this version has no bus in %s: give memory, or a Redis by its URL", scheme)
+		if err := eventpostgres.Check(s.bus); err != nil {
+			s.complain(s.place("bus"), "%w", err)
+		}
 	default:
-		s.complain(s.place("bus"), "that is no bus: give memory, or a URL that begins with redis:// or rediss://")
+		s.complain(s.place("bus"), "that is no bus: give memory, or a URL that begins with redis://, rediss:// or postgres://")
 	}
 }
 

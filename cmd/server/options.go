@@ -52,7 +52,7 @@ func (o *options) define() *flag.FlagSet {
 	f.BoolVar(&o.dev, "dev", false, "no tokens, on loopback only, with the tenant demo and a trickle of demo events; keeps nothing unless --data or --store is given")
 	f.StringVar(&o.data, "data", "", "`directory` of the embedded store and of compiled modules, made where it is missing; with --store, of compiled modules alone")
 	f.StringVar(&o.store, "store", "", "`URL` of a store that several servers share: postgres://…; with a password, give RUNNEL_STORE instead, for others can see the flags of a process")
-	f.StringVar(&o.bus, "bus", "memory", "`URL` of what carries events: redis://… or rediss://… for several servers, or memory, in this one alone; with a password, give RUNNEL_BUS instead")
+	f.StringVar(&o.bus, "bus", "memory", "`URL` of what carries events: redis://…, rediss://… or postgres://… for several servers, or memory, in this one alone; with a password, give RUNNEL_BUS instead")
 	f.StringVar(&o.node, "node", "", "`name` of this server among those of one store, in answers of /v1 and in the store; the machine's name where it is empty")
 	f.StringVar(&o.adminTokenFile, "admin-token-file", "", "`file` that holds the admin token, at least 32 bytes; or set RUNNEL_ADMIN_TOKEN")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate chain, PEM; it and the key are read again when they change")

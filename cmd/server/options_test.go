@@ -97,7 +97,7 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--restore", file, "--data", file}, nil, "--data: " + file + " is no directory"},
 		{[]string{"--restore", "/does/not/exist", "--data", t.TempDir()}, nil, "--restore: stat /does/not/exist"},
 		{[]string{"--dev", "--bus", "kafka://x"}, nil, "--bus: that is no bus: give memory, or a URL"},
-		{[]string{"--dev", "--bus", "postgres://x"}, nil, "--bus: this version has no bus in postgres: give memory"},
+		{[]string{"--dev", "--bus", "postgres://x/y?pool_max_conns=1"}, nil, "--bus: the URL of the bus cannot be used: pool_max_conns is 1"},
 		{[]string{"--dev", "--bus", "redis://x/y"}, nil, "--bus: the path of the URL"},
 		{[]string{"--dev"}, []string{"RUNNEL_BUS", "redis://x?prefix=:"}, "RUNNEL_BUS: prefix"},
 		{[]string{"--dev", "--bus", "redis://[x"}, nil, "--bus: that is no URL"},
@@ -186,7 +186,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 				"RUNNEL_STORE: the URL of the store cannot be read: …\n" +
 				path + ":3: unauthenticated-per-address: 0 is too few: give 1 or more\n" +
 				"--log-format: \"yaml\" is neither text nor json\n" +
-				"--bus: that is no bus: give memory, or a URL that begins with redis:// or rediss://\n" +
+				"--bus: that is no bus: give memory, or a URL that begins with redis://, rediss:// or postgres://\n" +
 				"RUNNEL_ADMIN_TOKEN: the admin token has fewer than 32 bytes: make one by openssl rand -base64 33\n" +
 				"--tls-cert: it needs the certificate's key: give --tls-key FILE as well",
 		},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -19,7 +20,8 @@ const (
 	lockTime      = 10 * time.Second
 	cleanupTime   = 5 * time.Second
 
-	maxConnections = 8 // of one node, besides the one that follows
+	maxConnections = 8 // of one node, besides the one that listens
+	minConnections = 3 // the tail has one, and who publishes may have to wait
 
 	minVersion = 15
 )
@@ -31,6 +33,15 @@ var settings = map[string]string{
 	"lock_timeout":                        strconv.FormatInt(lockTime.Milliseconds(), 10),
 	"idle_in_transaction_session_timeout": strconv.FormatInt(statementTime.Milliseconds(), 10),
 	"search_path":                         "pg_catalog",
+	// Each statement is to see what was committed before it.
+	"default_transaction_isolation": "read committed",
+}
+
+// Check says what Open would refuse about a URL before it connects. The error does not tell
+// the password.
+func Check(address string) error {
+	_, err := configure(address)
+	return err
 }
 
 // configure reads the URL. Its errors do not tell the password.
@@ -41,6 +52,9 @@ func configure(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, unreadable(text, err)
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" && u.Query().Get("host") == "" {
+		return nil, errors.New("the URL of the bus names no host")
 	}
 	c := config.ConnConfig
 	if c.ConnectTimeout == 0 || c.ConnectTimeout > time.Minute {
@@ -54,8 +68,18 @@ func configure(text string) (*pgxpool.Config, error) {
 	if !strings.Contains(text, "pool_max_conns=") { // its default follows the processors
 		config.MaxConns = maxConnections
 	}
+	if config.MaxConns < minConnections {
+		return nil, fmt.Errorf("the URL of the bus cannot be used: pool_max_conns is %d, and a node needs %d or more", config.MaxConns, minConnections)
+	}
+	c.AfterConnect = func(_ context.Context, conn *pgconn.PgConn) error {
+		conn.CustomData()[madeAt] = time.Now()
+		return nil
+	}
 	return config, nil
 }
+
+// madeAt is where a connection keeps when it was made.
+const madeAt = "made at"
 
 var errUnreadable = errors.New("the URL of the bus cannot be read: it looks like postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, and what is special in a password is written as in %2F for a slash")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,6 +21,7 @@ import (
 type horizon struct {
 	given   int64             // by the sequence, when it was looked at last
 	holders map[string]holder // by transaction
+	rewound int64             // up to where positions were lost when the database was put back, the last time
 }
 
 type holder struct {
@@ -32,6 +34,9 @@ type holder struct {
 type bounds struct {
 	all  int64
 	some map[string]int64
+	// busy tells that somebody is publishing; rewound is that of the horizon.
+	busy    bool
+	rewound int64
 }
 
 func (b bounds) of(tenant string) int64 {
@@ -44,10 +49,11 @@ func (b bounds) of(tenant string) int64 {
 // sqlGiven comes before sqlHolders, as a statement of its own: who takes the lock
 // later takes positions above.
 const (
-	sqlGiven = "select case when is_called then last_value else 0 end from runnel.event_position"
+	sqlGiven = "select case when is_called then last_value else last_value - 1 end, (select max(\"to\") from runnel.event_rewinds) from runnel.event_position"
 
 	// Retention takes the same lock, for its deletes, and tells itself apart by a
-	// lock on the floors. A superuser may have changed who it is.
+	// lock on the floors. Who may insert into the table, or become somebody who may,
+	// is not bound to grants.
 	sqlHolders = `
 with locks as materialized (
 	select l.virtualtransaction, l.pid, l.relation, l.mode from pg_locks l
@@ -56,7 +62,8 @@ with locks as materialized (
 	  and l.relation in ('runnel.events'::regclass, 'runnel.event_floors'::regclass)
 )
 select l.virtualtransaction, l.pid is null,
-	case when r.rolsuper = false and r.rolname <> current_user then
+	case when not pg_has_role(r.oid, (select c.relowner from pg_class c where c.oid = l.relation), 'member')
+		and not has_table_privilege(r.oid, l.relation, 'insert') then
 		array(select g.tenant from runnel.grants g where g.role = r.oid union select g.tenant from runnel.revoked_grants g where g.role = r.oid)
 	end
 from locks l left join lateral pg_stat_get_activity(l.pid) a on true left join pg_roles r on r.oid = a.usesysid
@@ -68,10 +75,10 @@ where l.relation = 'runnel.events'::regclass and l.mode = 'RowExclusiveLock' and
 
 // look looks at the sequence and at who may have taken from it.
 func (h *horizon) look(ctx context.Context, conn *pgx.Conn) (bounds, error) {
-	var given int64
+	var given, rewound int64
 	found := map[string]holder{}
 	batch := &pgx.Batch{}
-	batch.Queue(sqlGiven).QueryRow(func(row pgx.Row) error { return row.Scan(&given) })
+	batch.Queue(sqlGiven).QueryRow(func(row pgx.Row) error { return row.Scan(&given, &rewound) })
 	batch.Queue(sqlHolders).Query(func(rows pgx.Rows) error {
 		var transaction string
 		var prepared bool
@@ -85,7 +92,7 @@ func (h *horizon) look(ctx context.Context, conn *pgx.Conn) (bounds, error) {
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return bounds{}, fmt.Errorf("look for publishers: %w", err)
 	}
-	h.given, h.holders = given, found
+	h.given, h.holders, h.rewound = given, found, rewound
 	return h.bounds(), nil
 }
 
@@ -109,7 +116,7 @@ func (h *horizon) holder(transaction string, prepared bool, tenants []string) ho
 }
 
 func (h *horizon) bounds() bounds {
-	b := bounds{all: h.given, some: map[string]int64{}}
+	b := bounds{all: h.given, some: map[string]int64{}, busy: len(h.holders) > 0, rewound: h.rewound}
 	for holder := range maps.Values(h.holders) {
 		if holder.tenants == nil {
 			b.all = min(b.all, holder.floor)
@@ -130,35 +137,58 @@ func (h *horizon) bounds() bounds {
 // that was read.
 func (h *horizon) reset(last int64) { h.given = min(h.given, last) }
 
-// sqlBefore is the last position that was taken before the oldest holder began. A
-// row's time is taken after its position. The second is for clocks that are set.
-const sqlBefore = `
-select coalesce((
+const (
+	// settleTime is how long those are waited for that were publishing before a horizon began.
+	settleTime  = 2 * time.Second
+	settleEvery = 20 * time.Millisecond
+
+	// sqlBefore is the last position that was taken before the oldest holder began: a
+	// row's time is taken after its position. The second is for clocks that are set, the
+	// ten minutes are for roles without pg_read_all_stats, which do not see when it began.
+	// Rewinds wait for who is publishing.
+	sqlBefore = `
+select greatest((select max("to") from runnel.event_rewinds), (
 	select e.position from runnel.events e
 	where e.time < (
-		select coalesce(min(coalesce(a.xact_start, '-infinity')), 'infinity') - interval '1 second'
+		select coalesce(min(coalesce(a.xact_start, now() - interval '10 minutes')), 'infinity') - interval '1 second'
 		from pg_locks l left join lateral pg_stat_get_activity(l.pid) a on true
 		where l.locktype = 'relation' and l.relation = 'runnel.events'::regclass and l.mode = 'RowExclusiveLock'
 		  and l.database = (select oid from pg_database where datname = current_database())
 	)
 	order by e.position desc limit 1
-), 0)`
+))`
+)
 
-// begin looks for the first time. What the holders that it finds may have taken is
-// found by when they began.
+// begin looks for the first time, until those have ended that were publishing
+// before. What is left of them after a while may have taken what was given since it began.
 func (h *horizon) begin(ctx context.Context, conn *pgx.Conn) (bounds, error) {
-	if _, err := h.look(ctx, conn); err != nil {
-		return bounds{}, err
+	for until := time.Now().Add(settleTime); ; {
+		b, err := h.look(ctx, conn)
+		if err != nil || !h.unsettled() {
+			return b, err
+		}
+		if time.Now().After(until) {
+			break
+		}
+		sleep(ctx, settleEvery)
 	}
-	if len(h.holders) > 0 {
-		var floor int64
-		if err := conn.QueryRow(ctx, sqlBefore).Scan(&floor); err != nil {
-			return bounds{}, fmt.Errorf("look for what is open: %w", err)
-		}
-		for transaction, holder := range h.holders {
-			holder.floor = min(floor, h.given)
-			h.holders[transaction] = holder
-		}
+	var floor int64
+	if err := conn.QueryRow(ctx, sqlBefore).Scan(&floor); err != nil {
+		return bounds{}, fmt.Errorf("look for what is open: %w", err)
+	}
+	for transaction, holder := range h.holders {
+		holder.floor = max(holder.floor, min(floor, h.given))
+		h.holders[transaction] = holder
 	}
 	return h.bounds(), nil
+}
+
+// unsettled tells that of some who publish it is not known what they took.
+func (h *horizon) unsettled() bool {
+	for holder := range maps.Values(h.holders) {
+		if holder.floor == 0 {
+			return true
+		}
+	}
+	return false
 }

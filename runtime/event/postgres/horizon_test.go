@@ -119,6 +119,28 @@ func TestASlowCommitIsNotSkipped(t *testing.T) {
 	}
 }
 
+// TestWhoMayInsertIsWaitedForByAll has a role with a grant that may insert rows
+// of any tenant.
+func TestWhoMayInsertIsWaitedForByAll(t *testing.T) {
+	database, _ := migrated(t)
+	name, url := role(t, database, "shop")
+	exec(t, connect(t, database), "grant insert on runnel.events to "+name+"; grant usage on sequence runnel.event_position to "+name)
+	r := newReader(t, database, "other")
+	slow, quick := begin(t, url), begin(t, database)
+	if _, err := slow.Exec(t.Context(), "insert into runnel.events (tenant, channel, payload) values ('other', 'x', '1')"); err != nil {
+		t.Fatal(err)
+	}
+	publishIn(t, quick, "other", 2)
+	commit(t, quick)
+	if early := r.read(t, "other"); early != nil {
+		t.Errorf("before the slow commit %v was read", early)
+	}
+	commit(t, slow)
+	if events := r.read(t, "other"); !slices.Equal(events, []string{"1", "2"}) {
+		t.Errorf("%v was read, want 1 and 2", events)
+	}
+}
+
 // TestARevokedGrantIsWaitedFor takes the grant away while a transaction is open that
 // has used it.
 func TestARevokedGrantIsWaitedFor(t *testing.T) {

@@ -17,14 +17,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := postgrestest.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
 // connect connects to a database. It ends with the test.
 func connect(t testing.TB, url string) *pgx.Conn {
@@ -139,6 +132,10 @@ func TestPublishInSQL(t *testing.T) {
 	refused(t, conn, invalid, `select runnel.publish('shop', null, '1')`)
 	refused(t, conn, invalid, `select runnel.publish('shop', $1, '1')`, strings.Repeat("c", 201))
 	refused(t, conn, invalid, `select runnel.publish('shop', 'orders', '1', $1)`, strings.Repeat("é", 101))
+	for _, id := range []string{"a\n", "\x01", "\x7f", "\u0085", "é\u009f"} {
+		refused(t, conn, invalid, `select runnel.publish('shop', 'orders', '1', $1)`, id)
+	}
+	exec(t, conn, `select runnel.publish('shop', 'orders', '1', $1)`, "é☃ \u00a0")
 	refused(t, conn, "22004", `select runnel.publish('shop', 'orders', null::text)`)
 	refused(t, conn, "22P02", `select runnel.publish('shop', 'orders', '{"a":')`)
 	refused(t, conn, denied, `select runnel.publish(null, 'orders', '1')`)
@@ -173,7 +170,7 @@ func TestIDsInSQL(t *testing.T) {
 	count(4)
 
 	// In a batch: what is new, in the order of the batch.
-	batch := "select runnel.publish_batch('shop', $1, $2, $3)"
+	batch := "select runnel.publish_batch('shop', $1, $2, $3, '10 minutes')"
 	exec(t, owner, batch, []string{"orders", "orders", "orders", "orders"}, []*string{ptr("z"), nil, ptr("a"), ptr("z")}, []string{"10", "11", "2", "10"})
 	count(6)
 	if got := scan[string](t, owner, "select string_agg(payload, ' ' order by position desc) from (select * from runnel.events order by position desc limit 2) e"); got != "11 10" {
@@ -181,6 +178,25 @@ func TestIDsInSQL(t *testing.T) {
 	}
 	refused(t, owner, "23505", batch, []string{"orders", "orders"}, []*string{ptr("y"), ptr("y")}, []string{"1", "2"})
 	count(6) // all or none
+}
+
+// TestACommitIsDurable turns off what has a commit wait for the disk.
+func TestACommitIsDurable(t *testing.T) {
+	database, _ := migrated(t)
+	conn := connect(t, database)
+	exec(t, conn, "create table after (setting text)")
+	exec(t, conn, "create function look() returns trigger language plpgsql as $$ begin insert into after values (current_setting('synchronous_commit')); return null; end $$")
+	// The triggers of a commit run in the order in which their rows came.
+	exec(t, conn, "create table other (n int)")
+	exec(t, conn, "create constraint trigger look after insert on other deferrable initially deferred for each row execute function look()")
+	exec(t, conn, "set synchronous_commit = off")
+	exec(t, conn, "begin; select runnel.publish('shop', 'x', '1'); set local synchronous_commit = off; insert into other values (1); commit")
+	if got := scan[string](t, conn, "select string_agg(setting, ' ') from public.after"); got != "on" {
+		t.Errorf("when it commits, synchronous_commit is %s", got)
+	}
+	if got := scan[string](t, conn, "show synchronous_commit"); got != "off" {
+		t.Errorf("afterwards synchronous_commit is %s", got)
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -226,9 +242,13 @@ func TestOthersPublishForNoOther(t *testing.T) {
 		"insert into runnel.grants (role, tenant) values ('" + evil + "', 'shop')",
 		"insert into runnel.revoked_grants (role, tenant) values (1, 'shop')",
 		"insert into runnel.event_ids (tenant, channel, id, digest, time) values ('shop', 'orders', '1', '', now())",
-		"select runnel.publish_batch('shop', array['orders'], array[null], array['1'])",
-		"select runnel.claim_ids('shop', array['orders'], array['1'], array['1'])",
+		"select runnel.publish_batch('shop', array['orders'], array[null], array['1'], '1 minute')",
+		"select runnel.claim_ids('shop', array['orders'], array['1'], array['1'], '1 minute')",
 		"select runnel.wake()",
+		"select runnel.rewound()",
+		"select runnel.server_identity()",
+		"select from runnel.event_wake for update",
+		"insert into runnel.event_rewinds values (1, 2)",
 		"select * from runnel.events",
 		"select * from runnel.grants",
 		"select * from runnel.event_floors",

@@ -38,6 +38,7 @@ type Server struct {
 	account  *syscall.Credential // nil for the user of the test
 	address  string
 	password string
+	settings []string
 
 	command *exec.Cmd // nil while it is stopped
 	exited  chan struct{}
@@ -81,8 +82,9 @@ func Database(t testing.TB) string {
 	return shared.server.Database(t, fmt.Sprint("test", shared.made))
 }
 
-// Start makes a server and starts it. Remove removes it.
-func Start() (*Server, error) {
+// Start makes a server and starts it, with further settings such as fsync=on. Remove
+// removes it.
+func Start(settings ...string) (*Server, error) {
 	programs, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{programs: programs, dir: dir, password: rand.Text()}
+	s := &Server{programs: programs, dir: dir, password: rand.Text(), settings: settings}
 	if err := s.initialize(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make a PostgreSQL server for tests: %w", err), os.RemoveAll(dir))
 	}
@@ -99,6 +101,35 @@ func Start() (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
+}
+
+// Standby makes a server that follows this one as a hot standby, and starts it.
+// Remove removes it; select pg_promote() makes it a primary of its own.
+func (s *Server) Standby() (*Server, error) {
+	dir, err := os.MkdirTemp("", "postgres")
+	if err != nil {
+		return nil, err
+	}
+	standby := &Server{programs: s.programs, dir: dir, password: s.password, settings: s.settings}
+	err = standby.chooseAccount()
+	if err == nil {
+		err = standby.choosePort()
+	}
+	if err == nil {
+		host, port, _ := net.SplitHostPort(s.address)
+		var out []byte
+		if out, err = standby.run("pg_basebackup", "--pgdata=data", "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "--no-sync",
+			"--host="+host, "--port="+port, "--username=runnel"); err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	if err == nil {
+		err = standby.Restart(syscall.SIGINT)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a standby for tests: %w", err), os.RemoveAll(dir))
+	}
+	return standby, nil
 }
 
 // findPrograms looks where distributions have the programs of the server.
@@ -208,6 +239,9 @@ func (s *Server) Restart(signal syscall.Signal) error {
 	// Tests crash the server, not the machine: without fsync they take less time.
 	command := s.program("postgres", "-D", "data", "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 		"-c", "fsync=off", "-c", "max_connections=200", "-c", "logging_collector=off", "-c", "log_destination=stderr")
+	for _, setting := range s.settings {
+		command.Args = append(command.Args, "-c", setting)
+	}
 	output, err := command.StderrPipe()
 	if err != nil {
 		return err
@@ -298,7 +332,7 @@ type tail struct {
 func (l *tail) read(from io.Reader, ready chan struct{}) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
-		if ready != nil && strings.Contains(lines.Text(), "database system is ready to accept connections") {
+		if ready != nil && strings.Contains(lines.Text(), "database system is ready to accept") {
 			close(ready)
 			ready = nil
 		}
