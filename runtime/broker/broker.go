@@ -77,6 +77,7 @@ type Broker struct {
 	ctx     context.Context // of the replays
 	cancel  context.CancelFunc
 	replays sync.WaitGroup // goroutines, one for each tenant with replays
+	closing sync.RWMutex   // held to start one, and to end ctx; before state.mu
 
 	mu struct {
 		sync.RWMutex
@@ -145,7 +146,9 @@ func New(config Config) *Broker {
 
 // Close ends the replays. Subscriptions that wait for theirs stay as they are.
 func (b *Broker) Close() {
+	b.closing.Lock()
 	b.cancel()
+	b.closing.Unlock()
 	b.replays.Wait()
 }
 

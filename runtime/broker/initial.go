@@ -1,7 +1,7 @@
 package broker
 
 import (
-	"slices"
+	"context"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -9,65 +9,71 @@ import (
 
 // initialEvents is how many events are read at a time in search of the newest that
 // matches.
-const initialEvents = 32
+const initialEvents = 64
 
-// initials gives those who are new, and want it, the newest past event of their
-// channels that matches them. Those who came between the same two events share
-// the search and the runs. It reports whether there were any.
-func (w *walk) initials(some []*Subscription) (any bool) {
-	for len(some) > 0 {
-		n := 1
-		for n < len(some) && some[n].progress.from == some[0].progress.from {
-			n++
-		}
-		group := slices.DeleteFunc(slices.Clone(some[:n]), func(s *Subscription) bool { return len(s.progress.initial) == 0 })
-		some = some[n:]
-		for len(group) > 0 && w.ctx.Err() == nil {
-			any = true
-			channel := group[0].progress.initial[0]
-			if !w.initial(group, channel) {
-				return any // what cannot be read is tried again
-			}
-			for _, s := range group {
-				s.progress.initial = slices.DeleteFunc(s.progress.initial, func(name string) bool { return name == channel })
-			}
-			group = slices.DeleteFunc(group, func(s *Subscription) bool { return len(s.progress.initial) == 0 })
-		}
-	}
-	return any
+// search is how far some are in search of the newest past event of a channel: those who
+// came between the same two events share it, and the runs.
+type search struct {
+	channel string
+	at      event.Position // where they will go on
+	before  event.Position // behind it nothing matches; empty for the end
 }
 
-// initial looks for the newest event of a channel that matches each of a group,
-// who are at one position. It reports false where it could not look at all.
-func (w *walk) initial(group []*Subscription, channel string) bool {
-	at := group[0].progress.from
-	missing := map[*Subscription]struct{}{}
-	for _, s := range group {
-		if slices.Contains(s.progress.initial, channel) {
-			missing[s] = struct{}{}
+// initials takes those who are new, and want the newest past event of their channels
+// that matches them, a page on in search of it. It reports whether there were any for whom
+// there was something to read.
+func (w *walk) initials(some []*Subscription) (moved bool) {
+	groups := map[search][]*Subscription{}
+	for _, s := range some {
+		if p := s.progress; len(p.initial) > 0 {
+			k := search{p.initial[0], p.from, p.searched}
+			groups[k] = append(groups[k], s)
 		}
 	}
-	source := w.broker.config.Events
-	if source == nil {
-		return true
+	for k, group := range groups {
+		if w.ctx.Err() != nil {
+			break
+		}
+		moved = w.initial(k, group) || moved
 	}
-	for before := event.Position(""); len(missing) > 0; {
-		events, err := source.ReadLast(w.ctx, w.state.tenant.ID(), channel, before, initialEvents)
+	return moved
+}
+
+// initial reads a page and hands to each of a group what is the newest that matches. It
+// reports false where it could not read.
+func (w *walk) initial(k search, group []*Subscription) bool {
+	var events []event.Event
+	if source := w.broker.config.Events; source != nil {
+		ctx, cancel := context.WithTimeout(w.ctx, readTime)
+		defer cancel()
+		var err error
+		events, err = source.ReadLast(ctx, w.state.tenant.ID(), k.channel, k.before, initialEvents)
 		if w.judge(err); err != nil {
+			return false // it is tried again
+		}
+	}
+	missing := make(map[*Subscription]struct{}, len(group))
+	for _, s := range group {
+		missing[s] = struct{}{}
+	}
+	for i := range events {
+		e := &events[i]
+		if k.before = e.Position; e.Position > k.at || Precedes(w.state.tenant, e) {
+			continue
+		}
+		w.spend()
+		if w.ctx.Err() != nil {
 			return false
 		}
-		if len(events) == 0 {
-			return true
+		if w.handInitial(e, k.at, missing); len(missing) == 0 {
+			break
 		}
-		for i := range events {
-			e := &events[i]
-			if before = e.Position; e.Position > at || Precedes(w.state.tenant, e) {
-				continue
-			}
-			w.spend()
-			if w.handInitial(e, at, missing); len(missing) == 0 || w.ctx.Err() != nil {
-				return true
-			}
+	}
+	for _, s := range group {
+		p := s.progress
+		p.searched = k.before
+		if _, ok := missing[s]; !ok || len(events) == 0 {
+			p.initial, p.searched = p.initial[1:], ""
 		}
 	}
 	return true
@@ -80,7 +86,7 @@ func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subsc
 		return
 	}
 	st := w.state
-	version, fields := st.matchPast(e, &payload, func(s *Subscription) bool { _, ok := missing[s]; return ok })
+	version, fields, _ := w.matchPast(nil, e, &payload, func(s *Subscription) bool { _, ok := missing[s]; return ok })
 	defer st.release(version)
 	for _, m := range fields {
 		for _, p := range m.places {

@@ -26,8 +26,11 @@ type progress struct {
 	// subscription waits.
 	waiting bool           // for its replay to reach what is live: its place is in state.mu.replays
 	from    event.Position // behind which the replay goes on
-	initial []string       // channels of which the newest event is wanted first
-	walked  bool           // the replay's round takes it along
+	// The replay's alone, once the subscription waits.
+	initial  []string       // channels of which the newest event is wanted first
+	searched event.Position // behind which the first of these has none that matches; empty for the end
+	walked   bool           // the page that is handed out is for it as well
+	missed   int            // pages in a row that ended where the live events had been
 
 	// Guarded by Subscription.mu.
 	at   event.Position // all up to it was delivered, did not match, or was told as lost
@@ -39,8 +42,8 @@ type progress struct {
 	quarantine uint32  // serial of the quarantine that it knows of
 }
 
-// reach takes note of what was delivered.
-func (p *progress) reach(at event.Position) { p.at, p.told, p.held = max(p.at, at), at, "" }
+// reach takes note of what was delivered, or needs not be.
+func (p *progress) reach(at event.Position) { p.at, p.held = max(p.at, at), "" }
 
 // position is where the subscription would go on if it came back now.
 func (p *progress) position() event.Position {
@@ -110,17 +113,30 @@ func (s *Subscription) lose(field string, gap event.Gap, moves bool) {
 	s.mu.sink.Next(response, cursor)
 }
 
-// loseAll tells a subscription that its cursor is of no use here: what lies between it and
-// a position is lost, or was never seen.
+// loseAll tells a subscription that waits that its cursor is of no use here: what lies
+// between it and a position, where it goes on, is lost, or was never seen.
 func (s *Subscription) loseAll(to event.Position) {
-	if field, _ := s.state.reached(s); field != "" {
-		p := s.progress
-		from := p.foreign
-		if from == "" {
-			from = s.state.cursors.sign(s.state.tenant, field, p.from)
-		}
-		s.restart(field, from, to)
+	field, from := s.state.reset(s, to)
+	if field == "" {
+		return
 	}
+	cursor := s.progress.foreign
+	if cursor == "" {
+		cursor = s.state.cursors.sign(s.state.tenant, field, from)
+	}
+	s.restart(field, cursor, to)
+}
+
+// reset sets a subscription that waits to a position, be it behind its own, which is
+// returned with its field; empty for one that has left.
+func (st *state) reset(s *Subscription, to event.Position) (field string, from event.Position) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	from, s.progress.from = s.progress.from, to
+	if s.place == nil {
+		return "", from
+	}
+	return s.place.field(), from
 }
 
 // restart tells a subscription that it goes on at a position, which need not lie behind

@@ -31,7 +31,11 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	}
 	st.receiving.Lock()
 	defer st.receiving.Unlock()
-	defer st.handedOut(e.Position)
+	defer func() {
+		if ctx.Err() == nil { // or not all of them have it
+			st.handedOut(e.Position)
+		}
+	}()
 	var payload jsondoc.Document
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
@@ -98,6 +102,7 @@ func (b *Broker) Lose(t *tenant.Tenant, gap event.Gap) {
 	}
 	var all []loser
 	st.mu.Lock()
+	st.mu.at = max(st.mu.at, gap.To) // whoever comes back from now on in front of the gap is told when that is read
 	for _, s := range st.mu.live.all {
 		if s != nil {
 			all = append(all, loser{s, s.place.field(), !s.waits()})

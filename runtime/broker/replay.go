@@ -14,16 +14,22 @@ import (
 const (
 	// pageEvents is how many past events are read at a time.
 	pageEvents = 256
-	// closeIn is after how many pages in a row that did not reach the live events
-	// the next one is handed out while these wait.
+	// closeIn is after how many pages in a row that ended where the live events had
+	// been, and not where they were by then, the next one is handed out while these wait.
 	closeIn = 4
-	// aheadTime is how long this node may be behind a cursor that another gave.
+	// aheadTime is after how long a cursor that is ahead of this node is asked for at
+	// the bus.
 	aheadTime = 10 * time.Second
 	// A replay that can do nothing for the moment, since this node or the clients
-	// are behind, looks again after pollTime.
-	pollTime = 10 * time.Millisecond
+	// are behind, looks again after pollTime, or where looking takes long, after
+	// idleFactor times as long, but maxPollTime.
+	pollTime, maxPollTime = 10 * time.Millisecond, 500 * time.Millisecond
+	idleFactor            = 20
 	// A replay that cannot read tries again after a pause, which doubles.
 	firstReadPause, maxReadPause = 50 * time.Millisecond, 5 * time.Second
+	// No read takes longer than readTime, nor one that the live events wait for than
+	// urgentReadTime.
+	readTime, urgentReadTime = 10 * time.Second, 500 * time.Millisecond
 )
 
 // walk brings the subscriptions of one tenant that wait to where the live events
@@ -36,7 +42,6 @@ type walk struct {
 	broker *Broker
 	state  *state
 	ctx    context.Context
-	missed int                         // pages in a row that did not reach the live events
 	urgent bool                        // the live events wait
 	failed time.Duration               // the pause after a failure; 0 while reading succeeds
 	ahead  map[*Subscription]time.Time // since when they wait for this node
@@ -49,8 +54,9 @@ func (b *Broker) walk(ctx context.Context, st *state) {
 		if some == nil {
 			return
 		}
+		began := time.Now()
 		if !w.round(some) {
-			w.pause(pollTime)
+			w.pause(min(max(pollTime, idleFactor*time.Since(began)), maxPollTime))
 		}
 	}
 }
@@ -67,11 +73,10 @@ func (w *walk) begin() []*Subscription {
 	}
 	maps.DeleteFunc(w.ahead, func(s *Subscription, _ time.Time) bool {
 		_, waiting := st.mu.waiting[s]
-		return !waiting
+		return !waiting || s.progress.from <= st.mu.at
 	})
 	some := make([]*Subscription, 0, len(st.mu.waiting))
 	for s := range st.mu.waiting {
-		s.progress.walked = true
 		some = append(some, s)
 	}
 	st.mu.Unlock()
@@ -105,16 +110,22 @@ func (w *walk) live() event.Position {
 	return w.state.mu.at
 }
 
-// round takes all one page on at least, and reports whether any came farther.
+// round takes all whose sinks have room one page on at least, and reports whether
+// any came farther.
 func (w *walk) round(some []*Subscription) (moved bool) {
+	some = slices.DeleteFunc(some, func(s *Subscription) bool { return !s.ready() })
 	some, moved = w.strangers(some)
 	moved = w.initials(some) || moved
-	some = slices.DeleteFunc(some, func(s *Subscription) bool { return len(s.progress.initial) > 0 }) // they could not be read
+	some = slices.DeleteFunc(some, func(s *Subscription) bool { return len(s.progress.initial) > 0 }) // still searching
+	for _, s := range some {
+		s.progress.walked = true
+	}
 	for len(some) > 0 && w.ctx.Err() == nil {
 		from := some[0].progress.from
 		next := w.step(some)
 		n := 0
 		for n < len(some) && (some[n].progress.from <= next || some[n].progress.from == from) {
+			some[n].progress.walked = false // what it did not see yet is not in the next page
 			n++
 		}
 		moved = moved || next > from
@@ -135,7 +146,6 @@ func (w *walk) strangers(some []*Subscription) (rest []*Subscription, moved bool
 		}
 		s.loseAll(live)
 		p.foreign = ""
-		w.set([]*Subscription{s}, live)
 		rest, moved = append(rest, s), true
 	}
 	return rest, moved
@@ -146,109 +156,167 @@ func (w *walk) strangers(some []*Subscription) (rest []*Subscription, moved bool
 func (w *walk) step(some []*Subscription) event.Position {
 	from, live := some[0].progress.from, w.live()
 	if from == live {
-		return w.arrive(some, from)
+		w.arrive(some, from)
+		return from
 	}
 	if from > live {
 		w.wait(some, live)
 		return from
 	}
-	delete(w.ahead, some[0])
-	if w.missed >= closeIn {
-		w.missed = 0
-		w.state.receiving.Lock()
-		defer w.state.receiving.Unlock()
-		w.urgent = true
-		defer func() { w.urgent = false }()
-		live = w.live()
+	page := w.page
+	for _, s := range some {
+		if s.progress.from == from && s.progress.missed >= closeIn {
+			page = w.lastPage
+			break
+		}
 	}
-	next := w.page(some, from, live)
-	if next < live {
-		w.missed = 0 // there is more than a page to go
+	next, reached, err := page(some, from)
+	w.judge(err)
+	if reached {
+		w.arrive(some, next)
 		return next
 	}
-	w.missed++
-	return w.arrive(some, next)
+	for _, s := range some {
+		if s.progress.from > next {
+			break
+		}
+		s.progress.missed = 0 // there is more than a page to go
+	}
+	return next
 }
 
-// arrive makes those live that are where the live events are.
-func (w *walk) arrive(some []*Subscription, at event.Position) event.Position {
+// lastPage is page while the live events wait, so that those who get where these are
+// become live.
+func (w *walk) lastPage(some []*Subscription, from event.Position) (next event.Position, reached bool, err error) {
+	w.state.receiving.Lock()
+	defer w.state.receiving.Unlock()
+	w.urgent = true
+	defer func() { w.urgent = false }()
+	if next, reached, err = w.page(some, from); reached {
+		w.arrive(some, next)
+	}
+	return next, false, err
+}
+
+// arrive makes those of some live that are at a position, if the live events still
+// are there, too.
+func (w *walk) arrive(some []*Subscription, at event.Position) {
 	n := 0
 	for n < len(some) && some[n].progress.from == at {
 		n++
 	}
 	live := w.state.enliven(some[:n], at)
-	if live != nil {
-		w.missed = 0
+	for _, s := range some[:n] {
+		s.progress.missed++
 	}
 	for _, s := range live {
-		delete(w.ahead, s)
 		s.Tell()
 	}
-	return at
 }
 
 // wait leaves those whose cursors are ahead of this node for a later round, or
 // tells them after a while that what they wait for does not come.
 func (w *walk) wait(some []*Subscription, live event.Position) {
 	from := some[0].progress.from
+	due := some[:0:0]
 	for _, s := range some {
 		if s.progress.from != from {
-			return
+			break
 		}
 		since, waiting := w.ahead[s]
 		if !waiting {
 			w.ahead[s] = time.Now()
 		} else if time.Since(since) > aheadTime {
-			delete(w.ahead, s)
-			s.loseAll(live)
-			w.set([]*Subscription{s}, live)
+			due = append(due, s)
 		}
 	}
+	if len(due) == 0 {
+		return
+	}
+	comes := w.comes(from, live)
+	for _, s := range due {
+		delete(w.ahead, s)
+		if !comes {
+			s.loseAll(live)
+		}
+	}
+}
+
+// comes tells whether this node will be where a cursor is: the bus has what lies
+// between, or cannot be asked.
+func (w *walk) comes(at, live event.Position) bool {
+	source := w.broker.config.Events
+	if source == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, readTime)
+	defer cancel()
+	page, err := source.Read(ctx, w.state.tenant.ID(), nil, live, pageEvents)
+	return err != nil || page.More || page.Next >= at
 }
 
 // page hands out what lies behind a position, up to the live events, to all who
-// have not seen it, and returns how far that was.
-func (w *walk) page(some []*Subscription, from, live event.Position) event.Position {
-	page, err := w.read(from)
+// have not seen it. It returns how far that was, and whether it was where the live events
+// were when it was read.
+func (w *walk) page(some []*Subscription, from event.Position) (next event.Position, reached bool, err error) {
+	page, read, err := w.read(from)
 	if err != nil {
-		return from
+		return from, false, err
 	}
-	next := min(page.Next, live)
+	h := handing{some: some, replays: read.replays, before: from}
 	if gap := page.Gap; gap != nil {
 		w.lose(some, *gap)
+		h.before = max(from, gap.To)
 	}
-	before := from
 	for i := range page.Events {
 		e := &page.Events[i]
-		if e.Position > live {
+		if e.Position > read.live {
 			break
 		}
-		if w.ctx.Err() != nil || !Precedes(w.state.tenant, e) && !w.handOut(some, e, before) {
-			next = before
-			break
+		if !Precedes(w.state.tenant, e) && !w.handOut(&h, e) {
+			w.advance(some, h.before, nil)
+			return h.before, false, nil
 		}
-		before = e.Position
+		h.before = e.Position
 	}
-	w.advance(some, next)
-	return next
+	next = read.live // all that was handed out live can be read
+	if page.More {
+		next = min(page.Next, read.live)
+	}
+	if w.advance(some, next, read.replays) {
+		return next, next == read.live, nil
+	}
+	w.advance(some, h.before, nil)
+	return h.before, false, nil
+}
+
+// reading is what there was to read for.
+type reading struct {
+	replays *index
+	live    event.Position
 }
 
 // read reads a page of the channels that are asked for.
-func (w *walk) read(from event.Position) (event.Page, error) {
+func (w *walk) read(from event.Position) (event.Page, reading, error) {
 	st, source := w.state, w.broker.config.Events
 	st.mu.Lock()
+	r := reading{st.mu.replays, st.mu.at}
 	channels := make([]string, 0, len(st.mu.replays.channels))
 	for name := range st.mu.replays.channels {
 		channels = append(channels, name)
 	}
-	live := st.mu.at
 	st.mu.Unlock()
 	if len(channels) == 0 || source == nil { // whose filters match nothing
-		return event.Page{Next: live}, nil
+		return event.Page{}, r, nil
 	}
-	page, err := source.Read(w.ctx, st.tenant.ID(), channels, from, pageEvents)
-	w.judge(err)
-	return page, err
+	limit := readTime
+	if w.urgent {
+		limit = urgentReadTime
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, limit)
+	defer cancel()
+	page, err := source.Read(ctx, st.tenant.ID(), channels, from, pageEvents)
+	return page, r, err
 }
 
 // judge takes note of how reading went, and waits where it failed.
@@ -268,35 +336,58 @@ func (w *walk) judge(err error) {
 	}
 }
 
-// handOut brings a past event to those of some who have not seen it. It reports false
-// where nobody is left who could take it for now.
-func (w *walk) handOut(some []*Subscription, e *event.Event, before event.Position) bool {
-	any := false
-	for _, s := range some {
-		if s.progress.from >= e.Position {
-			break
-		}
-		if s.progress.walked && !s.ready() {
-			s.progress.walked = false
-			w.set([]*Subscription{s}, max(s.progress.from, before))
-		}
-		any = any || s.progress.walked
+// handing is a page that is being handed out.
+type handing struct {
+	some    []*Subscription // the hindmost first, as they were when it was read
+	reached int             // so many of them have events of the page to see
+	stopped int             // so many of these take no more for now
+	replays *index          // that it was read for
+	before  event.Position  // in front of the next event
+}
+
+// handOut brings a past event to those who have not seen it. It reports false where
+// nobody is left who could take it for now, or another version was activated, which may
+// have them on other channels.
+func (w *walk) handOut(h *handing, e *event.Event) bool {
+	for h.reached < len(h.some) && h.some[h.reached].progress.from < e.Position {
+		h.reached++
 	}
-	if !any {
-		return false
+	if h.reached == h.stopped {
+		return h.reached < len(h.some) // those who are farther
 	}
 	w.spend()
+	if w.ctx.Err() != nil {
+		return false
+	}
 	var payload jsondoc.Document
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		return true // Receive has said so
 	}
-	st := w.state
-	version, fields := st.matchPast(e, &payload, func(s *Subscription) bool {
+	version, fields, ok := w.matchPast(h.replays, e, &payload, func(s *Subscription) bool {
 		return s.progress.walked && s.progress.from < e.Position
 	})
-	defer st.release(version)
-	w.broker.handOut(w.ctx, st, version, fields, occasion{event: e, at: e.Position, before: before})
-	return true
+	if !ok {
+		return false
+	}
+	defer w.state.release(version)
+	for _, m := range fields {
+		m.places = slices.DeleteFunc(m.places, func(p *place) bool { return !w.takes(h, p.subscription) })
+	}
+	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 })
+	w.broker.handOut(w.ctx, w.state, version, fields, occasion{event: e, at: e.Position, before: h.before})
+	return w.ctx.Err() == nil // or not all of them have it
+}
+
+// takes tells whether the sink of a subscription has room for an event. Without, the
+// subscription stays in front of it until the next round.
+func (w *walk) takes(h *handing, s *Subscription) bool {
+	if s.ready() {
+		return true
+	}
+	w.set([]*Subscription{s}, max(s.progress.from, h.before))
+	s.progress.walked = false
+	h.stopped++
+	return false
 }
 
 // ready tells whether the sink has room. One that has ended has.
@@ -317,24 +408,35 @@ func (w *walk) spend() {
 	}
 }
 
-// matchPast collects those whom a past event reaches.
-func (st *state) matchPast(e *event.Event, payload *jsondoc.Document, wanted func(*Subscription) bool) (*Version, []*matched) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	fields := collect(st.mu.replays, e.Channel, payload, wanted)
-	return st.useLocked(), slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 })
-}
-
-// advance takes note that those of the round are at a position who were behind it.
-func (w *walk) advance(some []*Subscription, to event.Position) {
+// matchPast collects those of whom a past event reaches that are wanted. It reports
+// false where what is read was asked for under another version; nil is every one.
+func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Document, wanted func(*Subscription) bool) (_ *Version, fields []*matched, ok bool) {
 	st := w.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if replays != nil && st.mu.replays != replays {
+		return nil, nil, false
+	}
+	fields = collect(st.mu.replays, e.Channel, payload, wanted)
+	return st.useLocked(), slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 }), true
+}
+
+// advance takes note that those of the round are at a position who were behind it. It
+// reports false, and does nothing, where they were to get there under a version that is not
+// active any more; nil is every version.
+func (w *walk) advance(some []*Subscription, to event.Position, replays *index) bool {
+	st := w.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if replays != nil && st.mu.replays != replays {
+		return false
+	}
 	for _, s := range some {
 		if s.progress.walked && s.progress.from < to {
 			s.progress.from = to
 		}
 	}
+	return true
 }
 
 // set puts some at a position, be it behind theirs.
@@ -357,5 +459,5 @@ func (w *walk) lose(some []*Subscription, gap event.Gap) {
 			s.lose(field, event.Gap{From: max(s.progress.from, gap.From), To: gap.To}, true)
 		}
 	}
-	w.advance(some, gap.To)
+	w.advance(some, gap.To, nil)
 }

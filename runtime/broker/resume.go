@@ -59,20 +59,32 @@ func (st *state) waitLocked(s *Subscription) bool {
 // tenant's lock is held.
 func (s *Subscription) waits() bool { return s.resumes && s.progress.waiting }
 
-// begin has a new subscription told where it is, or starts its replay.
+// begin has a new subscription told where it is, or starts its replay, which tells when
+// it is live.
 func (b *Broker) begin(s *Subscription) {
 	if !s.resumes {
 		return
 	}
+	if !b.startWalk(s) {
+		s.Tell()
+	}
+}
+
+// startWalk starts the walk of a tenant's replays, unless it is under way, where a
+// subscription waits for it, and reports whether it does.
+func (b *Broker) startWalk(s *Subscription) (waits bool) {
+	b.closing.RLock()
+	defer b.closing.RUnlock()
 	st := s.state
 	st.mu.Lock()
+	defer st.mu.Unlock()
 	if len(st.mu.waiting) > 0 && st.mu.stop == nil && b.ctx.Err() == nil {
 		var ctx context.Context
 		ctx, st.mu.stop = context.WithCancel(b.ctx)
 		b.replays.Go(func() { b.walk(ctx, st) })
 	}
-	st.mu.Unlock()
-	s.Tell()
+	_, waits = st.mu.waiting[s]
+	return waits
 }
 
 // enliven makes subscriptions live that have seen all up to a position, if that is

@@ -112,6 +112,9 @@ type follower struct {
 	got    []string
 	cursor string
 	full   bool
+	every  int64        // one of so many times there is no room; 0 is never
+	asked  atomic.Int64 // how often Ready was called
+	told   func()       // called with the next response
 }
 
 func (f *follower) Next(response []byte, cursor string) bool {
@@ -119,6 +122,10 @@ func (f *follower) Next(response []byte, cursor string) bool {
 	defer f.mu.Unlock()
 	f.got = append(f.got, string(response))
 	f.cursor = cursor
+	if told := f.told; told != nil {
+		f.told = nil
+		told()
+	}
 	return true
 }
 
@@ -131,7 +138,8 @@ func (f *follower) Position(cursor string) {
 func (f *follower) Ready() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.full
+	n := f.asked.Add(1)
+	return !f.full && (f.every == 0 || n%f.every != 0)
 }
 
 func (f *follower) Error(errs graph.Errors) { f.Next([]byte("error "+errs.Error()), "") }
@@ -179,7 +187,7 @@ func (f *follower) at() string {
 
 func (h *history) follow(query string, r broker.Resume) *follower {
 	h.t.Helper()
-	f := &follower{}
+	f := &follower{cursor: r.Cursor}
 	if errs := h.tryFollow(f, query, r); errs != nil {
 		h.t.Fatal(errs)
 	}
@@ -537,7 +545,7 @@ func TestEveryEventOnceAndInOrder(t *testing.T) {
 					last = true
 				default:
 				}
-				next := &follower{}
+				next := &follower{cursor: f.at()}
 				if errs := h.tryFollow(next, query, broker.Resume{Cursor: f.at()}); errs != nil {
 					t.Errorf("%s: %v", query, errs)
 					return

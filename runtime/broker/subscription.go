@@ -112,6 +112,9 @@ func (s *Subscription) deliver(verdict abi.Verdict, response []byte, at event.Po
 		s.progress.reach(at)
 	}
 	if response != nil {
+		if cursor != "" {
+			s.progress.told = s.progress.position()
+		}
 		if taken = s.mu.sink.Next(response, cursor); taken {
 			s.mu.last = now
 			s.mu.delivered.add()
@@ -141,7 +144,6 @@ func (s *Subscription) drop(quarantine uint32, before event.Position) (first boo
 	if s.resumes {
 		if p.held == "" {
 			p.held = max(p.at, before)
-			p.told = p.held
 		}
 		held = p.held
 	}
