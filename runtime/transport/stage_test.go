@@ -124,7 +124,13 @@ func (o *scriptOperation) Subscribe(sink transport.Sink, resume transport.Resume
 	if o.verb == "unsubscribable" {
 		return nil, graph.Errors{{Message: "no"}}
 	}
-	sub := &scriptSub{script: o.script, name: o.rest, sink: sink}
+	if resume.Cursor == "bad" {
+		return nil, graph.Errors{{Message: "the cursor is none", Code: abi.CodeBadUserInput}}
+	}
+	if resume.Cursor != "" {
+		o.script.note(o.rest + " goes on behind " + resume.Cursor)
+	}
+	sub := &scriptSub{script: o.script, name: o.rest, sink: sink, cursors: resume.Cursors}
 	o.script.mu.Lock()
 	o.script.subs[o.rest] = sub
 	o.script.mu.Unlock()
@@ -143,6 +149,9 @@ type scriptSub struct {
 	mu     sync.Mutex
 	sink   transport.Sink
 	closed bool
+
+	cursors  bool
+	at, told string // the position, where the test has set one, and the last that the sink knows
 }
 
 func (s *scriptSub) Close() {
@@ -155,12 +164,30 @@ func (s *scriptSub) Close() {
 }
 
 // Tell tells a position once.
-func (s *scriptSub) Tell() {}
+func (s *scriptSub) Tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cursors && !s.closed && s.at != s.told {
+		s.told = s.at
+		s.sink.Position(s.at)
+	}
+}
+
+// goes sets the position.
+func (s *scriptSub) goes(at string) {
+	s.mu.Lock()
+	s.at = at
+	s.mu.Unlock()
+}
 
 func (s *scriptSub) next(response string) (taken bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sink.Next([]byte(response), "")
+	cursor := ""
+	if s.cursors {
+		cursor, s.told = s.at, s.at
+	}
+	return s.sink.Next([]byte(response), cursor)
 }
 
 func (s *scriptSub) complete() {

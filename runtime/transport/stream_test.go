@@ -36,6 +36,8 @@ import (
 //	flood NAME N JSON    the same N times
 //	error NAME MESSAGE   or CODE:MESSAGE
 //	complete NAME
+//	at NAME CURSOR       where the subscription is from then on
+//	live NAME            the executor has the client told that
 //	limits JSON
 //	pass DURATION
 //	deaf, hears          clients stop reading; go on
@@ -164,6 +166,10 @@ func (p *streamPlayer) speak(verb, rest string) {
 		sub.fail(rest)
 	case "complete":
 		sub.complete()
+	case "at":
+		sub.goes(rest)
+	case "live":
+		sub.Tell()
 	default:
 		p.Fatalf("unknown line %q", verb)
 	}
