@@ -2,12 +2,15 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"time"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/event"
+	"github.com/runnel-dev/runnel/runtime/telemetry"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -28,21 +31,33 @@ func (k sink) Receive(e *event.Event) {
 }
 
 // Gap implements event.Sink.
-func (k sink) Gap(tenant string, gap event.Gap) {
+func (k sink) Gap(id string, gap event.Gap) {
 	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "events were lost on the bus",
-		slog.String("tenant", tenant), slog.String("from", string(gap.From)), slog.String("to", string(gap.To)))
-	if t, ok := k.server.tenants.Get(tenant); ok {
+		slog.String("tenant", id), slog.String("from", string(gap.From)), slog.String("to", string(gap.To)))
+	if t, ok := k.server.tenants.Get(id); ok {
+		k.log(t, abi.LogError, fmt.Sprintf("events were lost on the bus, behind position %s, up to and with %s", gap.From, gap.To))
 		k.server.broker.Lose(t, gap)
 	}
 }
 
-// Skipped implements event.Sink.
-func (k sink) Skipped(tenant string, at event.Position, reason error) {
-	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "event skipped: the bus has something else in its place",
-		slog.String("tenant", tenant), slog.String("position", string(at)), slog.String("error", reason.Error()))
-	if t, ok := k.server.tenants.Get(tenant); ok {
+// Skipped implements event.Sink. It is a matter of those who publish for the tenant, and
+// they may do so by the thousand: operators see it at level debug, as what modules log.
+func (k sink) Skipped(id string, at event.Position, reason error) {
+	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelDebug, "event skipped: the bus has something else in its place",
+		slog.String("tenant", id), slog.String("position", string(at)), slog.String("error", reason.Error()))
+	if t, ok := k.server.tenants.Get(id); ok {
+		k.log(t, abi.LogWarn, fmt.Sprintf("malformed event skipped at position %s: %v", at, reason))
 		k.server.broker.Pass(t, at)
 	}
+}
+
+// maxSinkLine bounds a line of a tenant's log that is about the bus.
+const maxSinkLine = 1 << 10
+
+// log adds a line of no module to a tenant's log.
+func (k sink) log(t *tenant.Tenant, level abi.LogLevel, text string) {
+	line := telemetry.Line{Level: level, Text: text[:min(len(text), maxSinkLine)], Truncated: len(text) > maxSinkLine}
+	k.server.logs.Of(t).Add(line)
 }
 
 // Tenants implements event.Sink.

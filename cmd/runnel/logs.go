@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,7 @@ func printLog(std streams, text []byte) error {
 	if t, err := time.Parse(time.RFC3339, l.Time); err == nil {
 		at = t.Local().Format("15:04:05.000")
 	}
-	shown := fmt.Sprintf("%s %-5s %s %s", at, strings.ToUpper(l.Level), l.Module, l.Line)
+	shown := fmt.Sprintf("%s %-5s %s %s", at, strings.ToUpper(l.Level), cmp.Or(l.Module, "-"), l.Line)
 	if l.Truncated {
 		shown += " (cut)"
 	}

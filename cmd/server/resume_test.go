@@ -235,8 +235,8 @@ type eventStream struct {
 	id    string // of the last event
 }
 
-// stream subscribes behind an event; empty is none.
-func (p *process) stream(query, lastEventID string) *eventStream {
+// follow subscribes behind an event; empty is none.
+func (p *process) follow(query, lastEventID string) *eventStream {
 	p.t.Helper()
 	r, err := http.NewRequestWithContext(p.t.Context(), "GET", p.url+"/t/acme/graphql?query="+url.QueryEscape(query), nil)
 	if err != nil {
@@ -285,14 +285,14 @@ func TestResumeOverTransportsAndVersions(t *testing.T) {
 	p := start(t)
 	p.createTenant("acme", `{"retentionEvents":5}`)
 	p.push("acme", "m", ticking("one"))
-	first := p.stream(query, "")
+	first := p.follow(query, "")
 	p.ticks(1, 3)
 	first.expect(tick(1), tick(2), tick(3))
 	_ = first.body.Close()
 	p.push("acme", "m", oneField("other")) // ends none that is not there
 	p.push("acme", "m", ticking("two"))
 	p.ticks(4, 5)
-	second := p.stream(query, first.id)
+	second := p.follow(query, first.id)
 	second.expect(tick(4), tick(5))
 	socket := node(t, "graphql-ws", "resume.mjs", p.socketURL("acme"), query, "2", first.id)
 	for _, n := range []int{4, 5} {
@@ -306,10 +306,10 @@ func TestResumeOverTransportsAndVersions(t *testing.T) {
 	}
 	_ = second.body.Close()
 	p.ticks(6, 20)
-	lossy := p.stream(query, second.id)
+	lossy := p.follow(query, second.id)
 	lossy.expect(fmt.Sprintf(`{"data":null,"errors":[{"message":"events were lost between these cursors","extensions":{"code":"GAP","from":"%s","to":"`, second.id),
 		tick(16), tick(17), tick(18), tick(19), tick(20))
-	newest := p.stream(`subscription { last { n } }`, "")
+	newest := p.follow(`subscription { last { n } }`, "")
 	newest.expect(`{"data":{"last":{"n":20}}}`)
 	p.ticks(21, 21)
 	newest.expect(`{"data":{"last":{"n":21}}}`)

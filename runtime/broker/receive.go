@@ -76,10 +76,11 @@ func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*m
 	groups.Wait()
 }
 
-// Pass takes note that there is nothing for the subscriptions of a tenant up to a
-// position. It is called where Receive would be.
+// Pass takes note of something at a position of a tenant's that is no event. It is called
+// where Receive would be.
 func (b *Broker) Pass(t *tenant.Tenant, at event.Position) {
 	if st := b.state(t, true); st != nil {
+		st.usage.malformed.Add(1)
 		st.receiving.Lock()
 		st.handedOut(at)
 		st.receiving.Unlock()
@@ -93,6 +94,7 @@ func (b *Broker) Lose(t *tenant.Tenant, gap event.Gap) {
 	if st == nil {
 		return
 	}
+	st.usage.gaps.Add(1)
 	st.receiving.Lock()
 	defer st.receiving.Unlock()
 	type loser struct {

@@ -18,6 +18,8 @@ type Usage struct {
 	Runs           uint64 // calls of a resolver that ended, however they did
 	SharedRuns     uint64 // results that were taken from another's run
 	Events         uint64 // received while the tenant had a version, whether or not they matched
+	Malformed      uint64 // entries of the bus that are no events
+	Gaps           uint64 // that the bus told: parts of the tenant's events that were lost
 	SkippedEvents  uint64 // not run since the resolver was in quarantine, once for each of those
 	Deliveries     uint64 // responses that connections took for subscriptions
 	DeliveredBytes uint64 // of those responses as JSON, before frames
@@ -43,6 +45,7 @@ type usage struct {
 	since                                       time.Time
 	fuel, runs, sharedRuns                      atomic.Uint64
 	events, skipped, deliveries, deliveredBytes atomic.Uint64
+	malformed, gaps                             atomic.Uint64
 	errors                                      [len(codes)]atomic.Uint64
 }
 
@@ -67,6 +70,7 @@ func (b *Broker) Usage(t *tenant.Tenant) Usage {
 	usage.Since = u.since
 	usage.Fuel, usage.Runs, usage.SharedRuns = u.fuel.Load(), u.runs.Load(), u.sharedRuns.Load()
 	usage.Events, usage.SkippedEvents = u.events.Load(), u.skipped.Load()
+	usage.Malformed, usage.Gaps = u.malformed.Load(), u.gaps.Load()
 	usage.Deliveries, usage.DeliveredBytes = u.deliveries.Load(), u.deliveredBytes.Load()
 	for i, code := range codes {
 		usage.Errors[code] = u.errors[i].Load()

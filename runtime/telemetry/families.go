@@ -42,6 +42,8 @@ var sums = []family[Usage]{
 	{"runs_total", "Runs of resolvers.", counter, func(u *Usage) float64 { return float64(u.Runs) }},
 	{"shared_runs_total", "Results that were taken from another's run.", counter, func(u *Usage) float64 { return float64(u.SharedRuns) }},
 	{"skipped_events_total", "Events that were not run because the resolver was in quarantine, once for each resolver.", counter, func(u *Usage) float64 { return float64(u.SkippedEvents) }},
+	{"malformed_events_total", "Entries that the bus had in an event's place and that are none. What was wrong is in the tenant's log.", counter, func(u *Usage) float64 { return float64(u.Malformed) }},
+	{"gaps_total", "Parts of the order of a tenant's events that the bus has lost, of which its subscribers were told.", counter, func(u *Usage) float64 { return float64(u.Gaps) }},
 	{"deliveries_total", "Responses that the connections of subscribers took.", counter, func(u *Usage) float64 { return float64(u.Deliveries) }},
 	{"delivered_bytes_total", "Bytes of the responses that the connections of subscribers took, as JSON.", counter, func(u *Usage) float64 { return float64(u.DeliveredBytes) }},
 }

@@ -37,6 +37,8 @@ type Usage struct {
 	Runs           uint64
 	SharedRuns     uint64
 	Events         uint64
+	Malformed      uint64
+	Gaps           uint64
 	SkippedEvents  uint64
 	Deliveries     uint64
 	DeliveredBytes uint64
@@ -54,6 +56,8 @@ func (u *Usage) add(now, before *Usage) {
 	u.Runs += since(now.Runs, before.Runs)
 	u.SharedRuns += since(now.SharedRuns, before.SharedRuns)
 	u.Events += since(now.Events, before.Events)
+	u.Malformed += since(now.Malformed, before.Malformed)
+	u.Gaps += since(now.Gaps, before.Gaps)
 	u.SkippedEvents += since(now.SkippedEvents, before.SkippedEvents)
 	u.Deliveries += since(now.Deliveries, before.Deliveries)
 	u.DeliveredBytes += since(now.DeliveredBytes, before.DeliveredBytes)
