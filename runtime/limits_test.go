@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -31,6 +32,9 @@ func TestEveryLimit(t *testing.T) {
 			}
 			meet(newTenant(t, strings.ToLower(d.Name)))
 		})
+	}
+	if d := slices.IndexFunc(tenant.Definitions(), func(d tenant.Definition) bool { return d.Name == "eventBytes" && d.Max == event.MaxPayloadBytes }); d < 0 {
+		t.Error("eventBytes may be another than buses take")
 	}
 	for name := range limitCases {
 		if !known[name] {

@@ -32,8 +32,12 @@ type Event struct {
 // MaxIDBytes bounds the id of an event.
 const MaxIDBytes = 200
 
+// MaxPayloadBytes bounds the payload of an event, whoever publishes it and whatever
+// the tenant's limit eventBytes is, which cannot be more.
+const MaxPayloadBytes = 8 << 20
+
 // Check judges what a publisher gives: the channel's name, the id, which is UTF-8
-// without control characters, and the payload, which must be strict JSON (no duplicate keys, valid UTF-8, at most
+// without control characters, and the payload, which must be strict JSON of at most MaxPayloadBytes (no duplicate keys, valid UTF-8, at most
 // 64 levels). A bad payload gives an error that wraps *jsondoc.SyntaxError.
 func Check(channel, id string, payload []byte) error {
 	if !abi.ValidChannel(channel) {
@@ -47,6 +51,9 @@ func Check(channel, id string, payload []byte) error {
 	}
 	if i := strings.IndexFunc(id, unicode.IsControl); i >= 0 {
 		return fmt.Errorf("id %q: no control characters are allowed", id)
+	}
+	if len(payload) > MaxPayloadBytes {
+		return fmt.Errorf("payload of %d bytes: at most %d are allowed", len(payload), MaxPayloadBytes)
 	}
 	var d jsondoc.Document
 	if err := d.Parse(payload, jsondoc.Options{}); err != nil {
