@@ -156,7 +156,7 @@ func (w *walk) strangers(some []*Subscription) (rest []*Subscription, moved bool
 func (w *walk) step(some []*Subscription) event.Position {
 	from, live := some[0].progress.from, w.live()
 	if from == live {
-		w.arrive(some, from)
+		tell(w.arrive(some, from))
 		return from
 	}
 	if from > live {
@@ -173,7 +173,7 @@ func (w *walk) step(some []*Subscription) event.Position {
 	next, reached, err := page(some, from)
 	w.judge(err)
 	if reached {
-		w.arrive(some, next)
+		tell(w.arrive(some, next))
 		return next
 	}
 	for _, s := range some {
@@ -188,27 +188,34 @@ func (w *walk) step(some []*Subscription) event.Position {
 // lastPage is page while the live events wait, so that those who get where these are
 // become live.
 func (w *walk) lastPage(some []*Subscription, from event.Position) (next event.Position, reached bool, err error) {
+	var live []*Subscription
+	defer func() { tell(live) }() // for which nobody needs to wait
 	w.state.receiving.Lock()
 	defer w.state.receiving.Unlock()
 	w.urgent = true
 	defer func() { w.urgent = false }()
 	if next, reached, err = w.page(some, from); reached {
-		w.arrive(some, next)
+		live = w.arrive(some, next)
 	}
 	return next, false, err
 }
 
-// arrive makes those of some live that are at a position, if the live events still
-// are there, too.
-func (w *walk) arrive(some []*Subscription, at event.Position) {
+// arrive makes those of some live that are at a position, while the live events still
+// are there, too. It returns them.
+func (w *walk) arrive(some []*Subscription, at event.Position) (live []*Subscription) {
 	n := 0
 	for n < len(some) && some[n].progress.from == at {
+		some[n].progress.missed++
 		n++
 	}
-	live := w.state.enliven(some[:n], at)
-	for _, s := range some[:n] {
-		s.progress.missed++
+	for slice := range slices.Chunk(some[:n], sliceSubscriptions) {
+		live = append(live, w.state.enliven(slice, at)...)
 	}
+	return live
+}
+
+// tell has those told where they are who have become live.
+func tell(live []*Subscription) {
 	for _, s := range live {
 		s.Tell()
 	}
