@@ -171,6 +171,7 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 		}
 		st = &state{tenant: t, cursors: b.cursors, requests: line{turns: b.validations}}
 		st.usage.since = time.Now().UTC()
+		st.mu.live = newSlots()
 		st.mu.index, st.mu.replays, st.mu.waiting = newIndex(), newIndex(), map[*Subscription]struct{}{}
 		if b.config.Events != nil {
 			st.mu.at = b.config.Events.Start()

@@ -12,8 +12,8 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// SubscriptionID names one live subscription of a tenant on one node. 0 names
-// none and stands before all others.
+// SubscriptionID names one live subscription of a tenant on one node, and none of
+// another node or process. 0 names none and stands before all others.
 type SubscriptionID uint64
 
 // String returns 16 hexadecimal digits, so that texts are in the order of the

@@ -101,6 +101,27 @@ func TestLiveSubscriptions(t *testing.T) {
 	})
 }
 
+// TestIDsAreOfOneNode ends a subscription by the id that another node, or an
+// earlier process, has told: nobody else's must end.
+func TestIDsAreOfOneNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var nodes [2]*stage
+		for i := range nodes {
+			nodes[i] = newStage(t)
+			nodes[i].activate(`type Subscription { f: Int @on(channel: "c") }`, map[string]resolver{"Subscription.f": func(*reader, *sandbox.Result) {}})
+			nodes[i].subscribe(tenant.Identity{}, `subscription { f }`, "")
+		}
+		one, other := nodes[0], nodes[1]
+		id := one.list(10)[0].ID
+		if other.broker.EndSubscription(other.tenant, id) || len(other.list(10)) != 1 {
+			t.Error("the id of one node ended a subscription of another")
+		}
+		if !one.broker.EndSubscription(one.tenant, id) {
+			t.Error("the node does not know its own")
+		}
+	})
+}
+
 func TestParseSubscriptionIDRefuses(t *testing.T) {
 	for _, text := range []string{"", "1", "000000000000000G", "000000000000000A", "+00000000000000a", "00000000000000000a", strings.Repeat("f", 17)} {
 		if id, ok := broker.ParseSubscriptionID(text); ok {

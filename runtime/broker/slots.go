@@ -1,18 +1,26 @@
 package broker
 
+import "math/rand/v2"
+
 // slots are the live subscriptions of a tenant. One keeps its slot as long as it
 // lives, so that whoever walks through them in several steps meets each that
-// stays once. The zero value is ready to use. It is guarded by the tenant's lock.
+// stays once. It is guarded by the tenant's lock.
 type slots struct {
 	all    []*Subscription // nil where a slot is free
 	free   []uint32        // those that were left, with some beyond the end of all
 	taken  int
-	serial uint32 // of the subscription that came last
+	serial uint32 // of the subscription that came last; never 0 for one
 }
+
+// newSlots has serials begin anywhere, so that an id which another node or an
+// earlier process has told is nobody's here.
+func newSlots() slots { return slots{serial: rand.Uint32()} }
 
 // put gives a subscription a slot.
 func (l *slots) put(s *Subscription) {
-	l.serial++
+	if l.serial++; l.serial == 0 {
+		l.serial++
+	}
 	s.serial = l.serial
 	l.taken++
 	for n := len(l.free); n > 0; n = len(l.free) {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -8,7 +9,7 @@ import (
 // TestSlotsAgainstAModel has subscriptions come and go.
 func TestSlotsAgainstAModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	var l slots
+	l := slots{serial: math.MaxUint32 - 1000}
 	live := map[*Subscription]SubscriptionID{}
 	used := map[SubscriptionID]bool{}
 	var gone []*Subscription
@@ -17,8 +18,8 @@ func TestSlotsAgainstAModel(t *testing.T) {
 		if r.IntN(3) > 0 == growing {
 			s := &Subscription{}
 			l.put(s)
-			if used[s.id()] {
-				t.Fatalf("step %d: the id %s was used before", step, s.id())
+			if used[s.id()] || s.id() == 0 {
+				t.Fatalf("step %d: the id %s was used before, or is none", step, s.id())
 			}
 			used[s.id()], live[s] = true, s.id()
 		} else {
