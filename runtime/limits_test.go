@@ -173,6 +173,9 @@ var limitCases = map[string]func(*limited){
 		if a.header.Get("Retry-After") != "1" {
 			l.Errorf("the headers are %v", a.header)
 		}
+		if usage := l.send("GET", l.path("/usage"), "", "").body; !strings.Contains(usage, `"LIMIT_EXCEEDED":2`) {
+			l.Errorf("the usage is %s", usage)
+		}
 	},
 	"queueBytes": func(l *limited) {
 		l.set(`{"queueBytes":4096}`)

@@ -413,6 +413,8 @@ func (e executor) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity
 	return operation{o, e.server.stopped}, nil
 }
 
+func (e executor) Refused(t *tenant.Tenant, code abi.Code) { e.server.broker.Refused(t, code) }
+
 type operation struct {
 	*broker.Operation
 	stopped context.Context // ends with the server's Shutdown

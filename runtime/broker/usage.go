@@ -56,6 +56,14 @@ func (u *usage) count(code abi.Code) {
 	}
 }
 
+// Refused counts an operation that was refused before Open.
+func (b *Broker) Refused(t *tenant.Tenant, code abi.Code) {
+	b.counters.operations.Add(1)
+	if st := b.state(t, false); st != nil {
+		st.usage.count(code)
+	}
+}
+
 // Usage returns what a tenant has used and uses.
 func (b *Broker) Usage(t *tenant.Tenant) Usage {
 	usage := Usage{Since: time.Now().UTC(), Errors: make(map[abi.Code]uint64, len(codes))}

@@ -40,6 +40,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		return
 	}
 	if over := t.TakeOperation(); over != nil {
+		h.config.Executor.Refused(t, abi.CodeLimitExceeded)
 		w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
 		h.writeErrors(w, accept.plain(), http.StatusTooManyRequests, graph.Errors{overRateError(over)})
 		return

@@ -91,6 +91,7 @@ func (c *conn) start(op *operation, r graph.Request) {
 	defer c.recovered()
 	op.conn = c
 	if over := c.tenant.TakeOperation(); over != nil {
+		c.handler.config.Executor.Refused(c.tenant, abi.CodeLimitExceeded)
 		c.fail(op, graph.Errors{overRateError(over)})
 		return
 	}

@@ -30,6 +30,9 @@ func TestOperationRate(t *testing.T) {
 		if s.script.sub("a") != nil {
 			t.Error("the operation was opened")
 		}
+		if n := s.script.noted("refused LIMIT_EXCEEDED"); n != 4 {
+			t.Errorf("%d refused operations are counted, want 4", n)
+		}
 		time.Sleep(500 * time.Millisecond)
 		c.subscribe("2", "subscription a")
 		synctest.Wait()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -298,6 +299,8 @@ func (c *conn) received(msg message) {
 			c.start(a.op, a.request)
 		case stopOperation:
 			c.stop(a.op)
+		case sendError: // it is one too many
+			c.handler.config.Executor.Refused(c.tenant, abi.CodeLimitExceeded)
 		}
 	}
 }

@@ -259,6 +259,9 @@ func TestOperationLimit(t *testing.T) {
 		c.expect(`{"id":"4"` + over)
 		c.send(`{"id":"2","type":"complete"}`)
 		synctest.Wait()
+		if n := s.script.noted("refused LIMIT_EXCEEDED"); n != 2 {
+			t.Errorf("%d refused operations are counted, want 2", n)
+		}
 		c.subscribe("4", "subscription d")
 		s.limits(`{"subscriptionsPerConnection":3}`)
 		c.subscribe("5", "refuse x")

@@ -91,6 +91,8 @@ func (s *script) Open(_ context.Context, t *tenant.Tenant, id tenant.Identity, r
 	return &scriptOperation{script: s, verb: verb, rest: rest}, nil
 }
 
+func (s *script) Refused(_ *tenant.Tenant, code abi.Code) { s.note("refused " + string(code)) }
+
 type scriptOperation struct {
 	script     *script
 	verb, rest string

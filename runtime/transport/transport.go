@@ -13,16 +13,19 @@ import (
 	"context"
 	"errors"
 
+	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// Executor opens operations. It is safe for concurrent use.
+// Executor opens operations, and counts those that it never sees. It is safe for concurrent use.
 type Executor interface {
 	// Open parses and validates an operation. The request belongs to the executor
 	// from then on. Errors mean that nothing was opened. It may wait for others to be
 	// validated, until ctx ends.
 	Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, r graph.Request) (Operation, graph.Errors)
+	// Refused counts an operation that was refused before it would have been opened.
+	Refused(t *tenant.Tenant, code abi.Code)
 }
 
 // Operation is an operation that was opened. Exactly one of Execute, Subscribe
