@@ -51,7 +51,7 @@ func TestAPI(t *testing.T) {
 		Rand: rand.New(rand.NewPCG(*apiSeed, 0)),
 		Names: map[string][]string{
 			"tenant": {"acme", "other"}, "id": {"acme", "other", "third"}, "module": {"orders", "small"}, "name": {"orders", "a name"},
-			"digest": {"sha256:" + strings.Repeat("0", 64)}, "channel": {"orders"}, "after": {"acme", "orders", "1"}, "key": {"abcdefghijkl"}, "subscription": {"0000000000000001"},
+			"digest": {"sha256:" + strings.Repeat("0", 64)}, "version": {"sha256:" + strings.Repeat("0", 64)}, "channel": {"orders"}, "after": {"acme", "orders", "1"}, "key": {"abcdefghijkl"}, "subscription": {"0000000000000001"},
 		},
 		Tokens:  []string{token, "", "wrong"},
 		Rare:    []string{"delete_tenants_tenant", "patch_tenants_tenant", "delete_tenants_tenant_modules_module"},
@@ -101,7 +101,7 @@ func learn(r *admintest.Random, body []byte) {
 		return
 	}
 	if made.Digest != "" && !slices.Contains(r.Names["digest"], made.Digest) && len(r.Names["digest"]) < 10 {
-		r.Names["digest"] = append(r.Names["digest"], made.Digest)
+		r.Names["digest"], r.Names["version"] = append(r.Names["digest"], made.Digest), append(r.Names["version"], made.Digest)
 	}
 	if made.Key == "" {
 		return // of what has an id, keys alone are asked for by an id that the server chose

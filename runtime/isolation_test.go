@@ -128,7 +128,7 @@ func TestSubscribersReachNoRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := strings.NewReplacer("{tenant}", "acme", "{module}", "canary", "{key}", "abcdefghijkl", "{subscription}", "0000000000000000")
+	names := strings.NewReplacer("{tenant}", "acme", "{module}", "canary", "{key}", "abcdefghijkl", "{version}", "sha256:0", "{subscription}", "0000000000000000")
 	asked := 0
 	for path, item := range document.Paths.Map() {
 		for method := range item.Operations() {

@@ -89,6 +89,21 @@ with the next event.
 		},
 	},
 	{
+		name: "versions delete", operands: "NAME DIGEST", summary: "delete a version of a module that is not active",
+		detail: "Deletes the version with that digest, which runnel modules show lists.\n",
+		make: func() command {
+			c := newModuleRoute(http.MethodDelete, "versions")
+			c.operands = append(c.operands, "DIGEST")
+			ask := c.ask
+			c.ask = func(p []string) (asked, error) {
+				a, err := ask(p)
+				a.path = append(a.path, p[1])
+				return a, err
+			}
+			return c
+		},
+	},
+	{
 		name: "release", operands: "NAME", summary: "take a module out of quarantine",
 		detail: "Lets the resolvers of a module run again at once, which failed too often.\n",
 		make:   func() command { return newModuleRoute(http.MethodDelete, "quarantine") },

@@ -49,9 +49,10 @@ func TestRoutes(t *testing.T) {
 			"GET /v1/tenants/demo/modules/orders  ", "",
 			"name       orders\nversion    d2\n           7 bytes, t2, active\nversion    d1\n           6 bytes, t1, rollback goes here\n",
 		},
-		"config":        {"config orders", `{"a": "\u009b"}`, "GET /v1/tenants/demo/modules/orders/config  ", "", `{"a":"\u009b"}` + "\n"},
-		"config set":    {"config set orders " + config, "", "PUT /v1/tenants/demo/modules/orders/config application/json ", `{"a":1}`, ""},
-		"config delete": {"config delete orders", "", "DELETE /v1/tenants/demo/modules/orders/config  ", "", ""},
+		"config":          {"config orders", `{"a": "\u009b"}`, "GET /v1/tenants/demo/modules/orders/config  ", "", `{"a":"\u009b"}` + "\n"},
+		"config set":      {"config set orders " + config, "", "PUT /v1/tenants/demo/modules/orders/config application/json ", `{"a":1}`, ""},
+		"versions delete": {"versions delete orders sha256:0", "", "DELETE /v1/tenants/demo/modules/orders/versions/sha256:0  ", "", ""},
+		"config delete":   {"config delete orders", "", "DELETE /v1/tenants/demo/modules/orders/config  ", "", ""},
 		"activate": {
 			"activate orders sha256:ab", version, "POST /v1/tenants/demo/modules/orders/activate application/json ", `{"digest":"sha256:ab"}`,
 			"name       orders\ndigest     sha256:ab\nbytes      4\nresolvers  Query.a\nactive     true\n",

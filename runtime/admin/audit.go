@@ -113,6 +113,9 @@ func (h *handler) audit(r *call, log string, status int) {
 			e.Target = cut(value)
 		}
 	}
+	if version := r.params["version"]; validDigest(version) {
+		e.Target += " " + version
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
 	err := h.config.Store.Update(ctx, "", func(tx store.Tx) error {

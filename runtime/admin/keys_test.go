@@ -115,7 +115,7 @@ func findRoute(t *testing.T, i int) admin.RouteInfo {
 }
 
 func routeName(i int) string {
-	names := strings.NewReplacer("acme", "{tenant}", "orders", "{module}", "abcdefghijkl", "{key}", "0000000100000002", "{subscription}")
+	names := strings.NewReplacer("acme", "{tenant}", "orders", "{module}", "abcdefghijkl", "{key}", "sha256:0", "{version}", "0000000100000002", "{subscription}")
 	return everyRoute[i].method + " " + names.Replace(everyRoute[i].path)
 }
 

@@ -180,6 +180,14 @@ func (h *handler) deleteModule(w http.ResponseWriter, r *call) error {
 	return noContent(w)
 }
 
+// deleteVersion: DELETE …/modules/{module}/versions/{version}, unless it is active.
+func (h *handler) deleteVersion(w http.ResponseWriter, r *call) error {
+	if err := h.config.Registry.DeleteVersion(r.Context(), r.tenant, r.params["module"], r.params["version"]); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
 // getSchema: GET …/schema, the composed SDL.
 func (h *handler) getSchema(w http.ResponseWriter, r *call) error {
 	schema, err := h.config.Registry.Schema(r.Context(), r.tenant)

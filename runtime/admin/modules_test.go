@@ -99,6 +99,14 @@ func TestModuleLife(t *testing.T) {
 	if w := s.do("GET", "/v1/tenants/acme/modules", "", ""); !strings.HasPrefix(w.Body.String(), `{"modules":[{"name":"orders","active":"sha256:`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	s.wantProblem(s.do("DELETE", ordersPath+"/versions/"+two, "", ""), http.StatusConflict, abi.CodeBadUserInput, "activate another one first")
+	if w := s.do("DELETE", ordersPath+"/versions/"+one, "", ""); w.Code != http.StatusNoContent {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	s.wantProblem(s.do("DELETE", ordersPath+"/versions/"+one, "", ""), http.StatusNotFound, abi.CodeBadUserInput, "no such version")
+	if w := s.do("GET", "/v1/tenants/acme/audit?limit=2", "", ""); !strings.Contains(w.Body.String(), `"target":"orders `+one+`","status":204`) {
+		t.Errorf("the audit log has %s", w.Body)
+	}
 	if w := s.do("DELETE", ordersPath, "", ""); w.Code != http.StatusNoContent {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

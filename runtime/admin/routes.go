@@ -113,6 +113,11 @@ var routes = []route{
 		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusConflict, http.StatusUnprocessableEntity},
 	},
 	{
+		method: "DELETE", path: "/v1/tenants/{tenant}/modules/{module}/versions/{version}", scopes: moduleWriters, serve: (*handler).deleteVersion,
+		summary: "Delete a version of a module, by its digest. The active one is refused.",
+		answers: []body{{status: http.StatusNoContent}}, refuses: []int{http.StatusConflict},
+	},
+	{
 		method: "POST", path: "/v1/tenants/{tenant}/modules/{module}/activate", scopes: moduleWriters, serve: (*handler).activateModule,
 		summary: "Make a version serve, from the next event on.",
 		bodies:  []body{{media: typeJSON, example: activateRequest{}}},

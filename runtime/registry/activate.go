@@ -76,6 +76,23 @@ func (e *edit) activate(ctx context.Context, m *module, digest string, limits te
 	return fresh, nil
 }
 
+// DeleteVersion removes a version of a module that is not active. What Rollback
+// would have activated is then nothing.
+func (r *Registry) DeleteVersion(ctx context.Context, t *tenant.Tenant, name, digest string) error {
+	return r.change(ctx, t, nil, func(e *edit) (*catalog, error) {
+		m := e.old.modules[name]
+		switch {
+		case m == nil:
+			return nil, errNoModule(name)
+		case m.find(digest) == nil:
+			return nil, unknown("module %s has no such version; GET …/modules/%s lists them", name, name)
+		case m.active == digest:
+			return nil, conflict("this version of module %s is active; activate another one first, or delete the module with all its versions", name)
+		}
+		return e.old.with(m.without(digest)), nil
+	})
+}
+
 // Delete removes a module with all its versions and its config, unless another needs it: the
 // *Error then names both.
 func (r *Registry) Delete(ctx context.Context, t *tenant.Tenant, name string) error {

@@ -104,6 +104,17 @@ func (m *module) prune(limit int64) *module {
 	return &changed
 }
 
+// without returns the module without a version, which must not be active. It may
+// go on serving on a node on which the active one cannot run.
+func (m *module) without(digest string) *module {
+	changed := *m
+	changed.versions = slices.DeleteFunc(slices.Clone(m.versions), func(v *version) bool { return v.digest == digest })
+	if m.previous == digest {
+		changed.previous = ""
+	}
+	return &changed
+}
+
 // with returns the catalog with m in place of the module of its name.
 func (c *catalog) with(m *module) *catalog {
 	changed := *c

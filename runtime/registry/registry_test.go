@@ -222,6 +222,29 @@ func TestRollbackAndActivate(t *testing.T) {
 	wantError(t, err, registry.Unknown, "no module other")
 }
 
+func TestDeleteVersion(t *testing.T) {
+	b := newBench(t)
+	wantError(t, b.DeleteVersion(t.Context(), b.tenant, "orders", "sha256:00"), registry.Unknown, "no module orders")
+	first := b.push(t, "orders", orders(`"1"`), true)
+	second := b.push(t, "orders", orders(`"2"`), true)
+	sets := len(b.log)
+	wantError(t, b.DeleteVersion(t.Context(), b.tenant, "orders", "sha256:00"), registry.Unknown, "no such version")
+	wantError(t, b.DeleteVersion(t.Context(), b.tenant, "orders", second.Digest), registry.Conflict, "activate another one first")
+	if err := b.DeleteVersion(t.Context(), b.tenant, "orders", first.Digest); err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.Get(t.Context(), b.tenant, "orders")
+	if err != nil || len(m.Versions) != 1 || m.Previous != "" || b.active("orders") != second.Digest || len(b.log) != sets {
+		t.Errorf("left is %+v, %v", m, err)
+	}
+	wantError(t, b.DeleteVersion(t.Context(), b.tenant, "orders", first.Digest), registry.Unknown, "no such version")
+	_, err = b.Rollback(t.Context(), b.tenant, "orders")
+	wantError(t, err, registry.Conflict, "no earlier version")
+	if v, created, err := b.Upload(t.Context(), b.tenant, "orders", orders(`"1"`), true); err != nil || !created || b.active("orders") != v.Digest {
+		t.Errorf("uploaded again: %+v, %t, %v", v, created, err)
+	}
+}
+
 func TestRefusedUploadsChangeNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		binary []byte

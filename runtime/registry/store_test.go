@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -224,6 +225,10 @@ func TestEverythingIsStored(t *testing.T) {
 		func() error { b.push(t, "orders", orders("3"), true); return nil },
 		func() error { b.push(t, "orders", orders("4"), true); return nil }, // drops the second
 		func() error { b.push(t, "orders", orders("5"), true); return nil }, // drops the first, which twin has as well
+		func() error {
+			m, err := b.Get(t.Context(), b.tenant, "orders")
+			return cmp.Or(err, b.DeleteVersion(t.Context(), b.tenant, "orders", m.Previous))
+		},
 		func() error { return b.Delete(t.Context(), b.tenant, "twin") },
 		func() error { return b.DeleteConfig(t.Context(), b.tenant, "customers") },
 		func() error { return b.Delete(t.Context(), b.tenant, "customers") },
@@ -258,7 +263,10 @@ var changes = map[string]func(ctx context.Context, b *bench) error{
 		return b.SetConfig(ctx, b.tenant, "orders", []byte("2"))
 	},
 	"delete config": func(ctx context.Context, b *bench) error { return b.DeleteConfig(ctx, b.tenant, "orders") },
-	"delete":        func(ctx context.Context, b *bench) error { return b.Delete(ctx, b.tenant, "customers") },
+	"delete version": func(ctx context.Context, b *bench) error {
+		return b.DeleteVersion(ctx, b.tenant, "orders", digest(orders("1")))
+	},
+	"delete": func(ctx context.Context, b *bench) error { return b.Delete(ctx, b.tenant, "customers") },
 }
 
 func digest(binary []byte) string {
@@ -310,7 +318,7 @@ func TestTheStoreFails(t *testing.T) {
 				}
 				b.sameAfterRestart(t)
 				var refused *registry.Error
-				if err := change(t.Context(), b); err != nil && (name != "delete" || !errors.As(err, &refused) || refused.Reason != registry.Unknown) {
+				if err := change(t.Context(), b); err != nil && (name != "delete" && name != "delete version" || !errors.As(err, &refused) || refused.Reason != registry.Unknown) {
 					t.Errorf("%s: once more: %v", where, err)
 				}
 				b.sameAfterRestart(t)
