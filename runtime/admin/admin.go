@@ -140,8 +140,20 @@ func (h *handler) serve(w *statusWriter, r *http.Request, a *Answer) error {
 	call.tenant, call.actor = t, actor
 	end := h.whileAllowed(call)
 	defer end()
-	err = found.serve(h, w, call)
 	if !call.audited() {
+		return found.serve(h, w, call)
+	}
+	noted := false
+	note := func(status int) {
+		h.audit(call, found.auditLog(t), status)
+		noted = true
+	}
+	if found.path != backupRoute { // which is sent while the store is read
+		w.before = note // who has the answer finds the entry, whatever becomes of the server then
+	}
+	err = found.serve(h, w, call)
+	w.before = nil
+	if noted {
 		return err
 	}
 	status := w.status
@@ -149,7 +161,7 @@ func (h *handler) serve(w *statusWriter, r *http.Request, a *Answer) error {
 		p := h.describe(r, err)
 		err, status = p, p.Status
 	}
-	h.audit(call, found.auditLog(t), status)
+	note(status)
 	return err
 }
 

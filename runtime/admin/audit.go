@@ -217,10 +217,15 @@ func (h *handler) listAudit(w http.ResponseWriter, r *call) error {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	before func(status int) // what is to be done before anything leaves; may be nil
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *statusWriter) WriteHeader(status int) {
+	if before := w.before; before != nil {
+		w.before = nil
+		before(status)
+	}
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }

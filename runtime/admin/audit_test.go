@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,41 @@ func TestAudit(t *testing.T) {
 }
 
 // TestAuditOfRefusals has a key try what it is not for, again and again.
+// entryFirst reads the audit log when an answer begins to leave.
+type entryFirst struct {
+	*httptest.ResponseRecorder
+	stage *stage
+	log   string
+}
+
+func (w *entryFirst) WriteHeader(status int) {
+	w.log = w.stage.do("GET", "/v1/tenants/acme/audit", "", "").Body.String()
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+// TestAuditComesBeforeTheAnswer holds that no change is acknowledged that the log
+// does not have: a server may be killed right after.
+func TestAuditComesBeforeTheAnswer(t *testing.T) {
+	s := newStage(t)
+	for _, ask := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"PUT", "/v1/tenants/acme/auth", `{"algorithm":"HS256","secret":"` + strings.Repeat("s", 32) + `"}`, http.StatusOK},
+		{"DELETE", "/v1/tenants/acme/auth", "", http.StatusNoContent},
+		{"PATCH", "/v1/tenants/acme", `{"limits":{"keys":-1}}`, http.StatusBadRequest},
+	} {
+		r := httptest.NewRequest(ask.method, ask.path, strings.NewReader(ask.body))
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		w := &entryFirst{httptest.NewRecorder(), s, ""}
+		s.ServeHTTP(w, r)
+		if want := fmt.Sprintf(`"status":%d`, ask.status); w.Code != ask.status || !strings.Contains(w.log, want) || strings.Count(w.log, want) != 1 {
+			t.Errorf("%s %s: %d, when the log had %s", ask.method, ask.path, w.Code, w.log)
+		}
+	}
+}
+
 func TestAuditOfRefusals(t *testing.T) {
 	s := newStage(t)
 	id, key := s.newKey(tenant.ScopeEvents)
