@@ -19,6 +19,9 @@ import (
 	"github.com/runnel-dev/runnel/runtime"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/event/memory"
+	_ "github.com/runnel-dev/runnel/runtime/event/postgres"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
+	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
 // resumeBuses are those that BenchmarkResume reads from, each opened empty and closed with
@@ -28,6 +31,28 @@ var resumeBuses = []struct {
 	open func(b testing.TB) event.Bus
 }{
 	{"memory", func(testing.TB) event.Bus { return memory.New() }},
+	{"redis", func(b testing.TB) event.Bus {
+		server, err := redistest.Start("--save", "", "--appendonly", "yes", "--appendfsync", "everysec")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() {
+			if err := server.Remove(); err != nil {
+				b.Error(err)
+			}
+		})
+		return openBus(b, server.URL("resume"))
+	}},
+	{"postgres", func(b testing.TB) event.Bus { return openBus(b, postgrestest.Database(b)) }},
+}
+
+func openBus(b testing.TB, address string) event.Bus {
+	b.Helper()
+	bus, err := event.Open(b.Context(), address, event.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return bus
 }
 
 const (

@@ -33,3 +33,6 @@ func (b *Broker) SharedOperations() (n int) {
 	}
 	return n
 }
+
+// PageEvents is how many past events a replay reads at a time.
+const PageEvents = pageEvents

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// pageEvents is how many past events are read at a time.
-	pageEvents = 256
+	// pageEvents is how many past events are read at a time, and urgentPageEvents while the
+	// live events wait.
+	pageEvents, urgentPageEvents = 1024, 256
 	// closeIn is after how many pages in a row that ended where the live events had
 	// been, and not where they were by then, the next one is handed out while these wait.
 	closeIn = 4
@@ -258,7 +259,7 @@ func (w *walk) comes(at, live event.Position) bool {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, readTime)
 	defer cancel()
-	page, err := source.Read(ctx, w.state.tenant.ID(), nil, live, pageEvents)
+	page, err := source.Read(ctx, w.state.tenant.ID(), nil, live, urgentPageEvents)
 	return err != nil || page.More || page.Next >= at
 }
 
@@ -316,13 +317,13 @@ func (w *walk) read(from event.Position) (event.Page, reading, error) {
 	if len(channels) == 0 || source == nil { // whose filters match nothing
 		return event.Page{}, r, nil
 	}
-	limit := readTime
+	limit, most := readTime, pageEvents
 	if w.urgent {
-		limit = urgentReadTime
+		limit, most = urgentReadTime, urgentPageEvents
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
-	page, err := source.Read(ctx, st.tenant.ID(), channels, from, pageEvents)
+	page, err := source.Read(ctx, st.tenant.ID(), channels, from, most)
 	return page, r, err
 }
 
