@@ -83,7 +83,7 @@ func refusedRead(err error, over problem.Problem) error {
 		return over
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return problem.New(http.StatusRequestTimeout, abi.CodeBadUserInput, "the body took too long to arrive")
+		return problem.New(http.StatusRequestTimeout, abi.CodeBadUserInput, "the body took too long to arrive; send it again, faster")
 	}
 	return badRequest("the body broke off: " + err.Error())
 }
@@ -94,5 +94,5 @@ func (h *handler) readJSON(w http.ResponseWriter, r *call, types ...string) ([]b
 		return nil, err
 	}
 	return h.readBody(w, r, maxJSONBytes, problem.New(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded,
-		fmt.Sprintf("the body has more than %d bytes", maxJSONBytes)))
+		fmt.Sprintf("the body has more than %d bytes; send a smaller one", maxJSONBytes)))
 }

@@ -19,6 +19,13 @@ type tenantBody struct {
 	Limits  map[string]int64 `json:"limits"`
 }
 
+// A body that no limit of a tenant bounds is bounded all the same.
+func TestLargeBody(t *testing.T) {
+	s := newStage(t)
+	w := s.do("POST", "/v1/tenants", "application/json", `{"id":"`+strings.Repeat("a", 100_000)+`"}`)
+	s.wantProblem(w, http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "more than 65536 bytes; send a smaller one")
+}
+
 func TestCreateTenant(t *testing.T) {
 	s := newStage(t)
 	w := s.do("POST", "/v1/tenants", "application/json", ` {"limits":{"fuelPerRun":5000},"id":"beta"}`)

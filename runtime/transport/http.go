@@ -130,7 +130,7 @@ func (h *Handler) refuseIdentity(w http.ResponseWriter, t *tenant.Tenant, err er
 	if errors.Is(err, ErrRefused) {
 		h.config.Logger.Debug("credentials of a request refused", "tenant", t.ID(), "error", err)
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the credentials were refused"))
+		problem.Write(w, problem.New(http.StatusUnauthorized, abi.CodeUnauthenticated, "the credentials were refused; send Authorization: Bearer … with a token that the tenant takes and that has not expired"))
 		return
 	}
 	if errors.Is(err, ErrUnavailable) {

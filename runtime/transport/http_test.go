@@ -100,7 +100,7 @@ func TestHTTP(t *testing.T) {
 		{"latin", post(good, "Content-Type", "", "Content-Type", "application/json; charset=latin1"), 415, problem("the body's Content-Type must be application/json in UTF-8")},
 		{"gzip", post(good, "Content-Encoding", "gzip"), 415, problem("a body with Content-Encoding is not read")},
 		{"html", post(good, "Accept", "text/html"), 406, problem("the response is application/graphql-response+json, application/json or text/event-stream; Accept allows none of these")},
-		{"refused", post(good, "Authorization", "Bearer bad"), 401, problem("the credentials were refused")},
+		{"refused", post(good, "Authorization", "Bearer bad"), 401, problem("the credentials were refused; send Authorization: Bearer … with a token that the tenant takes and that has not expired")},
 		{"garbled", post(good, "Authorization", "Bearer garbled"), 400, problem("the header X-Runnel-Identity: it is garbled" + strings.Repeat("!", 200))},
 		{"failure", post(good, "Authorization", "Bearer broken"), 500, problem("Internal server error")},
 		{"no tenant", httptest.NewRequest("POST", "/t/nobody/graphql", nil), 404, problem("there is no such tenant")},
