@@ -141,7 +141,7 @@ type subscriber struct {
 	got         []delivery
 	gaps        []gap
 	connections int
-	node        int // of the last connection
+	node        int   // of the last connection
 	refused     error // what no subscriber must be told
 }
 

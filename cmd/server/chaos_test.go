@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -133,7 +132,7 @@ func (r *record) lossy() {
 func (c *chaos) start(store string) {
 	for i := range c.nodes {
 		c.nodes[i] = start(c.t, c.arguments(store)...)
-		c.fronts[i] = newProxy(c.t, strings.TrimPrefix(c.nodes[i].url, "http://"))
+		c.fronts[i] = newProxy(c.t, c.nodes[i].address())
 		c.urls = append(c.urls, "http://"+c.fronts[i].address())
 	}
 	here := c.nodes[0]
@@ -193,7 +192,7 @@ func (c *chaos) faults(store string) []fault {
 			node = c.random.IntN(len(c.nodes))
 			c.nodes[node].kill()
 		}, func() {
-			c.nodes[node] = start(c.t, append([]string{"--listen", strings.TrimPrefix(c.nodes[node].url, "http://")}, c.arguments(store)...)...)
+			c.nodes[node] = start(c.t, append([]string{"--listen", c.nodes[node].address()}, c.arguments(store)...)...)
 		}},
 		{"connections of clients are cut", func() {
 			for _, s := range c.subscribers {
@@ -204,7 +203,8 @@ func (c *chaos) faults(store string) []fault {
 		}, func() {}},
 		{"the bus can't be reached", set(bus, true, false), set(bus, false, false)},
 		{"the bus does not answer", set(bus, false, true), set(bus, false, false)},
-		{"the bus's connections are cut", set(bus, true, false), set(bus, false, false)},
+		{"the bus's connections are cut", c.bus.cut, func() {}},
+		{"a node's connections are cut", choose(func() { one().cut() }), func() {}},
 		{"a node can't be reached", choose(set(one, true, false)), set(one, false, false)},
 		{"a node does not answer", choose(set(one, false, true)), set(one, false, false)},
 	}

@@ -137,7 +137,7 @@ func (p *process) kill() {
 // restart starts the server anew where this one, which has ended, listened.
 func (p *process) restart() *process {
 	p.t.Helper()
-	return start(p.t, "--listen", strings.TrimPrefix(p.url, "http://"))
+	return start(p.t, "--listen", p.address())
 }
 
 // request sends a request to the server and returns status and body.
@@ -203,6 +203,9 @@ func (p *process) query(tenant, query string) string {
 	_, text := p.request("POST", "/t/"+tenant+"/graphql", "application/json", body)
 	return strings.TrimSpace(text)
 }
+
+// address is host and port of the server.
+func (p *process) address() string { return strings.TrimPrefix(p.url, "http://") }
 
 func (p *process) socketURL(tenant string) string {
 	return "ws" + strings.TrimPrefix(p.url, "http") + "/t/" + tenant + "/graphql"

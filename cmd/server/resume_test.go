@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,92 +16,6 @@ import (
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 )
-
-// proxy passes TCP connections on to a server until they are cut.
-type proxy struct {
-	t        *testing.T
-	listener net.Listener
-	to       string
-	ended    sync.WaitGroup
-
-	mu     sync.Mutex
-	conns  map[net.Conn]struct{}
-	closed bool
-	served int // connections so far
-}
-
-func newProxy(t *testing.T, p *process) *proxy {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := &proxy{t: t, listener: listener, to: strings.TrimPrefix(p.url, "http://"), conns: map[net.Conn]struct{}{}}
-	x.ended.Go(x.accept)
-	t.Cleanup(func() {
-		_ = listener.Close()
-		x.mu.Lock()
-		x.closed = true
-		x.mu.Unlock()
-		x.cut()
-		x.ended.Wait()
-	})
-	return x
-}
-
-func (x *proxy) accept() {
-	for {
-		near, err := x.listener.Accept()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("tcp", x.to)
-		if err != nil {
-			_ = near.Close()
-			continue
-		}
-		x.add(near, far)
-		for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
-			x.ended.Go(func() {
-				_, _ = io.Copy(pair[0], pair[1]) // until it is cut
-				x.drop(near, far)
-			})
-		}
-	}
-}
-
-func (x *proxy) add(both ...net.Conn) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.served++
-	for _, c := range both {
-		x.conns[c] = struct{}{}
-		if x.closed {
-			_ = c.Close()
-		}
-	}
-}
-
-func (x *proxy) drop(both ...net.Conn) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, c := range both {
-		_ = c.Close()
-		delete(x.conns, c)
-	}
-}
-
-// cut closes all connections, with what is under way on them.
-func (x *proxy) cut() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for c := range x.conns {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // what was written is not sent any more
-		}
-		_ = c.Close()
-	}
-}
 
 // ticking is a module whose Subscription has numbers as they are published, all or those
 // of one kind.
@@ -135,7 +48,7 @@ func TestResumingClientCutAtRandom(t *testing.T) {
 	p := start(t)
 	p.createTenant("acme", "{}")
 	p.push("acme", "m", ticking("one"))
-	x := newProxy(t, p)
+	x := newProxy(t, p.address())
 	target := "ws://" + x.listener.Addr().String() + "/t/acme/graphql"
 	const events = 900
 	all := node(t, "graphql-ws", "resume.mjs", target, `subscription { tick { n } }`, fmt.Sprint(events))
@@ -184,7 +97,7 @@ func TestApolloResumes(t *testing.T) {
 	p := start(t)
 	p.createTenant("acme", "{}")
 	p.push("acme", "m", ticking("one"))
-	x := newProxy(t, p)
+	x := newProxy(t, p.address())
 	const events = 10
 	next := node(t, "apollo-client", "resume.mjs", "ws://"+x.listener.Addr().String()+"/t/acme/graphql", `subscription { tick { n } }`, fmt.Sprint(events))
 	expectLine(t, next, `{"live":true}`)
@@ -322,7 +235,7 @@ func TestEventSourceResumes(t *testing.T) {
 	p := start(t)
 	p.createTenant("acme", "{}")
 	p.push("acme", "m", ticking("one"))
-	x := newProxy(t, p)
+	x := newProxy(t, p.address())
 	next := node(t, httpClients, "eventsource.mjs", "http://"+x.listener.Addr().String()+"/t/acme/graphql", `subscription { tick { n } }`, "9")
 	for n := 1; n <= 9; n += 3 {
 		if n > 1 {

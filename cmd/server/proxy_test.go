@@ -15,6 +15,7 @@ type proxy struct {
 	mu      sync.Mutex
 	changed *sync.Cond // with mu
 	conns   map[net.Conn]struct{}
+	served  int  // connections so far
 	down    bool // refuses
 	stalled bool // passes nothing on, and closes nothing
 }
@@ -54,11 +55,25 @@ func (p *proxy) set(down, stalled bool) {
 	defer p.mu.Unlock()
 	p.down, p.stalled = down, stalled
 	if down {
-		for conn := range p.conns {
-			_ = conn.Close()
-		}
+		p.cutLocked()
 	}
 	p.changed.Broadcast()
+}
+
+// cut closes all connections, with what is under way on them.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cutLocked()
+}
+
+func (p *proxy) cutLocked() {
+	for conn := range p.conns {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // what was written is not sent any more
+		}
+		_ = conn.Close()
+	}
 }
 
 // enter takes a connection in, unless the proxy is down.
@@ -90,6 +105,9 @@ func (p *proxy) serve(client net.Conn) {
 		return
 	}
 	defer p.leave(server)
+	p.mu.Lock()
+	p.served++
+	p.mu.Unlock()
 	var back sync.WaitGroup
 	back.Go(func() { p.pass(server, client) })
 	p.pass(client, server)
