@@ -118,9 +118,7 @@ func pause(ctx context.Context, d time.Duration) {
 // delivery is a number that a subscriber got, with its position.
 type delivery struct {
 	number
-	at         string
-	connection string // of the subscriber's: which one, and to which node
-	when       time.Time
+	at string
 }
 
 // gap is what a subscriber was told to have lost: behind from, up to and with to.
@@ -142,6 +140,7 @@ type subscriber struct {
 	gaps        []gap
 	connections int
 	node        int   // of the last connection
+	trail       []string
 	refused     error // what no subscriber must be told
 }
 
@@ -219,6 +218,15 @@ func (s *subscriber) cut() {
 	}
 }
 
+// note keeps what has happened, of which a failure tells the end.
+func (s *subscriber) note(format string, arguments ...any) {
+	const most = 200
+	if len(s.trail) == most {
+		s.trail = append(s.trail[:0], s.trail[most/2:]...)
+	}
+	s.trail = append(s.trail, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, arguments...))
+}
+
 func (s *subscriber) refuse(format string, arguments ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,6 +245,7 @@ func (s *subscriber) subscribe() string {
 	if s.part >= 0 {
 		part = s.part
 	}
+	s.note("connection %d, node %d: subscribe from %s", s.connections, s.node, positionOf(s.cursor))
 	text, _ := json.Marshal(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{ // can't fail
 		"query":      "subscription($part: Int) { numbers(part: $part) { event { channel n part } meta { id } } }",
 		"variables":  map[string]any{"part": part},
@@ -256,6 +265,7 @@ func (s *subscriber) ping(payload []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor = p.Runnel.Cursors["1"]
+	s.note("at %s", positionOf(s.cursor))
 	return true
 }
 
@@ -284,10 +294,13 @@ func (s *subscriber) next(payload []byte) {
 		return
 	case p.Data != nil && len(p.Errors) == 0 && p.Data.Numbers.Meta.ID == p.Data.Numbers.Event.id():
 		s.mu.Lock()
-		s.got = append(s.got, delivery{p.Data.Numbers.Event, at, fmt.Sprint(s.connections, "@", s.node), time.Now()})
+		s.got = append(s.got, delivery{p.Data.Numbers.Event, at})
+		s.note("%s at %s", p.Data.Numbers.Event.id(), at)
 	case p.Data == nil && len(p.Errors) == 1 && p.Errors[0].Extensions.Code == "GAP":
 		s.mu.Lock()
-		s.gaps = append(s.gaps, gap{positionOf(p.Errors[0].Extensions.From), positionOf(p.Errors[0].Extensions.To)})
+		g := gap{positionOf(p.Errors[0].Extensions.From), positionOf(p.Errors[0].Extensions.To)}
+		s.gaps = append(s.gaps, g)
+		s.note("gap %s to %s, at %s", g.from, g.to, at)
 	default:
 		s.refuse("%s", payload)
 		return

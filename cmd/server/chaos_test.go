@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -322,7 +323,7 @@ func (c *chaos) judge() {
 		delivered, gaps, lost, repeated, connections = delivered+len(s.got), gaps+len(s.gaps), lost+l, repeated+r, connections+s.connections
 		if err != nil {
 			if wrong++; wrong <= 5 {
-				c.t.Errorf("subscriber %d, filter %d: %v", s.index, s.part, err)
+				c.t.Errorf("subscriber %d, filter %d: %v\n%s", s.index, s.part, err, strings.Join(s.trail, "\n"))
 			}
 		}
 	}
