@@ -165,6 +165,44 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// TestReadFindsLoss: a node that reads for those who come back, before its tail has
+// looked, tells what it knows to be lost. What it has handed out before is no end.
+func TestReadFindsLoss(t *testing.T) {
+	for name, passed := range map[string]bool{"nothing came since": false, "new ids have passed": true} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, durable...)
+			bus := open(t, server.URL("x"))
+			f := eventtest.Follow(t, bus)
+			at := behind(t, server, bus, f)
+			f.Stop(t) // it would find it, too
+			if err := server.Start(); err != nil {
+				t.Fatal(err)
+			}
+			want := []int{}
+			if passed {
+				do(t, client(t, server.URL("x")), "XADD", "x:a:events", "*", "channel", "x", "payload", 10)
+				want = append(want, 10)
+			}
+			page, err := bus.Read(t.Context(), "a", nil, at[1], 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbers(t, page.Events, 2, 3, 4)
+			if page.Gap != nil || page.Next != at[4] || !page.More {
+				t.Errorf("in front of the loss: gap %v, next %s, more %t", page.Gap, page.Next, page.More)
+			}
+			page, err = bus.Read(t.Context(), "a", nil, page.Next, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbers(t, page.Events, want...)
+			if page.Gap == nil || page.Gap.From != at[4] || page.Gap.To < at[9] {
+				t.Errorf("behind it: gap %v, want one behind %s, up to %s at least", page.Gap, at[4], at[9])
+			}
+		})
+	}
+}
+
 // TestUnseen: an event was acknowledged and lost before anybody has read it.
 func TestUnseen(t *testing.T) {
 	server := start(t, durable...)

@@ -123,7 +123,34 @@ func (b *Bus) Read(ctx context.Context, tenant string, channels []string, after 
 	return page, nil
 }
 
+// page reads a page. Where Redis has come back without what this node knows to have been
+// there, and no reader has noted that so far, it is noted before.
 func (b *Bus) page(ctx context.Context, tenant string, channels []string, from id, max int) (event.Page, error) {
+	b.mu.Lock()
+	s := b.streams[tenant]
+	b.mu.Unlock()
+	if s == nil {
+		page, _, err := b.pageOf(ctx, tenant, channels, from, max, id{})
+		return page, err
+	}
+	page, lost, err := b.pageOf(ctx, tenant, channels, from, max, s.newest())
+	if err == nil && lost {
+		if err = b.checkStream(ctx, s); err == nil {
+			page, _, err = b.pageOf(ctx, tenant, channels, from, max, id{})
+		}
+	}
+	return page, err
+}
+
+// checkStream has it noted what Redis does not have any more. The reader tells it.
+func (b *Bus) checkStream(ctx context.Context, s *stream) error {
+	b.upkeep.Lock()
+	defer b.upkeep.Unlock()
+	return checkScript.Run(ctx, b.client, []string{s.key, b.metaKey(s.tenant)}, s.known()...).Err()
+}
+
+// pageOf reads a page, and reports whether an entry that was there is not where it was.
+func (b *Bus) pageOf(ctx context.Context, tenant string, channels []string, from id, max int, known id) (_ event.Page, lost bool, _ error) {
 	page := event.Page{Next: from.position()}
 	at, bytes, scanned := from, 0, 0
 	for count := firstCount; ; count = min(4*count, mostCount) {
@@ -132,12 +159,12 @@ func (b *Bus) page(ctx context.Context, tenant string, channels []string, from i
 		}
 		v, err := b.look(ctx, b.client, tenant, at, count)
 		if err != nil {
-			return page, err
+			return page, false, err
 		}
 		begin := v.missing(at)
 		if begin != at && scanned > 0 { // the next page tells of it
 			page.More = true
-			return page, nil
+			return page, false, nil
 		}
 		if begin != at && (from != id{}) {
 			page.Gap = &event.Gap{From: at.position(), To: begin.position()}
@@ -151,15 +178,18 @@ func (b *Bus) page(ctx context.Context, tenant string, channels []string, from i
 			if !ok || !at.before(next) {
 				continue
 			}
+			if at.before(known) && known.before(next) && (!bounded || known.before(until)) {
+				return page, true, nil
+			}
 			if bounded && until.before(next) || len(page.Events) >= max {
 				page.More = true
-				return page, nil
+				return page, false, nil
 			}
 			if channel, _ := m.Values["channel"].(string); channels == nil || slices.Contains(channels, channel) {
 				if e, err := decode(tenant, next, m); err == nil {
 					if bytes += len(e.Payload); len(page.Events) > 0 && bytes > pageBytes {
 						page.More = true
-						return page, nil
+						return page, false, nil
 					}
 					page.Events = append(page.Events, *e)
 				}
@@ -171,12 +201,12 @@ func (b *Bus) page(ctx context.Context, tenant string, channels []string, from i
 		switch {
 		case bounded && !at.before(until): // at the hole
 			page.More = true
-			return page, nil
+			return page, false, nil
 		case !v.full:
-			return page, nil
+			return page, at.before(known), nil
 		case scanned >= pageScanned || len(page.Events) >= max || bytes >= pageBytes:
 			page.More = true
-			return page, nil
+			return page, false, nil
 		}
 	}
 }

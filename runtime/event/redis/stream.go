@@ -160,6 +160,16 @@ func (s *stream) known() (entries []any) {
 	return entries
 }
 
+// newest returns the last entry that has been there, as far as is known.
+func (s *stream) newest() id {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.published); n > 0 {
+		return latest(s.entry, s.published[n-1])
+	}
+	return s.entry
+}
+
 // checked forgets entries that were passed.
 func (s *stream) checked() {
 	s.mu.Lock()
