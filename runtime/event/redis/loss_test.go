@@ -165,6 +165,31 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// TestLostTwice: Redis comes back behind a second time, without the note of what it had
+// lost the first time, and with what came after.
+func TestLostTwice(t *testing.T) {
+	server := start(t, durable...)
+	bus := open(t, server.URL("x"))
+	f := eventtest.Follow(t, bus)
+	at := behind(t, server, bus, f)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, server.URL("x"))
+	do(t, c, "XADD", "x:a:events", "*", "channel", "x", "payload", 10)
+	f.Wait(t, 11)
+	eventually(t, "the tail was told", func() bool { return len(f.Gaps()) == 1 })
+	do(t, c, "HDEL", "x:a:meta", "holes")
+	page, err := bus.Read(t.Context(), "a", nil, at[4], 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers(t, page.Events, 10)
+	if page.Gap == nil || page.Gap.From != at[4] || page.Gap.To < at[9] {
+		t.Errorf("gap %v, want one behind %s, up to %s at least", page.Gap, at[4], at[9])
+	}
+}
+
 // TestReadFindsLoss: a node that reads for those who come back, before its tail has
 // looked, tells what it knows to be lost. What it has handed out before is no end.
 func TestReadFindsLoss(t *testing.T) {

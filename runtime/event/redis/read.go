@@ -130,13 +130,13 @@ func (b *Bus) page(ctx context.Context, tenant string, channels []string, from i
 	s := b.streams[tenant]
 	b.mu.Unlock()
 	if s == nil {
-		page, _, err := b.pageOf(ctx, tenant, channels, from, max, id{})
+		page, _, err := b.pageOf(ctx, tenant, channels, from, max, nil)
 		return page, err
 	}
-	page, lost, err := b.pageOf(ctx, tenant, channels, from, max, s.newest())
+	page, lost, err := b.pageOf(ctx, tenant, channels, from, max, s.known())
 	if err == nil && lost {
 		if err = b.checkStream(ctx, s); err == nil {
-			page, _, err = b.pageOf(ctx, tenant, channels, from, max, id{})
+			page, _, err = b.pageOf(ctx, tenant, channels, from, max, nil)
 		}
 	}
 	return page, err
@@ -146,11 +146,12 @@ func (b *Bus) page(ctx context.Context, tenant string, channels []string, from i
 func (b *Bus) checkStream(ctx context.Context, s *stream) error {
 	b.upkeep.Lock()
 	defer b.upkeep.Unlock()
-	return checkScript.Run(ctx, b.client, []string{s.key, b.metaKey(s.tenant)}, s.known()...).Err()
+	return checkScript.Run(ctx, b.client, []string{s.key, b.metaKey(s.tenant)}, texts(s.known())...).Err()
 }
 
-// pageOf reads a page, and reports whether an entry that was there is not where it was.
-func (b *Bus) pageOf(ctx context.Context, tenant string, channels []string, from id, max int, known id) (_ event.Page, lost bool, _ error) {
+// pageOf reads a page, and reports whether something is neither there nor noted as lost,
+// of what is known in its order.
+func (b *Bus) pageOf(ctx context.Context, tenant string, channels []string, from id, max int, known []id) (_ event.Page, lost bool, _ error) {
 	page := event.Page{Next: from.position()}
 	at, bytes, scanned := from, 0, 0
 	for count := firstCount; ; count = min(4*count, mostCount) {
@@ -178,7 +179,10 @@ func (b *Bus) pageOf(ctx context.Context, tenant string, channels []string, from
 			if !ok || !at.before(next) {
 				continue
 			}
-			if at.before(known) && known.before(next) && (!bounded || known.before(until)) {
+			for len(known) > 0 && !at.before(known[0]) {
+				known = known[1:]
+			}
+			if len(known) > 0 && known[0].before(next) && (!bounded || known[0].before(until)) {
 				return page, true, nil
 			}
 			if bounded && until.before(next) || len(page.Events) >= max {
@@ -203,7 +207,7 @@ func (b *Bus) pageOf(ctx context.Context, tenant string, channels []string, from
 			page.More = true
 			return page, false, nil
 		case !v.full:
-			return page, at.before(known), nil
+			return page, len(known) > 0 && at.before(known[len(known)-1]), nil
 		case scanned >= pageScanned || len(page.Events) >= max || bytes >= pageBytes:
 			page.More = true
 			return page, false, nil

@@ -50,6 +50,7 @@ type stream struct {
 	draining  bool
 	entry     id   // the newest entry that was read; it may be lost by now
 	published []id // accepted here and not yet read, in order; of a batch the last
+	holes     []id // the ends of those that were noted, in order
 	behind    struct {
 		events, bytes int // accepted here while the reader left the stream alone
 	}
@@ -147,27 +148,43 @@ func (s *stream) caughtUp(at time.Time) {
 	s.behind.events, s.behind.bytes = 0, 0
 }
 
-// known returns entries that have been there, in order, of those that may be lost the first.
-func (s *stream) known() (entries []any) {
+// known returns what shows where Redis has lost something: the ends of what it was noted to
+// have lost, the newest entry that was read, and those that were accepted here, in order.
+func (s *stream) known() []id {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	known := slices.Clone(s.holes)
 	if s.entry != (id{}) {
-		entries = append(entries, s.entry.String())
+		known = append(known, s.entry)
 	}
-	for _, at := range s.published {
-		entries = append(entries, at.String())
-	}
-	return entries
+	known = append(known, s.published...)
+	slices.SortFunc(known, id.compare)
+	return known
 }
 
-// newest returns the last entry that has been there, as far as is known.
-func (s *stream) newest() id {
+// texts are ids as scripts take them.
+func texts(ids []id) []any {
+	list := make([]any, len(ids))
+	for i, at := range ids {
+		list[i] = at.String()
+	}
+	return list
+}
+
+// maxHoles is how many holes are noted at most.
+const maxHoles = 16
+
+// noted takes over which holes are noted. Redis may lose a note, too: then what lies there
+// is missed again.
+func (s *stream) noted(holes []hole) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.published); n > 0 {
-		return latest(s.entry, s.published[n-1])
+	for _, h := range holes {
+		if i, found := slices.BinarySearchFunc(s.holes, h.to, id.compare); !found {
+			s.holes = slices.Insert(s.holes, i, h.to)
+		}
 	}
-	return s.entry
+	s.holes = s.holes[max(0, len(s.holes)-maxHoles):]
 }
 
 // checked forgets entries that were passed.
@@ -193,7 +210,7 @@ func (s *stream) retain(keep event.Retention) {
 func (s *stream) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry, s.published = id{}, nil
+	s.entry, s.published, s.holes = id{}, nil, nil
 }
 
 // drains are the goroutines that hand out, one for each tenant for whom something

@@ -477,7 +477,7 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 	answers := make([]*redis.Cmd, len(of))
 	_, err := r.conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, s := range of {
-			answers[i] = p.EvalSha(ctx, checkScript.Hash(), []string{s.key, b.metaKey(s.tenant)}, s.known()...)
+			answers[i] = p.EvalSha(ctx, checkScript.Hash(), []string{s.key, b.metaKey(s.tenant)}, texts(s.known())...)
 		}
 		return nil
 	})
@@ -501,8 +501,10 @@ func (r *reader) checkStreams(ctx context.Context, of []*stream) error {
 			continue
 		}
 		s.checked()
-		holes, _ := values[2].(string)
-		r.tell(s, parseHoles(holes))
+		text, _ := values[2].(string)
+		holes := parseHoles(text)
+		s.noted(holes)
+		r.tell(s, holes)
 	}
 	return nil
 }
