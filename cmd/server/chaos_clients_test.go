@@ -139,7 +139,7 @@ type subscriber struct {
 	got         []delivery
 	gaps        []gap
 	connections int
-	node        int   // of the last connection
+	node        int // of the last connection
 	trail       []string
 	refused     error // what no subscriber must be told
 }
