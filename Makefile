@@ -24,6 +24,8 @@ SOAKMODULES ?= 100000
 SOAKSEED    ?= $$(date +%s)000000
 # How often it kills a server on each store.
 SOAKKILLS ?= 200
+# For how long it breaks what it can under three servers, on each bus.
+SOAKCHAOS ?= 5m
 # How many random GraphQL requests it compares with graphql-js.
 SOAKREQUESTS ?= 100000
 
@@ -99,11 +101,12 @@ check-assemblyscript:
 fuzz: ## each Go fuzz target for FUZZTIME seconds
 	GO=$(GO) scripts/fuzz.sh $(FUZZCOUNT) $(FUZZTIME)
 
-soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, servers and Redis killed by the hundred, then fuzz for minutes
+soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, servers and Redis killed by the hundred, chaos under three servers, then fuzz for minutes
 	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
 	$(TOOLS) $(GO) test ./runtime/graph -run '^TestDifferential$$' -v -timeout 0 -cases $(SOAKREQUESTS) -seed $(SOAKSEED)
 	$(GO) test ./cmd/server -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
 	$(GO) test ./runtime/event/redis -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
+	$(GO) test ./cmd/server -run '^TestChaos$$' -v -timeout 0 -chaos $(SOAKCHAOS)
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags

@@ -121,8 +121,14 @@ type delivery struct {
 	at string
 }
 
-// gap is what a subscriber was told to have lost: behind from, up to and with to.
-type gap struct{ from, to string }
+// gap is what a subscriber was told to have lost: behind from, up to and with to. It is late
+// where the subscriber was behind it before: a bus that lost what it had accepted, and
+// accepted more before a node looked, is found out later. The node can't know then what
+// of it the subscriber had got from others.
+type gap struct {
+	from, to string
+	late     bool
+}
 
 // subscriber keeps the last cursor that it was told, connects to any node
 // whenever it has lost its connection, and resumes.
@@ -298,7 +304,8 @@ func (s *subscriber) next(payload []byte) {
 		s.note("%s at %s", p.Data.Numbers.Event.id(), at)
 	case p.Data == nil && len(p.Errors) == 1 && p.Errors[0].Extensions.Code == "GAP":
 		s.mu.Lock()
-		g := gap{positionOf(p.Errors[0].Extensions.From), positionOf(p.Errors[0].Extensions.To)}
+		g := gap{from: positionOf(p.Errors[0].Extensions.From), to: positionOf(p.Errors[0].Extensions.To)}
+		g.late = positionOf(s.cursor) >= g.to
 		s.gaps = append(s.gaps, g)
 		s.note("gap %s to %s, at %s", g.from, g.to, at)
 	default:
