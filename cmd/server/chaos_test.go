@@ -137,7 +137,7 @@ func (c *chaos) start(store string) {
 		c.urls = append(c.urls, "http://"+c.fronts[i].address())
 	}
 	here := c.nodes[0]
-	here.createTenant("acme", `{"replayEventsPerSecond":1000000}`)
+	here.createTenant("acme", `{"retentionEvents":60}`)
 	here.push("acme", "numbers", numbersModule())
 	for _, node := range c.nodes {
 		for began := time.Now(); node.query("acme", "{ live }") != `{"data":{"live":true}}`; time.Sleep(10 * time.Millisecond) {
@@ -221,7 +221,7 @@ func (c *chaos) run(store string, ofBus ...fault) {
 	for i := range *chaosSubscribers {
 		s := &subscriber{index: i, part: i%(2*parts) - parts, random: rand.New(rand.NewPCG(c.seed, uint64(i+10))), urls: c.urls}
 		s.part = max(s.part, -1) // half of them want all
-		if i%50 == 0 {
+		if i%50 == 0 { // for longer than events are kept, now and then
 			s.away = time.Duration(1+s.random.IntN(3)) * time.Second
 		}
 		c.subscribers = append(c.subscribers, s)

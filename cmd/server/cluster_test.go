@@ -95,10 +95,17 @@ func TestTwoServersOnOneStore(t *testing.T) {
 	}
 }
 
-// TestTwoServersOnOneBus has two processes on one Redis: what is published at one
+// TestTwoServersOnOneBus has two processes on one bus: what is published at one
 // reaches the subscribers of the other, in order, each number once.
 func TestTwoServersOnOneBus(t *testing.T) {
-	store, bus := postgrestest.Database(t), redistest.URL(t)
+	t.Run("redis", func(t *testing.T) { twoServersOnOneBus(t, postgrestest.Database(t), redistest.URL(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		database := postgrestest.Database(t)
+		twoServersOnOneBus(t, database, database)
+	})
+}
+
+func twoServersOnOneBus(t *testing.T, store, bus string) {
 	here, there := start(t, "--store", store, "--bus", bus), start(t, "--store", store, "--bus", bus)
 	here.createTenant("acme", "{}")
 	g := sandboxtest.New(`type Query { live: Boolean } type Subscription { n: Int @on(channel: "c") }`)
