@@ -173,9 +173,11 @@ func (b *Bus) closed() bool {
 }
 
 // failed wraps an error of a call for a tenant. One without an answer of the server's
-// means that it can't be reached.
+// means that it can't be reached, and so does one of connecting: a server that lets nobody in,
+// as while a password is changed, is away.
 func (b *Bus) failed(ctx context.Context, what, tenant string, err error) error {
 	var answer *pgconn.PgError
+	var connect *pgconn.ConnectError
 	var conflict *event.ConflictError
 	switch {
 	case b.closed():
@@ -183,7 +185,7 @@ func (b *Bus) failed(ctx context.Context, what, tenant string, err error) error 
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	case errors.Is(err, event.ErrFull) || errors.As(err, &conflict) || errors.Is(err, errPosition):
-	case !errors.As(err, &answer) || temporary(answer.Code):
+	case errors.As(err, &connect) || !errors.As(err, &answer) || temporary(answer.Code):
 		err = fmt.Errorf("%w: %w", event.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s tenant %s: %w", what, tenant, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -133,6 +134,27 @@ func TestStoppedServer(t *testing.T) {
 	if err := server.Restart(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
+	publish(t, bus, "shop", number("x", 3))
+}
+
+// TestPasswordIsChanged: while PostgreSQL has another password than the bus, publishers are
+// told to come again.
+func TestPasswordIsChanged(t *testing.T) {
+	ownerURL, superuserURL := empty(t)
+	superuser := connect(t, superuserURL)
+	bus := open(t, ownerURL)
+	publish(t, bus, "shop", number("x", 1))
+	owner := scan[string](t, superuser, "select rolname from pg_roles r join pg_database d on d.datdba = r.oid where datname = current_database()")
+	exec(t, superuser, "alter role "+owner+" password 'another'")
+	exec(t, superuser, "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = $1", owner)
+	_, err := bus.Publish(t.Context(), "shop", []event.Event{number("x", 2)}, eventtest.Keep)
+	for n := 0; n < 20 && err != nil && !strings.Contains(err.Error(), "28P01"); n++ { // of connections that were idle
+		_, err = bus.Publish(t.Context(), "shop", []event.Event{number("x", 2)}, eventtest.Keep)
+	}
+	if !errors.Is(err, event.ErrUnavailable) || !strings.Contains(err.Error(), "28P01") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("Publish: %v", err)
+	}
+	exec(t, superuser, "alter role "+owner+" password 'secret'")
 	publish(t, bus, "shop", number("x", 3))
 }
 

@@ -65,7 +65,7 @@ func (b *Bus) retain(ctx context.Context, sink event.Sink) {
 	counted := false
 	var failing bool
 	for ctx.Err() == nil {
-		err := error(nil)
+		err, tried := error(nil), !counted
 		if !counted {
 			err = b.count(ctx)
 			counted = err == nil
@@ -73,13 +73,15 @@ func (b *Bus) retain(ctx context.Context, sink event.Sink) {
 		keeps := maps.Collect(sink.Tenants())
 		pending = b.over(keeps, pending)
 		if err == nil && len(pending) > 0 {
+			tried = true
 			err = b.delete(ctx, pending)
 		}
 		if err == nil && time.Since(forgotten) > forgetEvery {
+			tried = true
 			err = b.forget(ctx, keeps)
 			forgotten = time.Now()
 		}
-		if (err != nil) != failing && ctx.Err() == nil {
+		if tried && (err != nil) != failing && ctx.Err() == nil {
 			if failing = err != nil; failing {
 				b.logger.Warn("events that are over retention are not deleted", "error", err)
 			} else {

@@ -25,12 +25,13 @@ var passing = map[string]string{
 	"BUSY":       "Redis is busy with a script",
 	"UNBLOCKED":  "Redis has become a replica",
 	"UNKILLABLE": "Redis is busy with a script",
-}
-
-// refused are errors of a server that does not let us in.
-var refused = map[string]string{
+	// A password is changed on one side first.
 	"WRONGPASS": "Redis does not know the user, or has another password",
 	"NOAUTH":    "Redis asks for a password",
+}
+
+// refused are errors that stay until an operator has seen to them.
+var refused = map[string]string{
 	"NOPERM":    "Redis does not permit the user what the server needs",
 	"WRONGTYPE": "a key of the bus holds something else than it should",
 }

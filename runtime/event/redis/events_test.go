@@ -285,3 +285,21 @@ func TestErrors(t *testing.T) {
 		t.Errorf("Read: %v", err)
 	}
 }
+
+// TestPasswordIsChanged: while Redis has another password than the bus, publishers are told
+// to come again.
+func TestPasswordIsChanged(t *testing.T) {
+	server := start(t)
+	operator := client(t, server.URL("x"))
+	do(t, operator, "ACL", "SETUSER", "bus", "on", ">first-password", "~*", "+@all")
+	bus := open(t, "redis://bus:first-password@"+server.Address())
+	publish(t, bus, "a", number(0))
+	do(t, operator, "ACL", "SETUSER", "bus", "<first-password", ">second-password")
+	do(t, operator, "CLIENT", "KILL", "USER", "bus")
+	_, err := bus.Publish(t.Context(), "a", []event.Event{number(1)}, eventtest.Keep)
+	if !errors.Is(err, event.ErrUnavailable) || strings.Contains(err.Error(), "first-password") {
+		t.Errorf("Publish: %v", err)
+	}
+	do(t, operator, "ACL", "SETUSER", "bus", ">first-password")
+	publish(t, bus, "a", number(1))
+}
