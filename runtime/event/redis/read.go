@@ -234,32 +234,3 @@ func (b *Bus) ReadLast(ctx context.Context, tenant, channel string, before event
 	}
 	return events, nil
 }
-
-func (b *Bus) last(ctx context.Context, tenant, channel, end string, max int) (events []event.Event, err error) {
-	bytes := 0
-	for count := firstCount; ; count = min(4*count, mostCount) {
-		list, err := b.client.XRevRangeN(ctx, b.eventsKey(tenant), end, "-", int64(count)).Result()
-		if err != nil {
-			return nil, err
-		}
-		for i := range list {
-			m := &list[i]
-			end = "(" + m.ID
-			at, ok := parseID(m.ID)
-			if of, _ := m.Values["channel"].(string); !ok || of != channel {
-				continue
-			}
-			e, err := decode(tenant, at, m)
-			if err != nil {
-				continue
-			}
-			if bytes += len(e.Payload); len(events) >= max || len(events) > 0 && bytes > pageBytes {
-				return events, nil
-			}
-			events = append(events, *e)
-		}
-		if len(list) < count || len(events) >= max {
-			return events, nil
-		}
-	}
-}

@@ -54,6 +54,8 @@ type stream struct {
 	behind    struct {
 		events, bytes int // accepted here while the reader left the stream alone
 	}
+	runs     map[string][]run // by channel; of each in order
+	runCount int
 }
 
 // item is an event, a gap or an entry that was skipped.
@@ -211,6 +213,7 @@ func (s *stream) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.entry, s.published, s.holes = id{}, nil, nil
+	s.runs, s.runCount = nil, 0
 }
 
 // drains are the goroutines that hand out, one for each tenant for whom something
