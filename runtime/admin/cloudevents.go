@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -215,9 +216,11 @@ func checkCloudEvent(version, id, source, channel string) *cloudSlip {
 		return &cloudSlip{cloudSpecVersion, fmt.Sprintf("must be \"1.0\", not %q", cut(version))}
 	case id == "":
 		return &cloudSlip{cloudID, "is missing or empty"}
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return &cloudSlip{cloudID, "must have no control characters"}
 	case source == "":
 		return &cloudSlip{cloudSource, "is missing or empty"}
-	case strings.ContainsFunc(source, func(c rune) bool { return c <= ' ' || c == 0x7f }):
+	case strings.ContainsFunc(source, func(c rune) bool { return c == ' ' || unicode.IsControl(c) }):
 		return &cloudSlip{cloudSource, "must be a URI reference, which has no spaces"}
 	case !abi.ValidChannel(channel):
 		return &cloudSlip{cloudType, "is the channel: 1 to 200 of the characters A-Z a-z 0-9 _ . : - are allowed"}

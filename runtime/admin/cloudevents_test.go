@@ -61,6 +61,8 @@ func TestBadCloudEvents(t *testing.T) {
 		`{"specversion":"1.0","source":"s","type":"c"}`:                                                             {"id is missing or empty", 0},
 		`{"specversion":"1.0","id":"","source":"s","type":"c"}`:                                                     {"id is missing or empty", 26},
 		`{"specversion":"1.0","id":7,"source":"s","type":"c"}`:                                                      {"id must be a string, not number", 26},
+		`{"specversion":"1.0","id":"a\u0000b","source":"s","type":"c"}`:                                             {"id must have no control characters", 26},
+		`{"specversion":"1.0","id":"1","source":"s\u0085","type":"c"}`:                                              {"source must be a URI reference", 39},
 		`{"specversion":"1.0","id":"1","type":"c"}`:                                                                 {"source is missing or empty", 0},
 		`{"specversion":"1.0","id":"1","source":null,"type":"c"}`:                                                   {"source is missing or empty", 0},
 		`{"specversion":"1.0","id":"1","source":"a b","type":"c"}`:                                                  {"source must be a URI reference, which has no spaces", 39},
@@ -168,6 +170,7 @@ func TestBinaryCloudEvent(t *testing.T) {
 	}{
 		{"ce-specversion", "2.0", `ce-specversion must be "1.0"`},
 		{"ce-id", "", "ce-id is missing or empty"},
+		{"ce-id", "a%00b", "ce-id must have no control characters"},
 		{"ce-id", "%zz", "ce-id is not percent-encoded UTF-8"},
 		{"ce-id", "%ff", "ce-id is not percent-encoded UTF-8"},
 		{"ce-source", "", "ce-source is missing or empty"},
@@ -253,6 +256,9 @@ func FuzzCloudEvents(f *testing.F) {
 		for i, e := range want {
 			if e.Type != got.events[i].Channel || e.Base64 == nil && e.Data != nil && string(e.Data) != string(got.events[i].Payload) {
 				t.Fatalf("event %d of %q is %s", i, body, shown(got.events[i:i+1]))
+			}
+			if err := event.Check(e.Type, got.events[i].ID, got.events[i].Payload); err != nil {
+				t.Fatalf("event %d of %q was accepted, but the bus takes it for none: %v", i, body, err)
 			}
 		}
 	})

@@ -208,6 +208,9 @@ func (o *object) event(from, end int, limit int64) (e event.Event, err error) {
 	if given && (id == "" || len(id) > event.MaxIDBytes) {
 		return e, o.mistakeAt(o.members[memberID], fmt.Sprintf("id must have 1 to %d bytes; leave it out to be given one", event.MaxIDBytes))
 	}
+	if err := event.CheckID(id); err != nil {
+		return e, o.mistakeAt(o.members[memberID], err.Error())
+	}
 	e.ID = id
 	n := o.members[memberPayload]
 	if n == 0 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -83,6 +84,11 @@ func FuzzEvents(f *testing.F) {
 		if !slices.EqualFunc(got.events, want, same) {
 			t.Fatalf("got %q\nwant %q", got.events, want)
 		}
+		for _, e := range got.events {
+			if err := event.Check(e.Channel, e.ID, e.Payload); err != nil {
+				t.Fatalf("accepted, but the bus takes it for none: %v", err)
+			}
+		}
 	})
 }
 
@@ -149,7 +155,7 @@ func referenceEvent(text []byte) (e event.Event, err error) {
 		}
 		if name == "channel" {
 			e.Channel = *s
-		} else if e.ID = *s; len(e.ID) == 0 || len(e.ID) > event.MaxIDBytes {
+		} else if e.ID = *s; len(e.ID) == 0 || len(e.ID) > event.MaxIDBytes || strings.ContainsFunc(e.ID, unicode.IsControl) {
 			return e, errors.New("bad id")
 		}
 	}

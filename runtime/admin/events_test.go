@@ -69,6 +69,8 @@ func TestBadEvents(t *testing.T) {
 		`{"channel":"c","id":7}`:  {"id must be a string, not number", 20},
 		`{"channel":"c","id":""}`: {"id must have 1 to 200 bytes", 20},
 		`{"channel":"c","id":"` + strings.Repeat("x", 201) + `"}`: {"id must have 1 to 200 bytes", 20},
+		`{"channel":"c","id":"a\u0000b"}`:                         {"no control characters are allowed", 20},
+		`{"channel":"c","id":"\u0085"}`:                           {"no control characters are allowed", 20},
 		`{"channel":"c","data":1}`:                                {`unknown member "data"; there are channel, payload, id`, 15},
 		`{"channel":"c","channel":"d"}`:                           {`duplicate key "channel"`, 15},
 		`{"channel":"c","payload":{"a":1,"a":2}}`:                 {`duplicate key "a"`, 32},

@@ -43,14 +43,8 @@ func Check(channel, id string, payload []byte) error {
 	if !abi.ValidChannel(channel) {
 		return fmt.Errorf("channel %q: 1 to 200 of the characters A-Z a-z 0-9 _ . : - are allowed", channel)
 	}
-	if len(id) > MaxIDBytes {
-		return fmt.Errorf("id of %d bytes: at most %d are allowed", len(id), MaxIDBytes)
-	}
-	if !utf8.ValidString(id) {
-		return fmt.Errorf("id %q: it is no UTF-8", id)
-	}
-	if i := strings.IndexFunc(id, unicode.IsControl); i >= 0 {
-		return fmt.Errorf("id %q: no control characters are allowed", id)
+	if err := CheckID(id); err != nil {
+		return err
 	}
 	if len(payload) > MaxPayloadBytes {
 		return fmt.Errorf("payload of %d bytes: at most %d are allowed", len(payload), MaxPayloadBytes)
@@ -58,6 +52,19 @@ func Check(channel, id string, payload []byte) error {
 	var d jsondoc.Document
 	if err := d.Parse(payload, jsondoc.Options{}); err != nil {
 		return fmt.Errorf("payload: %w", err)
+	}
+	return nil
+}
+
+// CheckID judges the id as Check does.
+func CheckID(id string) error {
+	switch {
+	case len(id) > MaxIDBytes:
+		return fmt.Errorf("id of %d bytes: at most %d are allowed", len(id), MaxIDBytes)
+	case !utf8.ValidString(id):
+		return fmt.Errorf("id %q: it is no UTF-8", id)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return fmt.Errorf("id %q: no control characters are allowed", id)
 	}
 	return nil
 }
