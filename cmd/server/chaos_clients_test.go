@@ -66,12 +66,9 @@ func (p *publisher) batch(size int) error {
 		p.accepted++
 	}
 	for try := 0; ; try++ {
-		position, err := p.send(body.Bytes())
-		if err != nil {
+		accepted, err := p.send(body.Bytes())
+		if accepted || err != nil {
 			return err
-		}
-		if position != "" {
-			return nil
 		}
 		p.tries++
 		p.mostTries = max(p.mostTries, try+1)
@@ -82,28 +79,23 @@ func (p *publisher) batch(size int) error {
 	}
 }
 
-// send returns the position of what was accepted; empty where to try again.
-func (p *publisher) send(body []byte) (position string, err error) {
+// send sends a batch to one of the servers, and reports whether it was accepted for all that
+// is known. An error is an answer that ends the test.
+func (p *publisher) send(body []byte) (accepted bool, _ error) {
 	url := p.urls[p.random.IntN(len(p.urls))] + "/v1/tenants/acme/events"
 	answer, err := p.client.Post(url, "application/x-ndjson", bytes.NewReader(body))
 	if err != nil {
-		return "", nil //nolint:nilerr // whether it was accepted is not known
+		return false, nil // there may have been no server, or its answer was lost
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	switch {
-	case err != nil:
-		return "", nil //nolint:nilerr // as above
-	case answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusTooManyRequests:
-		return "", nil
-	case answer.StatusCode != http.StatusAccepted:
-		return "", fmt.Errorf("publish: %d %s", answer.StatusCode, text)
+	case answer.StatusCode == http.StatusAccepted:
+		return true, nil
+	case err != nil, answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusTooManyRequests:
+		return false, nil
 	}
-	var accepted struct{ Cursor string }
-	if err := json.Unmarshal(text, &accepted); err != nil {
-		return "", err
-	}
-	return accepted.Cursor, nil
+	return false, fmt.Errorf("publish: %d %s", answer.StatusCode, text)
 }
 
 func pause(ctx context.Context, d time.Duration) {
