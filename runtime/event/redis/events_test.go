@@ -164,7 +164,16 @@ func TestACL(t *testing.T) {
 	do(t, operator, recipe(t, "acme", strings.NewReplacer("PASSWORD", "a-long-password", "runnel:acme:", "runnel:a:"))...)
 	c := client(t, "redis://acme:a-long-password@"+server.Address())
 	do(t, c, "XADD", "runnel:a:events", "*", "channel", "x", "payload", "0")
-	numbers(t, f.Wait(t, 1), 0)
+	_, err := c.TxPipelined(t.Context(), func(p goredis.Pipeliner) error { // a batch
+		for n := 1; n <= 2; n++ {
+			p.XAdd(t.Context(), &goredis.XAddArgs{Stream: "runnel:a:events", Values: []any{"channel", "x", "payload", n}})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	numbers(t, f.Wait(t, 3), 0, 1, 2)
 	for _, command := range [][]any{
 		{"XADD", "runnel:b:events", "*", "channel", "x", "payload", "1"},
 		{"XADD", "runnel::wake", "*", "t", "b"},
