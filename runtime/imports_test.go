@@ -25,7 +25,8 @@ var mayImport = map[string][]string{
 	"runtime/store":               {},
 	"runtime/store/bolt":          {"runtime/store"},
 	"runtime/store/memory":        {"runtime/store"},
-	"runtime/store/postgres":      {"runtime/store"},
+	"runtime/database":            {},
+	"runtime/store/postgres":      {"runtime/database", "runtime/store"},
 	"runtime/tenant":              {"runtime/jsondoc", "runtime/store"},
 	"runtime/tenant/token":        {"runtime/tenant", "runtime/jsondoc"},
 	"runtime/registry":            {"runtime/graph", "runtime/jsondoc", "runtime/sandbox", "runtime/store", "runtime/tenant", "runtime/wasm"},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 	"plugins/examples/withschema": {"runtime/wasm"},
 	"runtime/event/memory":        {"runtime/event"},
 	"runtime/event/redis":         {"runtime/event"},
-	"runtime/event/postgres":      {"runtime/event"},
+	"runtime/event/postgres":      {"runtime/database", "runtime/event"},
 	// For tests and benchmarks.
 	"runtime/bench":                       {},
 	"runtime/goldentest":                  {},
@@ -68,7 +69,7 @@ var importers = map[string][]string{
 	"golang.org/x/time/rate":        {"runtime/tenant"},
 	"github.com/BurntSushi/toml":    {"cmd/server"},
 	"github.com/prometheus":         {"runtime/telemetry"},
-	"github.com/jackc/pgx":          {"runtime/store/postgres", "runtime/event/postgres"},
+	"github.com/jackc/pgx":          {"runtime/database", "runtime/store/postgres", "runtime/event/postgres"},
 	"github.com/redis/go-redis":     {"runtime/event/redis"},
 }
 

@@ -89,7 +89,7 @@ func (b *Bus) open(ctx context.Context) error {
 	if err := check(ctx, conn.Conn()); err != nil {
 		return err
 	}
-	if err := migrate(ctx, conn.Conn()); err != nil {
+	if err := migrations.Migrate(ctx, conn.Conn()); err != nil {
 		return err
 	}
 	if err := checkServer(ctx, conn.Conn()); err != nil {

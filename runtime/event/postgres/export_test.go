@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/runnel-dev/runnel/runtime/database"
 )
 
 // Migrate checks the server and migrates.
@@ -16,11 +18,11 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	defer closeConn(conn)
+	defer database.Close(conn)
 	if err := check(ctx, conn); err != nil {
 		return err
 	}
-	return migrate(ctx, conn)
+	return migrations.Migrate(ctx, conn)
 }
 
 // Horizon is a horizon on a connection.

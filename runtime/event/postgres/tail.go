@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/runnel-dev/runnel/runtime/database"
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
@@ -27,7 +28,8 @@ const (
 	busyTime   = 2 * time.Second
 
 	roundTime     = 30 * time.Second
-	listenTime    = 30 * time.Second // then it is asked whether the connection lives
+	listenTime    = 30 * time.Second // then it is asked whether the connection lives, for at most askTime
+	askTime       = 10 * time.Second
 	firstBackOff  = 50 * time.Millisecond
 	longBackOff   = 2 * time.Second
 	tailRows      = 1000
@@ -103,7 +105,7 @@ func (b *Bus) listen(ctx context.Context, woken chan<- struct{}) {
 		if err != nil {
 			return err
 		}
-		defer closeConn(conn)
+		defer database.Close(conn)
 		if _, err := conn.Exec(ctx, "listen runnel_events"); err != nil {
 			return err
 		}
@@ -115,7 +117,7 @@ func (b *Bus) listen(ctx context.Context, woken chan<- struct{}) {
 			silent := until.Err() != nil
 			cancel()
 			if err != nil && silent && !conn.IsClosed() {
-				until, cancel := context.WithTimeout(ctx, connectTime)
+				until, cancel := context.WithTimeout(ctx, askTime)
 				_, err = conn.Exec(until, "select")
 				cancel()
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/runnel-dev/runnel/runtime/database"
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
@@ -44,7 +45,7 @@ func newFollower(config *pgx.ConnConfig, changes *store.Changes, logger *slog.Lo
 func (f *follower) run(ctx context.Context, conn *pgx.Conn) {
 	for {
 		err := f.listen(ctx, conn)
-		closeConn(conn)
+		database.Close(conn)
 		for pause := firstPause; ; pause = min(2*pause, maxReconnect) {
 			f.log(ctx, err)
 			select {
@@ -84,7 +85,7 @@ func (f *follower) connect(ctx context.Context) (*pgx.Conn, error) {
 		err = f.compare(ctx, conn)
 	}
 	if err != nil {
-		closeConn(conn)
+		database.Close(conn)
 		return nil, fmt.Errorf("follow changes: %w", err)
 	}
 	return conn, nil
@@ -166,10 +167,4 @@ func (f *follower) compare(ctx context.Context, conn *pgx.Conn) error {
 		}
 	}
 	return nil
-}
-
-func closeConn(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
-	defer cancel()
-	_ = conn.Close(ctx) // it is not used any more
 }

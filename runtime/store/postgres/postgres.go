@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/runnel-dev/runnel/runtime/database"
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
@@ -70,10 +71,10 @@ func open(ctx context.Context, config *pgxpool.Config, logger *slog.Logger) (*St
 	s := &Store{pool: pool, stopped: make(chan struct{})}
 	s.follower = newFollower(config.ConnConfig, &s.changes, logger)
 	err = pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		if err := check(ctx, conn.Conn()); err != nil {
+		if err := database.Check(ctx, conn.Conn()); err != nil {
 			return err
 		}
-		return migrate(ctx, conn.Conn())
+		return migrations.Migrate(ctx, conn.Conn())
 	})
 	var conn *pgx.Conn
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/runnel-dev/runnel/runtime/database"
 )
 
 const (
@@ -57,7 +59,7 @@ func inReadCommitted(ctx context.Context, conn *pgx.Conn, statement string) erro
 		return err
 	}
 	if _, err := tx.Exec(ctx, statement); err != nil {
-		_ = rollback(ctx, tx) // the connection is given up where it is not clean
+		_ = database.Rollback(ctx, tx) // the connection is given up where it is not clean
 		return err
 	}
 	return tx.Commit(ctx)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/runnel-dev/runnel/runtime/database"
 	"github.com/runnel-dev/runnel/runtime/store"
 )
 
@@ -188,16 +189,6 @@ func (tx *transaction) commit() (again bool, err error) {
 // end gives the connection back, and the transaction up where it was not
 // committed.
 func (tx *transaction) end() {
-	_ = rollback(tx.ctx, tx.tx) // the pool closes what it does not get back clean
+	_ = database.Rollback(tx.ctx, tx.tx) // the pool closes what it does not get back clean
 	tx.conn.Release()
-}
-
-// rollback also works where the context has ended.
-func rollback(ctx context.Context, tx pgx.Tx) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
-	defer cancel()
-	if err := tx.Rollback(ctx); !errors.Is(err, pgx.ErrTxClosed) {
-		return err
-	}
-	return nil
 }
