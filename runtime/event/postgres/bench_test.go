@@ -53,15 +53,7 @@ type side func(b *testing.B, publishers int) float64
 // BenchmarkEvents compares events through the bus with what PostgreSQL itself
 // takes: INSERT of as many rows at once, and a reader.
 func BenchmarkEvents(b *testing.B) {
-	server, err := postgrestest.Start("fsync=on")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := server.Remove(); err != nil {
-			b.Error(err)
-		}
-	})
+	server := postgrestest.Own(b, "fsync=on")
 	database := server.Database(b, "events")
 	through, withIDs := busSides(b, database)
 	bare := bareSide(b, database)

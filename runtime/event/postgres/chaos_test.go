@@ -25,15 +25,7 @@ import (
 // with the same id: each sees every number once and in order.
 func TestKilledServer(t *testing.T) {
 	const kills, publishers = 3, 4
-	server, err := postgrestest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Own(t)
 	database := server.Database(t, "killed")
 	nodes := []*postgres.Bus{open(t, database), open(t, database)}
 	tails := []*eventtest.Tail{eventtest.Follow(t, nodes[0], "shop"), eventtest.Follow(t, nodes[1], "shop")}
@@ -112,21 +104,13 @@ func TestKilledServer(t *testing.T) {
 
 // TestStoppedServer publishes and reads while there is no server.
 func TestStoppedServer(t *testing.T) {
-	server, err := postgrestest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Own(t)
 	bus := open(t, server.Database(t, "stopped"))
 	publish(t, bus, "shop", number("x", 1))
 	if err := server.Stop(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_, err = bus.Publish(t.Context(), "shop", []event.Event{number("x", 2)}, eventtest.Keep)
+	_, err := bus.Publish(t.Context(), "shop", []event.Event{number("x", 2)}, eventtest.Keep)
 	_, readErr := bus.Read(t.Context(), "shop", nil, "", 1)
 	if !errors.Is(err, event.ErrUnavailable) || !errors.Is(readErr, event.ErrUnavailable) {
 		t.Errorf("without a server: Publish: %v, Read: %v", err, readErr)
@@ -248,15 +232,7 @@ func TestRestoredBackup(t *testing.T) {
 // TestPromotedStandby loses the primary before its standby has all that was
 // published: a node that saw it tells a gap, and goes on at the standby.
 func TestPromotedStandby(t *testing.T) {
-	primary, err := postgrestest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := primary.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	primary := postgrestest.Own(t)
 	first := primary.Database(t, "events")
 	if err := postgres.Migrate(t.Context(), first); err != nil {
 		t.Fatal(err)

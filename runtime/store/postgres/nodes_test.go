@@ -186,15 +186,7 @@ func TestForeignNotices(t *testing.T) {
 
 // TestServerDown has changes made while no node is connected.
 func TestServerDown(t *testing.T) {
-	server, err := postgrestest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Own(t)
 	url := server.Database(t, "nodes")
 	var logged log
 	a, err := postgres.Open(t.Context(), url, slog.New(slog.NewTextHandler(&logged, nil)))
@@ -256,15 +248,7 @@ func (l *log) has(part string) bool {
 // TestServerRestarts counts in two records while the server is restarted, and
 // crashes: they are equal whenever somebody looks, and hold all that was acknowledged.
 func TestServerRestarts(t *testing.T) {
-	server, err := postgrestest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Own(t)
 	s := open(t, server.URL("postgres"))
 	const goroutines = 4
 	ctx, cancel := context.WithCancel(t.Context())

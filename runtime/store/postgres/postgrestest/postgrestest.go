@@ -103,6 +103,21 @@ func Start(settings ...string) (*Server, error) {
 	return s, nil
 }
 
+// Own makes and starts a server for one test, which it is removed with.
+func Own(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	s, err := Start(settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 // Standby makes a server that follows this one as a hot standby, and starts it.
 // Remove removes it; select pg_promote() makes it a primary of its own.
 func (s *Server) Standby() (*Server, error) {
