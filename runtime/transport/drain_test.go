@@ -334,13 +334,7 @@ func TestDrainOverTCP(t *testing.T) {
 		t.Error(err)
 	}
 	reading.Wait()
-	windows := d.perWindow(10, drainTime)
-	t.Logf("departures per tenth of the drain: %v", windows)
-	for i, n := range windows {
-		if n > clients/2 { // where the machine stood still for a while, its waves come together
-			t.Errorf("%d of %d left in part %d of the drain", n, clients, i)
-		}
-	}
+	t.Logf("departures per tenth of the drain: %v", d.perWindow(10, drainTime)) // TestDrain judges them, on a clock that no machine stops
 	if last := slices.Max(d.after); last < drainTime*9/10 {
 		t.Errorf("the last left after %v", last)
 	}
