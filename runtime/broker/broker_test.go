@@ -243,9 +243,9 @@ func TestNoByteCrossesBetweenProjections(t *testing.T) {
 // keeper is a sink that keeps the response itself.
 type keeper struct{ response []byte }
 
-func (k *keeper) Next(response []byte, _ string) bool {
-	k.response = response
-	return true
+func (k *keeper) Next(d graph.Delivery) (taken, skipped bool) {
+	k.response = d.Response
+	return true, false
 }
 
 func (k *keeper) Error(graph.Errors) {}

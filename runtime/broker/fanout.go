@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -18,7 +19,7 @@ type fanOut struct {
 	runner  Runner
 	inputs  inputs
 	results *shared
-	now     seconds
+	now     int64 // in nanoseconds since 1970
 	pass    pass
 	occasion
 
@@ -39,7 +40,7 @@ type fanOut struct {
 func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, o occasion) {
 	defer b.recovered(ctx, m, &in)
 	field := &m.field.ResolvedField
-	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: secondsNow(), occasion: o}
+	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: time.Now().UnixNano(), occasion: o}
 	f.pass = st.quarantines.admit(field, f.runner)
 	defer f.close()
 	switch f.pass.admission {
@@ -149,7 +150,7 @@ func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte, 
 		}
 		cursor = f.signed.cursor
 	}
-	taken, ended := s.deliver(verdict, response, at, cursor, f.now)
+	taken, ended := s.deliver(verdict, graph.Delivery{Response: response, Cursor: cursor, Now: f.now}, at)
 	if taken {
 		f.deliveries++
 		f.deliveredBytes += uint64(len(response))

@@ -173,9 +173,9 @@ type subscriber struct {
 	got []string
 }
 
-func (s *subscriber) Next(response []byte, _ string) bool {
-	s.got = append(s.got, string(response))
-	return true
+func (s *subscriber) Next(d graph.Delivery) (taken, skipped bool) {
+	s.got = append(s.got, string(d.Response))
+	return true, false
 }
 func (s *subscriber) Error(errs graph.Errors) { s.got = append(s.got, "error "+errs.Error()) }
 func (*subscriber) Position(string)           {}

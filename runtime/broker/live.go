@@ -171,6 +171,9 @@ type seconds uint32
 
 func secondsNow() seconds { return seconds(time.Now().Unix()) }
 
+// secondsOf is of nanoseconds since 1970.
+func secondsOf(now int64) seconds { return seconds(now / int64(time.Second)) }
+
 func (s seconds) time() time.Time {
 	if s == 0 {
 		return time.Time{}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/broker"
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -151,7 +152,7 @@ func TestSkippedEventsAreDropped(t *testing.T) {
 // deaf is a sink of a connection that has ended.
 type deaf struct{ subscriber }
 
-func (d *deaf) Next([]byte, string) bool { return false }
+func (*deaf) Next(graph.Delivery) (taken, skipped bool) { return false, false }
 
 func TestWhatTheSinkDoesNotTakeIsNotDelivered(t *testing.T) {
 	s := newStage(t)

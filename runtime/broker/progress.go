@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"time"
+
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -110,7 +112,7 @@ func (s *Subscription) lose(field string, gap event.Gap, moves bool) {
 	}
 	response := gapResponse(st.cursors.sign(st.tenant, field, gap.From), st.cursors.sign(st.tenant, field, gap.To))
 	st.usage.count(abi.CodeGap)
-	s.mu.sink.Next(response, cursor)
+	s.mu.sink.Next(graph.Delivery{Response: response, Cursor: cursor, Now: time.Now().UnixNano()})
 }
 
 // loseAll tells a subscription that waits that its cursor is of no use here: what lies
@@ -151,7 +153,7 @@ func (s *Subscription) restart(field, from string, at event.Position) {
 	p.at, p.told, p.held = at, at, ""
 	cursor := st.cursors.sign(st.tenant, field, at)
 	st.usage.count(abi.CodeGap)
-	s.mu.sink.Next(gapResponse(from, cursor), cursor)
+	s.mu.sink.Next(graph.Delivery{Response: gapResponse(from, cursor), Cursor: cursor, Now: time.Now().UnixNano()})
 }
 
 // gapResponse is a response that tells of lost events: those behind one cursor, up

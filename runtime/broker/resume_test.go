@@ -117,16 +117,16 @@ type follower struct {
 	told   func()       // called with the next response
 }
 
-func (f *follower) Next(response []byte, cursor string) bool {
+func (f *follower) Next(d graph.Delivery) (taken, skipped bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.got = append(f.got, string(response))
-	f.cursor = cursor
+	f.got = append(f.got, string(d.Response))
+	f.cursor = d.Cursor
 	if told := f.told; told != nil {
 		f.told = nil
 		told()
 	}
-	return true
+	return true, false
 }
 
 func (f *follower) Position(cursor string) {
@@ -142,8 +142,10 @@ func (f *follower) Ready() bool {
 	return !f.full && (f.every == 0 || n%f.every != 0)
 }
 
-func (f *follower) Error(errs graph.Errors) { f.Next([]byte("error "+errs.Error()), "") }
-func (f *follower) Complete()               { f.Next([]byte("complete"), "") }
+func (f *follower) Error(errs graph.Errors) {
+	f.Next(graph.Delivery{Response: []byte("error " + errs.Error())})
+}
+func (f *follower) Complete() { f.Next(graph.Delivery{Response: []byte("complete")}) }
 
 func (f *follower) fill(full bool) {
 	f.mu.Lock()

@@ -14,12 +14,9 @@ import (
 // time and must not block; nothing follows Error or Complete.
 type Sink interface {
 	// Next delivers one response, and reports whether it was taken: what comes when
-	// there is nobody to send it to any more is not. The bytes are shared: the sink
-	// copies what it keeps and changes nothing.
-	//
-	// The cursor is where the subscription goes on behind this response; it is empty where none
-	// was asked for.
-	Next(response []byte, cursor string) bool
+	// there is nobody to send it to any more is not. skipped tells that one of the same
+	// key, which was taken before, will not be sent.
+	Next(d graph.Delivery) (taken, skipped bool)
 	// Position tells where the subscription goes on, behind events that did not match, where
 	// cursors were asked for. Nothing is told twice.
 	Position(cursor string)
@@ -102,7 +99,7 @@ func (s *Subscription) end(last func(Sink)) bool {
 // subscription after the verdict complete. It reports whether the response was
 // taken, and whether nothing more will be delivered. at is the position of the event, and
 // empty where the response stands for none.
-func (s *Subscription) deliver(verdict abi.Verdict, response []byte, at event.Position, cursor string, now seconds) (taken, ended bool) {
+func (s *Subscription) deliver(verdict abi.Verdict, d graph.Delivery, at event.Position) (taken, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.sink == nil {
@@ -111,12 +108,12 @@ func (s *Subscription) deliver(verdict abi.Verdict, response []byte, at event.Po
 	if s.resumes && at != "" {
 		s.progress.reach(at)
 	}
-	if response != nil {
-		if cursor != "" {
+	if d.Response != nil {
+		if d.Cursor != "" {
 			s.progress.told = s.progress.position()
 		}
-		if taken = s.mu.sink.Next(response, cursor); taken {
-			s.mu.last = now
+		if taken, _ = s.mu.sink.Next(d); taken {
+			s.mu.last = secondsOf(d.Now)
 			s.mu.delivered.add()
 		}
 	}

@@ -188,11 +188,11 @@ func TestOperationsTakeTurns(t *testing.T) {
 // silent is a Sink that nobody listens to.
 type silent struct{}
 
-func (silent) Next([]byte, string) bool { return true }
-func (silent) Error(graph.Errors)       {}
-func (silent) Position(string)          {}
-func (silent) Ready() bool              { return true }
-func (silent) Complete()                {}
+func (silent) Next(graph.Delivery) (taken, skipped bool) { return true, false }
+func (silent) Error(graph.Errors)                        {}
+func (silent) Position(string)                           {}
+func (silent) Ready() bool                               { return true }
+func (silent) Complete()                                 {}
 
 // Live subscriptions are planned anew in turns, too, which requests of the same
 // tenant don't delay by more than one.

@@ -22,11 +22,11 @@ import (
 // silence is a sink for subscriptions that get nothing.
 type silence struct{}
 
-func (silence) Next([]byte, string) bool { return true }
-func (silence) Error(graph.Errors)       {}
-func (silence) Position(string)          {}
-func (silence) Ready() bool              { return true }
-func (silence) Complete()                {}
+func (silence) Next(graph.Delivery) (taken, skipped bool) { return true, false }
+func (silence) Error(graph.Errors)                        {}
+func (silence) Position(string)                           {}
+func (silence) Ready() bool                               { return true }
+func (silence) Complete()                                 {}
 
 // BenchmarkSubscribe is a subscription whose plan is known, opened and made live
 // in the broker among 10,000 others, against gqlparser's parsing and validating

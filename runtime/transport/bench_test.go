@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -37,7 +38,7 @@ func BenchmarkNextEvent(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(response)))
 	for b.Loop() {
-		s.Next(response, "")
+		s.Next(graph.Delivery{Response: response})
 		<-s.wake
 		s.mu.queue.take().recycle()
 		s.mu.queue.taken = 0

@@ -30,11 +30,11 @@ type operation struct {
 }
 
 // Next implements Sink.
-func (op *operation) Next(response []byte, cursor string) bool {
+func (op *operation) Next(d graph.Delivery) (taken, skipped bool) {
 	c := op.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nextLocked(op, response, cursor)
+	return c.nextLocked(op, d.Response, d.Cursor), false
 }
 
 // Position implements Sink.

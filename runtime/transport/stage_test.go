@@ -189,7 +189,8 @@ func (s *scriptSub) next(response string) (taken bool) {
 	if s.cursors {
 		cursor, s.told = s.at, s.at
 	}
-	return s.sink.Next([]byte(response), cursor)
+	taken, _ = s.sink.Next(graph.Delivery{Response: []byte(response), Cursor: cursor, Now: time.Now().UnixNano()})
+	return taken
 }
 
 func (s *scriptSub) complete() {

@@ -97,7 +97,7 @@ func (h *Handler) streamErrors(w http.ResponseWriter, r *http.Request, errs grap
 func (s *stream) execute(ctx context.Context, o Operation) {
 	s.tasks.Go(func() {
 		defer s.recovered()
-		s.Next(o.Execute(ctx), "")
+		s.Next(graph.Delivery{Response: o.Execute(ctx)})
 		s.Complete()
 	})
 }
@@ -125,15 +125,15 @@ func (s *stream) recovered() {
 
 // Next implements Sink. It copies the response and allocates nothing once
 // buffers have grown, BenchmarkNextEvent.
-func (s *stream) Next(response []byte, cursor string) bool {
+func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.queue.sealed {
-		return false
+		return false, false
 	}
 	b := s.mu.queue.open()
-	b.bytes = appendNextEvent(b.bytes, response, cursor, s.cursors)
-	return s.addLocked()
+	b.bytes = appendNextEvent(b.bytes, d.Response, d.Cursor, s.cursors)
+	return s.addLocked(), false
 }
 
 // Position implements Sink.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -17,7 +18,7 @@ func TestAStreamSaysWhatItTakes(t *testing.T) {
 	limits := limited.Limits()
 	response := bytes.Repeat([]byte("1"), int(limits.QueueBytes)/2)
 	for i, want := range []bool{true, true, false, false} { // the first does not count
-		if got := s.Next(response, ""); got != want {
+		if got, _ := s.Next(graph.Delivery{Response: response}); got != want {
 			t.Errorf("response %d: taken %v, want %v", i, got, want)
 		}
 	}

@@ -46,11 +46,11 @@ type Operation interface {
 // Sink takes what a subscription delivers. Its calls never block. They are made
 // one at a time for each subscription, and none after Error or Complete.
 type Sink interface {
-	// Next delivers one whole GraphQL response as JSON, borrowed for the call. It
-	// reports whether the response was taken to be sent: what comes when the client
-	// does not want it any more, or after the end of its connection, is dropped.
-	// cursor is where the subscription goes on behind the response; empty where none was asked for.
-	Next(response []byte, cursor string) bool
+	// Next delivers one response. It reports whether the response was taken to be sent:
+	// what comes when the client does not want it any more, or after the end of its
+	// connection, is dropped. skipped tells that one of the same key, which was taken
+	// before, will not be sent.
+	Next(d graph.Delivery) (taken, skipped bool)
 	// Position tells where the subscription goes on, behind events of which there was
 	// nothing to deliver.
 	Position(cursor string)
