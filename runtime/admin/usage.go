@@ -28,14 +28,17 @@ type usageAnswer struct {
 
 // usedAnswer counts on all nodes, since then.
 type usedAnswer struct {
-	Fuel           uint64              `json:"fuel"`
-	Runs           uint64              `json:"runs"`
-	SharedRuns     uint64              `json:"sharedRuns"`
-	Events         uint64              `json:"events"`
-	SkippedEvents  uint64              `json:"skippedEvents"`
-	Deliveries     uint64              `json:"deliveries"`
-	DeliveredBytes uint64              `json:"deliveredBytes"`
-	Errors         map[abi.Code]uint64 `json:"errors"`
+	Fuel           uint64 `json:"fuel"`
+	Runs           uint64 `json:"runs"`
+	SharedRuns     uint64 `json:"sharedRuns"`
+	Events         uint64 `json:"events"`
+	SkippedEvents  uint64 `json:"skippedEvents"`
+	Deliveries     uint64 `json:"deliveries"`
+	DeliveredBytes uint64 `json:"deliveredBytes"`
+
+	SkippedDeliveries uint64 `json:"skippedDeliveries"`
+
+	Errors map[abi.Code]uint64 `json:"errors"`
 }
 
 // limitAnswer is a limit with what is used of it now, where that is one amount.
@@ -54,7 +57,7 @@ func (h *handler) getUsage(w http.ResponseWriter, r *call) error {
 	}
 	return answer(w, http.StatusOK, usageAnswer{
 		Node: h.config.Node, Since: timestamp(u.Since),
-		Usage:       usedAnswer{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.Errors},
+		Usage:       usedAnswer{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries, u.Errors},
 		Limits:      describeLimits(r.tenant.Limits(), h.config.Usage.Gauges(r.Context(), r.tenant)),
 		Quarantined: describeQuarantined(h.config.Quarantine.Quarantined(r.tenant)),
 	})

@@ -94,12 +94,12 @@ func TestEndSubscription(t *testing.T) {
 func TestUsage(t *testing.T) {
 	s := newStage(t)
 	s.live.used = broker.Usage{
-		Since: noon, Fuel: 1, Runs: 2, SharedRuns: 3, Events: 4, SkippedEvents: 5, Deliveries: 6, DeliveredBytes: 7,
+		Since: noon, Fuel: 1, Runs: 2, SharedRuns: 3, Events: 4, SkippedEvents: 5, Deliveries: 6, DeliveredBytes: 7, SkippedDeliveries: 9,
 		Errors: map[abi.Code]uint64{abi.CodeResolverTrap: 8, abi.CodeInternal: 0},
 	}
 	body := s.do("GET", "/v1/tenants/acme/usage", "", "").Body.String()
 	head := `{"node":"n1","since":"2026-01-02T12:00:00.000Z","usage":{"fuel":1,"runs":2,"sharedRuns":3,"events":4,"skippedEvents":5,` +
-		`"deliveries":6,"deliveredBytes":7,"errors":{"INTERNAL":0,"RESOLVER_TRAP":8}},"limits":[{"name":"fuelPerRun","unit":"units of fuel","limit":10000000},`
+		`"deliveries":6,"deliveredBytes":7,"skippedDeliveries":9,"errors":{"INTERNAL":0,"RESOLVER_TRAP":8}},"limits":[{"name":"fuelPerRun","unit":"units of fuel","limit":10000000},`
 	if !strings.HasPrefix(body, head) || !strings.HasSuffix(body, `],"quarantined":[]}`+"\n") {
 		t.Errorf("got %s", body)
 	}

@@ -19,7 +19,8 @@ type fanOut struct {
 	runner  Runner
 	inputs  inputs
 	results *shared
-	now     int64 // in nanoseconds since 1970
+	now     int64  // in nanoseconds since 1970
+	key     string // of what is delivered for the event
 	pass    pass
 	occasion
 
@@ -34,13 +35,14 @@ type fanOut struct {
 	code                       abi.Code // of the last that failed
 	concluded                  bool     // the quarantines know
 
-	deliveries, deliveredBytes uint64
+	deliveries, deliveredBytes, superseded uint64
 }
 
 func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, o occasion) {
 	defer b.recovered(ctx, m, &in)
 	field := &m.field.ResolvedField
 	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: time.Now().UnixNano(), occasion: o}
+	f.key = latestKey(m.field, o.event.Channel, o.payload)
 	f.pass = st.quarantines.admit(field, f.runner)
 	defer f.close()
 	switch f.pass.admission {
@@ -124,6 +126,7 @@ func (f *fanOut) try(ctx context.Context, places []*place) {
 // skip passes over subscriptions, of which each is told of the quarantine once.
 // None of these responses stands for an event.
 func (f *fanOut) skip(ctx context.Context, places []*place) {
+	f.key = ""
 	var o *outcome
 	for _, p := range places {
 		s := p.subscription
@@ -150,8 +153,11 @@ func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte, 
 		}
 		cursor = f.signed.cursor
 	}
-	taken, ended := s.deliver(verdict, graph.Delivery{Response: response, Cursor: cursor, Now: f.now}, at)
-	if taken {
+	taken, skipped, ended := s.deliver(verdict, graph.Delivery{Response: response, Cursor: cursor, Key: f.key, Now: f.now}, at)
+	switch {
+	case skipped: // and this one in its place, which is counted
+		f.superseded++
+	case taken:
 		f.deliveries++
 		f.deliveredBytes += uint64(len(response))
 	}
@@ -177,4 +183,5 @@ func (f *fanOut) close() {
 	u.sharedRuns.Add(f.results.sharedRuns)
 	u.deliveries.Add(f.deliveries)
 	u.deliveredBytes.Add(f.deliveredBytes)
+	u.superseded.Add(f.superseded)
 }

@@ -93,5 +93,5 @@ func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subsc
 			delete(missing, p.subscription)
 		}
 	}
-	w.broker.handOut(w.ctx, st, version, fields, occasion{event: e, at: at, before: at})
+	w.broker.handOut(w.ctx, st, version, fields, occasion{event: e, payload: &payload, at: at, before: at})
 }

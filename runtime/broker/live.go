@@ -36,7 +36,7 @@ type LiveSubscription struct {
 	Created       time.Time // in whole seconds, as LastDelivery is
 	LastDelivery  time.Time // zero where nothing was delivered yet
 	Delivered     uint32    // responses; the count stops at its maximum
-	Dropped       uint32    // events that reached it and were not run for quarantine; as Delivered
+	Dropped       uint32    // events that reached it and were not run for quarantine, or whose responses were skipped for newer ones; as Delivered
 }
 
 // walkSlots is how many slots a list looks at under one lock, for which the

@@ -40,7 +40,7 @@ type progress struct {
 	told event.Position // the last that the sink knows
 
 	// Guarded by Subscription.mu.
-	dropped    counter // events that reached it and were not run
+	dropped    counter // events that reached it and were not run, or skipped for newer ones
 	quarantine uint32  // serial of the quarantine that it knows of
 }
 

@@ -45,7 +45,7 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	st.usage.events.Add(1)
 	version, fields, before := st.match(e, &payload)
 	defer st.release(version)
-	b.handOut(ctx, st, version, fields, occasion{event: e, at: e.Position, before: before})
+	b.handOut(ctx, st, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: before})
 }
 
 // Precedes tells whether an event is older than the tenant: it was for another that
@@ -56,7 +56,8 @@ func Precedes(t *tenant.Tenant, e *event.Event) bool {
 
 // occasion is an event with where it stands for those whom it is handed out to.
 type occasion struct {
-	event *event.Event
+	event   *event.Event
+	payload *jsondoc.Document // of it
 	// at is where they are behind it, and before where they were in front of it, unless
 	// they were farther. Both are empty where the bus gives no positions.
 	at, before event.Position

@@ -382,7 +382,7 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 		m.places = slices.DeleteFunc(m.places, func(p *place) bool { return !w.takes(h, p.subscription) })
 	}
 	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 })
-	w.broker.handOut(w.ctx, w.state, version, fields, occasion{event: e, at: e.Position, before: h.before})
+	w.broker.handOut(w.ctx, w.state, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
 	return w.ctx.Err() == nil // or not all of them have it
 }
 

@@ -40,7 +40,7 @@ type Subscription struct {
 	slot      uint32    // in state.mu.live, while it is there; guarded by state.mu before
 	resumes   bool      // it has cursors, or does not begin with what happens from now on
 	place     *place    // in the index; guarded by state.mu
-	progress  *progress // with resumes there is one and it stays; without, it is made by drop and guarded by mu
+	progress  *progress // with resumes there is one and it stays; without, it is made by the first drop and guarded by mu
 
 	mu struct {
 		sync.Mutex
@@ -96,14 +96,14 @@ func (s *Subscription) end(last func(Sink)) bool {
 }
 
 // deliver hands a response to the sink, where there is one, and ends the
-// subscription after the verdict complete. It reports whether the response was
-// taken, and whether nothing more will be delivered. at is the position of the event, and
+// subscription after the verdict complete. It reports as the sink does, and
+// whether nothing more will be delivered. at is the position of the event, and
 // empty where the response stands for none.
-func (s *Subscription) deliver(verdict abi.Verdict, d graph.Delivery, at event.Position) (taken, ended bool) {
+func (s *Subscription) deliver(verdict abi.Verdict, d graph.Delivery, at event.Position) (taken, skipped, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.sink == nil {
-		return false, true
+		return false, false, true
 	}
 	if s.resumes && at != "" {
 		s.progress.reach(at)
@@ -112,16 +112,35 @@ func (s *Subscription) deliver(verdict abi.Verdict, d graph.Delivery, at event.P
 		if d.Cursor != "" {
 			s.progress.told = s.progress.position()
 		}
-		if taken, _ = s.mu.sink.Next(d); taken {
+		if taken, skipped = s.mu.sink.Next(d); taken {
 			s.mu.last = secondsOf(d.Now)
-			s.mu.delivered.add()
 		}
+		s.countLocked(taken, skipped)
 	}
 	if verdict == abi.Complete {
 		s.mu.sink.Complete()
 		s.mu.sink = nil
 	}
-	return taken, s.mu.sink == nil
+	return taken, skipped, s.mu.sink == nil
+}
+
+// countLocked counts a response. One that takes the place of another is counted as that
+// was, and the other dropped.
+func (s *Subscription) countLocked(taken, skipped bool) {
+	switch {
+	case skipped:
+		s.keptLocked().dropped.add()
+	case taken:
+		s.mu.delivered.add()
+	}
+}
+
+// keptLocked is the progress, which is made where there is none.
+func (s *Subscription) keptLocked() *progress {
+	if s.progress == nil {
+		s.progress = &progress{}
+	}
+	return s.progress
 }
 
 // drop counts an event that is not run for the subscription, and reports whether
@@ -134,10 +153,7 @@ func (s *Subscription) drop(quarantine uint32, before event.Position) (first boo
 	if s.mu.sink == nil {
 		return false, ""
 	}
-	if s.progress == nil {
-		s.progress = &progress{}
-	}
-	p := s.progress
+	p := s.keptLocked()
 	if s.resumes {
 		if p.held == "" {
 			p.held = max(p.at, before)

@@ -21,8 +21,11 @@ type Usage struct {
 	Malformed      uint64 // entries of the bus that are no events
 	Gaps           uint64 // that the bus told: parts of the tenant's events that were lost
 	SkippedEvents  uint64 // not run since the resolver was in quarantine, once for each of those
-	Deliveries     uint64 // responses that connections took for subscriptions
+	Deliveries     uint64 // responses that connections took for subscriptions, but for those that came in the place of older ones
 	DeliveredBytes uint64 // of those responses as JSON, before frames
+	// SkippedDeliveries are responses that were taken and then not sent, since a newer
+	// one of their key took their place.
+	SkippedDeliveries uint64
 	// Errors holds, for each code that there can be, runs that failed, operations that were
 	// refused, and subscriptions that were told of quarantine. What resolvers report
 	// themselves is RESOLVER_ERROR, whatever code they give it.
@@ -45,6 +48,7 @@ type usage struct {
 	since                                       time.Time
 	fuel, runs, sharedRuns                      atomic.Uint64
 	events, skipped, deliveries, deliveredBytes atomic.Uint64
+	superseded                                  atomic.Uint64 // deliveries
 	malformed, gaps                             atomic.Uint64
 	errors                                      [len(codes)]atomic.Uint64
 }
@@ -79,7 +83,7 @@ func (b *Broker) Usage(t *tenant.Tenant) Usage {
 	usage.Fuel, usage.Runs, usage.SharedRuns = u.fuel.Load(), u.runs.Load(), u.sharedRuns.Load()
 	usage.Events, usage.SkippedEvents = u.events.Load(), u.skipped.Load()
 	usage.Malformed, usage.Gaps = u.malformed.Load(), u.gaps.Load()
-	usage.Deliveries, usage.DeliveredBytes = u.deliveries.Load(), u.deliveredBytes.Load()
+	usage.Deliveries, usage.DeliveredBytes, usage.SkippedDeliveries = u.deliveries.Load(), u.deliveredBytes.Load(), u.superseded.Load()
 	for i, code := range codes {
 		usage.Errors[code] = u.errors[i].Load()
 	}

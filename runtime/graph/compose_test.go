@@ -20,6 +20,7 @@ type Subscription {
     @match(path: "items.0.region", claim: "regions")
     @match(path: "kind", in: ["a", "b"])
     @requires(permission: "orders:read")
+  price: Float @on(channel: "prices", initial: true, overflow: LATEST, key: "quote.0.symbol") @on(channel: "halts", overflow: LATEST)
 }
 `
 
@@ -28,7 +29,7 @@ func source(name, sdl string, resolvers ...string) graph.Source {
 }
 
 func TestComposeRootField(t *testing.T) {
-	schema, err := graph.Compose([]graph.Source{source("orders", orders, "Subscription.orderUpdated", "not.a.resolver")}, graph.ComposeLimits{})
+	schema, err := graph.Compose([]graph.Source{source("orders", orders, "Subscription.orderUpdated", "Subscription.price", "not.a.resolver")}, graph.ComposeLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +39,16 @@ func TestComposeRootField(t *testing.T) {
 	}
 	got := fmt.Sprintf("%+v", *f)
 	want := `{ResolvedField:{Type:Subscription Name:orderUpdated Module:orders Resolver:Subscription.orderUpdated} ` +
-		`Channels:[{Name:orders Initial:false Overflow:DISCONNECT Key:id}] ` +
+		`Channels:[{Name:orders Initial:false Overflow:DISCONNECT Key:[id]}] ` +
 		`Matches:[{Path:[customerId] Arg:customerId Claim: In:[] ArgIsID:true} {Path:[items 0 region] Arg: Claim:regions In:[] ArgIsID:false} ` +
 		`{Path:[kind] Arg: Claim: In:[a b] ArgIsID:false}] Requires:[orders:read]}`
 	if got != want {
 		t.Errorf("root field\n%s, want\n%s", got, want)
+	}
+	f, _ = schema.RootField("Subscription.price")
+	got = fmt.Sprintf("%+v", f.Channels)
+	if want := `[{Name:prices Initial:true Overflow:LATEST Key:[quote 0 symbol]} {Name:halts Initial:false Overflow:LATEST Key:[]}]`; got != want {
+		t.Errorf("channels\n%s, want\n%s", got, want)
 	}
 	if _, ok := schema.RootField("Query._runnel"); ok {
 		t.Error("the placeholder is a root field")
@@ -175,15 +181,12 @@ func TestComposeProblems(t *testing.T) {
 			"module n:1:18: directive @specifiedBy is not repeatable, and stands here twice",
 		}},
 		{"gqlparser's own", []graph.Source{source("m", "type Query { a: T } type T implements N { x: Int }\ninterface N { id: ID }", "Query.a")}, []string{"module m:1:26: For T to implement N it must have a field called id."}},
-		{"not yet", []graph.Source{source("m", sub(`@on(channel: "c", initial: true, overflow: LATEST)`), "Query.a", "Subscription.s")}, []string{
-			"module m:1:67: @on(overflow: LATEST) is not supported yet; leave it out for DISCONNECT",
-		}},
 		{"no on", []graph.Source{source("m", sub(""), "Query.a", "Subscription.s")}, []string{"module m:1:43: Subscription.s needs an @on that names its channel"}},
 		{"on elsewhere", []graph.Source{source("m", `type Query { a: T @on(channel: "x") @match(path: "a", claim: "b") } type T { b: Int @on(channel: "x") }`, "Query.a")}, []string{
 			"@on is for fields of Subscription, not for Query.a", "@match is for fields of Subscription, not for Query.a", "@on is for fields of Subscription, not for T.b",
 		}},
-		{"channels", []graph.Source{source("m", sub(`@on(channel: "a b") @on(channel: "") @on(channel: "`+strings.Repeat("x", 201)+`") @on(channel: "c") @on(channel: "c", key: "a..b")`), "Query.a", "Subscription.s")}, []string{
-			`channel "a b" is not`, `channel "" is not`, `channel "xxx`, `key of @on: path "a..b" has an empty step`, "Subscription.s is on channel c twice",
+		{"channels", []graph.Source{source("m", sub(`@on(channel: "a b") @on(channel: "") @on(channel: "`+strings.Repeat("x", 201)+`") @on(channel: "c") @on(channel: "c", key: "a..b") @on(channel: "d", overflow: LATEST, key: "")`), "Query.a", "Subscription.s")}, []string{
+			`channel "a b" is not`, `channel "" is not`, `channel "xxx`, `key of @on: path "a..b" has an empty step`, `key of @on: path "" has an empty step`, "Subscription.s is on channel c twice",
 		}},
 		{"matches", []graph.Source{source("m", sub(`@on(channel: "c") @match(path: "a") @match(path: "a", arg: "x", claim: "y") @match(path: "a", arg: "nope") @match(path: "a", arg: "l")
 			@match(path: "a", in: []) @match(path: "$.a", claim: "c") @match(path: "a[0]", claim: "c") @match(path: "", claim: "c") @match(path: "a", claim: "")`), "Query.a", "Subscription.s")}, []string{

@@ -124,14 +124,6 @@ func (c *composer) requires(f *ast.FieldDefinition) []string {
 	return permissions
 }
 
-// unsupported refuses what the language has and the server does not do yet: a
-// schema must not promise it in silence.
-func (c *composer) unsupported(u *ast.Directive, channel Channel) {
-	if channel.Overflow == Latest {
-		c.report(u.Position, "@on(overflow: LATEST) is not supported yet; leave it out for DISCONNECT")
-	}
-}
-
 func (c *composer) channels(root *RootField, f *ast.FieldDefinition) {
 	for _, u := range f.Directives {
 		if u.Name != "on" {
@@ -139,17 +131,16 @@ func (c *composer) channels(root *RootField, f *ast.FieldDefinition) {
 		}
 		channel := Channel{}
 		channel.Name, _ = stringArgument(u, "channel")
-		channel.Key, _ = stringArgument(u, "key")
 		channel.Initial = rawArgument(u, "initial") == "true"
 		if rawArgument(u, "overflow") == "LATEST" {
 			channel.Overflow = Latest
 		}
-		c.unsupported(u, channel)
 		if !abi.ValidChannel(channel.Name) {
 			c.report(u.Position, "channel %s is not 1 to 200 of the characters A-Z a-z 0-9 _ . : -", quoted(channel.Name))
 		}
-		if channel.Key != "" {
-			if _, err := splitPath(channel.Key); err != nil {
+		if key, given := stringArgument(u, "key"); given {
+			var err error
+			if channel.Key, err = splitPath(key); err != nil {
 				c.report(u.Position, "key of @on: %v", err)
 			}
 		}

@@ -30,7 +30,7 @@ type Channel struct {
 	Name     string
 	Initial  bool
 	Overflow Overflow
-	Key      string // a path in the payload, or empty
+	Key      []string // a path in the payload, keys and array indices; nil where all its events have one key
 }
 
 // Match is one @match of a Subscription field. Exactly one of Arg, Claim and

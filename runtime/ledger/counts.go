@@ -26,18 +26,20 @@ type numbers struct {
 	SkippedEvents  uint64 `json:"skippedEvents"`
 	Deliveries     uint64 `json:"deliveries"`
 	DeliveredBytes uint64 `json:"deliveredBytes"`
+
+	SkippedDeliveries uint64 `json:"skippedDeliveries"`
 }
 
 // countsOf takes the counts out of a node's usage.
 func countsOf(u *broker.Usage) counts {
-	c := counts{numbers: numbers{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes}}
+	c := counts{numbers: numbers{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries}}
 	return c.combined(counts{Errors: u.Errors}, plus)
 }
 
 // put writes the counts into a usage, which has all codes.
 func (c counts) put(u *broker.Usage) {
 	u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents = c.Fuel, c.Runs, c.SharedRuns, c.Events, c.SkippedEvents
-	u.Deliveries, u.DeliveredBytes = c.Deliveries, c.DeliveredBytes
+	u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries = c.Deliveries, c.DeliveredBytes, c.SkippedDeliveries
 	for code := range u.Errors {
 		u.Errors[code] = 0
 	}
@@ -52,6 +54,7 @@ func (c counts) combined(other counts, f func(a, b uint64) uint64) counts {
 	sum := counts{numbers: numbers{
 		f(c.Fuel, other.Fuel), f(c.Runs, other.Runs), f(c.SharedRuns, other.SharedRuns), f(c.Events, other.Events),
 		f(c.SkippedEvents, other.SkippedEvents), f(c.Deliveries, other.Deliveries), f(c.DeliveredBytes, other.DeliveredBytes),
+		f(c.SkippedDeliveries, other.SkippedDeliveries),
 	}}
 	for _, codes := range []map[abi.Code]uint64{c.Errors, other.Errors} {
 		for code := range codes {

@@ -57,7 +57,7 @@ func (p *process) usage(t *tenant.Tenant) broker.Usage {
 	defer p.mu.Unlock()
 	n := p.used[t.ID()]
 	return broker.Usage{
-		Since: p.since, Fuel: n * 1e12, Runs: n, SharedRuns: 2 * n, Events: 3 * n, SkippedEvents: 4 * n, Deliveries: 5 * n, DeliveredBytes: 6 * n,
+		Since: p.since, Fuel: n * 1e12, Runs: n, SharedRuns: 2 * n, Events: 3 * n, SkippedEvents: 4 * n, Deliveries: 5 * n, DeliveredBytes: 6 * n, SkippedDeliveries: 7 * n,
 		Errors: map[abi.Code]uint64{abi.CodeInternal: 7 * n, abi.CodeResolverTrap: 0}, Subscriptions: int64(n),
 	}
 }
@@ -86,7 +86,7 @@ func (h *house) want(p *process, id string, runs uint64) broker.Usage {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	got := fmt.Sprint(u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.Errors)
+	got := fmt.Sprint(u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries, u.Errors)
 	n := runs
 	want := fmt.Sprint(n*1e12, n, 2*n, 3*n, 4*n, 5*n, 6*n, map[abi.Code]uint64{abi.CodeInternal: 7 * n, abi.CodeResolverTrap: 0})
 	if got != want {

@@ -46,6 +46,7 @@ var sums = []family[Usage]{
 	{"gaps_total", "Parts of the order of a tenant's events that the bus has lost, of which its subscribers were told.", counter, func(u *Usage) float64 { return float64(u.Gaps) }},
 	{"deliveries_total", "Responses that the connections of subscribers took.", counter, func(u *Usage) float64 { return float64(u.Deliveries) }},
 	{"delivered_bytes_total", "Bytes of the responses that the connections of subscribers took, as JSON.", counter, func(u *Usage) float64 { return float64(u.DeliveredBytes) }},
+	{"skipped_deliveries_total", "Responses of fields with overflow: LATEST that were held back and not sent, since a newer one of their key came.", counter, func(u *Usage) float64 { return float64(u.Skipped) }},
 }
 
 // nows are added up over the tenants that there are.

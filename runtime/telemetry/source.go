@@ -42,6 +42,7 @@ type Usage struct {
 	SkippedEvents  uint64
 	Deliveries     uint64
 	DeliveredBytes uint64
+	Skipped        uint64            // deliveries, for newer ones
 	Errors         map[string]uint64 // by code
 
 	Subscriptions int64 // now, as what follows
@@ -61,6 +62,7 @@ func (u *Usage) add(now, before *Usage) {
 	u.SkippedEvents += since(now.SkippedEvents, before.SkippedEvents)
 	u.Deliveries += since(now.Deliveries, before.Deliveries)
 	u.DeliveredBytes += since(now.DeliveredBytes, before.DeliveredBytes)
+	u.Skipped += since(now.Skipped, before.Skipped)
 	if u.Errors == nil {
 		u.Errors = map[string]uint64{}
 	}

@@ -28,6 +28,7 @@ type Limits struct {
 	Subscriptions              int64
 	SubscriptionsPerConnection int64
 	OperationsPerSecond        int64
+	DeliveriesPerSecond        int64
 	QueueBytes                 int64
 	MessageBytes               int64
 
@@ -165,6 +166,10 @@ var definitions = [...]Definition{
 	{
 		"operationsPerSecond", "operations", "operations that subscribers send in a second, on one node, however they end; as many may come at once", "the operation is refused before it is parsed, with LIMIT_EXCEEDED and retryAfterMs; over HTTP with the status 429",
 		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.OperationsPerSecond },
+	},
+	{
+		"deliveriesPerSecond", "responses", "responses that one subscription is sent in a second; as many may come at once", "a field with overflow: LATEST leaves out all but the newest event of each key until there is room; others wait within queueBytes",
+		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.DeliveriesPerSecond },
 	},
 	{
 		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream, beside the largest", "the slow consumer's socket closes with 1013, its stream ends",

@@ -65,6 +65,13 @@ func (t *Tenant) Debug() bool { return t.settings.Load().Debug }
 // together takes one snapshot for both.
 func (t *Tenant) Limits() Limits { return t.settings.Load().Limits }
 
+// Flow returns queueBytes and deliveriesPerSecond, which each delivery asks for:
+// copying all limits would be a tenth of what it costs.
+func (t *Tenant) Flow() (queueBytes, deliveriesPerSecond int64) {
+	l := &t.settings.Load().Limits
+	return l.QueueBytes, l.DeliveriesPerSecond
+}
+
 // Auth says who may subscribe. The pointer is another exactly when the settings
 // are. It is borrowed for reading.
 func (t *Tenant) Auth() *Auth { return t.settings.Load().Auth }

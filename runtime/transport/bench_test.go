@@ -3,6 +3,7 @@ package transport
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -20,10 +21,29 @@ func BenchmarkNext(b *testing.B) {
 	b.SetBytes(int64(len(response)))
 	for b.Loop() {
 		batch := q.begin()
-		batch.bytes = appendNext(batch.bytes, op.id, response, "")
+		batch.bytes = appendNext(batch.bytes, op.id, response, "", 0)
 		q.end(websocket.TextMessage, op, false, 1<<20)
 		q.take().recycle()
 		q.taken = 0
+	}
+}
+
+// BenchmarkNextOperation is the same from the sink on.
+func BenchmarkNextOperation(b *testing.B) {
+	response := []byte(`{"data":{"orderUpdated":{"id":"` + strings.Repeat("x", 200) + `"}}}`)
+	limited, err := tenant.New("demo", tenant.DefaultLimits())
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &conn{tenant: limited}
+	c.mu.writing = true
+	op := &operation{id: "0b2c9d3e-7d0f-4a4e-8f6b-2f1f0f3c9a11", live: true, conn: c}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(response)))
+	for now := int64(0); b.Loop(); now += int64(time.Second) {
+		op.Next(graph.Delivery{Response: response, Now: now})
+		c.mu.queue.take().recycle()
+		c.mu.queue.taken = 0
 	}
 }
 
@@ -37,8 +57,8 @@ func BenchmarkNextEvent(b *testing.B) {
 	s := &stream{tenant: limited, wake: make(chan struct{}, 1)}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(response)))
-	for b.Loop() {
-		s.Next(graph.Delivery{Response: response})
+	for now := int64(0); b.Loop(); now += int64(time.Second) {
+		s.Next(graph.Delivery{Response: response, Now: now})
 		<-s.wake
 		s.mu.queue.take().recycle()
 		s.mu.queue.taken = 0

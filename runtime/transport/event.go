@@ -13,13 +13,16 @@ const keepAliveComment = ":\n\n"
 
 // appendNextEvent appends a response as an event, with its cursor as the event's
 // id, where there is one, and with inside in the response as well.
-func appendNextEvent(dst, response []byte, cursor string, inside bool) []byte {
+func appendNextEvent(dst, response []byte, cursor string, inside bool, skipped int) []byte {
 	if cursor != "" {
 		dst = append(append(append(dst, "id: "...), cursor...), '\n')
 	}
 	dst = append(dst, "event: next\ndata: "...)
-	inside = inside && cursor != ""
-	if inside {
+	if !inside {
+		cursor = ""
+	}
+	extended := cursor != "" || skipped > 0
+	if extended {
 		response = response[:len(response)-1]
 	}
 	// IndexByte looks at many bytes at a time: BenchmarkNextEvent.
@@ -28,8 +31,8 @@ func appendNextEvent(dst, response []byte, cursor string, inside bool) []byte {
 	} else {
 		dst = appendLines(dst, response)
 	}
-	if inside {
-		dst = appendCursor(dst, cursor)
+	if extended {
+		dst = appendExtensions(dst, cursor, skipped)
 	}
 	return append(dst, "\n\n"...)
 }

@@ -26,6 +26,7 @@ type Handler struct {
 
 	serving sync.WaitGroup // connections, and the watchers of rooms
 	ended   [endings]atomic.Uint64
+	dropped atomic.Uint64 // responses that were held back and never sent
 
 	mu struct {
 		sync.Mutex

@@ -159,7 +159,7 @@ func (p *player) execute(t *testing.T, verb, rest string, out *strings.Builder) 
 	switch verb {
 	case "next":
 		if p.machine.delivers(op) {
-			fmt.Fprintf(out, "  < %s\n", appendNext(nil, op.id, []byte(rest), ""))
+			fmt.Fprintf(out, "  < %s\n", appendNext(nil, op.id, []byte(rest), "", 0))
 		}
 	case "error":
 		p.show(out, p.machine.fail(op, graph.Errors{{Message: rest}}, nil))

@@ -18,6 +18,7 @@ type operation struct {
 	id     string
 	serial uint64 // orders the operations of a connection
 	conn   *conn  // nil only in tests of the machine alone
+	lane          // guarded by the connection's lock
 
 	dropped atomic.Bool // the client has completed it: none of its frames may leave
 
@@ -34,7 +35,7 @@ func (op *operation) Next(d graph.Delivery) (taken, skipped bool) {
 	c := op.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nextLocked(op, d.Response, d.Cursor), false
+	return c.nextLocked(op, &d)
 }
 
 // Position implements Sink.
@@ -43,6 +44,10 @@ func (op *operation) Position(cursor string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.mu.machine.delivers(op) {
+		return
+	}
+	if op.backlog != nil {
+		op.backlog.position = cursor
 		return
 	}
 	if b := c.beginLocked(); b != nil {
@@ -56,7 +61,7 @@ func (op *operation) Ready() bool {
 	c := op.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.mu.queue.ready(int(c.tenant.Limits().QueueBytes))
+	return c.mu.ready(flowOf(c.tenant).queueBytes)
 }
 
 // Error implements Sink.
@@ -154,7 +159,7 @@ func (c *conn) execute(op *operation, o Operation) {
 		response := o.Execute(ctx)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.nextLocked(op, response, "")
+		c.nextLocked(op, &graph.Delivery{Response: response})
 		c.performLocked(c.mu.machine.complete(op, nil))
 	})
 }

@@ -74,6 +74,7 @@ func (c *conn) shut(err error) {
 	c.cancel()
 	c.mu.Lock()
 	stops := c.mu.machine.gone(nil)
+	c.handler.dropped.Add(c.mu.forgetAll())
 	c.mu.queue.sealed = true
 	if c.mu.initTimer != nil {
 		c.mu.initTimer.Stop()
@@ -190,7 +191,7 @@ func (c *conn) closed(code int, _ string) error {
 	if c.mu.queue.sealed {
 		return nil
 	}
-	c.mu.queue.drop()
+	c.dropLocked()
 	c.mu.queue.seal(code, "")
 	c.wakeLocked()
 	return nil

@@ -60,6 +60,7 @@ type Stats struct {
 	Streams         int
 	Unauthenticated int // of the WebSockets, those that are not acknowledged yet
 	WaitingBytes    int64
+	Dropped         uint64            // responses that were held back and never sent, so far
 	Endings         map[Ending]uint64 // all of them, so far
 }
 
@@ -67,6 +68,7 @@ type Stats struct {
 // takes to list those of one tenant.
 func (h *Handler) Stats() Stats {
 	s := Stats{Endings: make(map[Ending]uint64, endings)}
+	s.Dropped = h.dropped.Load()
 	for e := range endings {
 		s.Endings[e] = h.ended[e].Load()
 	}
@@ -107,15 +109,20 @@ func (q *queue) size() int {
 // own lock, which is the connection's.
 type outgoing struct {
 	sync.Mutex
-	queue  queue
-	ending Ending
+	queue    queue
+	ending   Ending
+	backlogs *backlogs // nil where nothing is held back
 }
 
 // waiting is how many bytes wait to be written, or are being written.
 func (o *outgoing) waiting() int {
 	o.Lock()
 	defer o.Unlock()
-	return o.queue.size()
+	n := o.queue.size()
+	if o.backlogs != nil {
+		n += o.backlogs.bytes
+	}
+	return n
 }
 
 // ended is why the connection has ended, when it has.

@@ -35,6 +35,7 @@ type stream struct {
 
 	mu struct {
 		outgoing
+		lane
 		subscription Subscription // nil before it is live, and for queries and mutations
 		writeBy      time.Time    // no write may last longer; zero for no such time
 		expiry       *time.Timer  // nil where the identity does not end by itself
@@ -131,16 +132,66 @@ func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 	if s.mu.queue.sealed {
 		return false, false
 	}
+	f := flowOf(s.tenant)
+	admitted, skipped := s.mu.admit(&s.mu.lane, nil, &d, f)
+	if admitted {
+		b := s.mu.queue.open()
+		b.bytes = appendNextEvent(b.bytes, d.Response, d.Cursor, s.cursors, 0)
+		return s.addWithinLocked(f.queueBytes), false
+	}
+	if !s.mu.fits(f.queueBytes) {
+		s.slowLocked()
+		return false, false
+	}
+	if s.mu.stands() {
+		s.releaseLocked(f)
+	}
+	return true, skipped
+}
+
+// queueResponse implements sender.
+func (s *stream) queueResponse(_ *operation, response []byte, cursor string, skipped int) {
 	b := s.mu.queue.open()
-	b.bytes = appendNextEvent(b.bytes, d.Response, d.Cursor, s.cursors)
-	return s.addLocked(), false
+	b.bytes = appendNextEvent(b.bytes, response, cursor, s.cursors, skipped)
+	s.mu.queue.add(nil, false, 0)
+	s.wakeLocked()
+}
+
+// queuePosition implements sender.
+func (s *stream) queuePosition(_ *operation, cursor string) {
+	b := s.mu.queue.open()
+	b.bytes = appendPositionEvent(b.bytes, cursor)
+	s.mu.queue.add(nil, false, 0)
+	s.wakeLocked()
+}
+
+// releaseLocked queues what was held back and need not be any more.
+func (s *stream) releaseLocked(f flow) {
+	now := time.Now().UnixNano()
+	if wait := s.mu.release(s, now, f); wait > 0 {
+		s.mu.backlogs.wakeIn(wait, now, s.paced)
+	}
+}
+
+// paced is called when the rate allows more.
+func (s *stream) paced() {
+	defer s.recovered()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.woke() {
+		s.releaseLocked(flowOf(s.tenant))
+	}
 }
 
 // Position implements Sink.
 func (s *stream) Position(cursor string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.mu.queue.sealed {
+	switch {
+	case s.mu.queue.sealed:
+	case s.mu.backlog != nil:
+		s.mu.backlog.position = cursor
+	default:
 		b := s.mu.queue.open()
 		b.bytes = appendPositionEvent(b.bytes, cursor)
 		s.addLocked()
@@ -151,7 +202,7 @@ func (s *stream) Position(cursor string) {
 func (s *stream) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mu.queue.ready(int(s.tenant.Limits().QueueBytes))
+	return s.mu.ready(flowOf(s.tenant).queueBytes)
 }
 
 // Error implements Sink. A subscriber who is not known any more gets no word but
@@ -166,6 +217,7 @@ func (s *stream) Error(errs graph.Errors) {
 		s.mu.endsLocked(EndRefused)
 	} else {
 		s.mu.endsLocked(EndCompleted)
+		s.mu.flushAll(s)
 		b := s.mu.queue.open()
 		b.bytes = appendCompleteEvent(appendErrorsEvent(b.bytes, errs))
 		s.addLocked()
@@ -181,6 +233,7 @@ func (s *stream) Complete() {
 		return
 	}
 	s.mu.endsLocked(EndCompleted)
+	s.mu.flushAll(s)
 	b := s.mu.queue.open()
 	b.bytes = appendCompleteEvent(b.bytes)
 	s.addLocked()
@@ -189,20 +242,37 @@ func (s *stream) Complete() {
 
 // addLocked makes a frame of what was appended to the queue. Where it does not
 // fit, it reports false: the client is too slow, and the response ends.
-func (s *stream) addLocked() bool {
-	if s.mu.queue.add(nil, false, int(s.tenant.Limits().QueueBytes)) {
+func (s *stream) addLocked() bool { return s.addWithinLocked(flowOf(s.tenant).queueBytes) }
+
+func (s *stream) addWithinLocked(limit int) bool {
+	if s.mu.queue.add(nil, false, limit) && s.mu.fits(limit) {
 		s.wakeLocked()
 		return true
 	}
-	s.mu.queue.drop()
+	s.slowLocked()
+	return false
+}
+
+// slowLocked ends the response: the client is too slow.
+func (s *stream) slowLocked() {
+	s.dropLocked()
 	s.mu.endsLocked(EndSlowConsumer)
 	s.sealLocked()
 	// The caller may be within a sink's call, where nothing can be stopped.
 	s.tasks.Go(s.stop)
-	return false
 }
 
+// dropLocked forgets all that waits.
+func (s *stream) dropLocked() {
+	s.mu.queue.drop()
+	if n := s.mu.forgetAll(); n > 0 {
+		s.handler.dropped.Add(n)
+	}
+}
+
+// sealLocked ends the response behind what waits.
 func (s *stream) sealLocked() {
+	s.mu.flushAll(s)
 	s.mu.queue.sealed = true
 	s.wakeLocked()
 }
@@ -329,9 +399,7 @@ func writeStreamHead(w http.ResponseWriter, r *http.Request) {
 // flush writes all that waits. It reports false where nothing can follow.
 func (s *stream) flush() bool {
 	for {
-		s.mu.Lock()
-		b, sealed := s.mu.queue.take(), s.mu.queue.sealed
-		s.mu.Unlock()
+		b, sealed := s.take()
 		if b == nil {
 			return !sealed
 		}
@@ -341,6 +409,16 @@ func (s *stream) flush() bool {
 		}
 		b.recycle()
 	}
+}
+
+// take gives what waits to be written; nil where nothing does.
+func (s *stream) take() (b *batch, sealed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.backlogs != nil {
+		s.releaseLocked(flowOf(s.tenant))
+	}
+	return s.mu.queue.take(), s.mu.queue.sealed
 }
 
 // writeBytes implements outlet. It leaves no deadline but that of the response's
@@ -382,6 +460,6 @@ func (s *stream) finish() {
 	if s.mu.expiry != nil {
 		s.mu.expiry.Stop()
 	}
+	s.dropLocked()
 	s.mu.queue.sealed = true
-	s.mu.queue.drop()
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
@@ -27,26 +28,32 @@ func appendPong(dst, payload []byte) []byte {
 	return append(dst, '}')
 }
 
-func appendNext(dst []byte, id string, response []byte, cursor string) []byte {
+func appendNext(dst []byte, id string, response []byte, cursor string, skipped int) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = jsondoc.AppendQuoted(dst, id)
 	dst = append(dst, `,"type":"next","payload":`...)
-	return append(appendResponse(dst, response, cursor), '}')
-}
-
-// appendResponse appends a response with its cursor, where there is one.
-func appendResponse(dst, response []byte, cursor string) []byte {
-	if cursor == "" {
-		return append(dst, response...)
+	if cursor == "" && skipped == 0 {
+		return append(append(dst, response...), '}')
 	}
-	return appendCursor(append(dst, response[:len(response)-1]...), cursor)
+	dst = append(dst, response[:len(response)-1]...)
+	return append(appendExtensions(dst, cursor, skipped), '}')
 }
 
-// appendCursor ends a response whose last brace was left out.
-func appendCursor(dst []byte, cursor string) []byte {
-	dst = append(dst, `,"extensions":{"runnel":{"cursor":"`...)
-	dst = append(dst, cursor...) // of base64url
-	return append(dst, `"}}}`...)
+// appendExtensions ends a response whose last brace was left out. There is a cursor
+// or something skipped, or both.
+func appendExtensions(dst []byte, cursor string, skipped int) []byte {
+	dst = append(dst, `,"extensions":{"runnel":{`...)
+	if cursor != "" {
+		dst = append(append(dst, `"cursor":"`...), cursor...) // of base64url
+		dst = append(dst, '"')
+	}
+	if skipped > 0 {
+		if cursor != "" {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(append(dst, `"skipped":`...), int64(skipped), 10)
+	}
+	return append(dst, `}}}`...)
 }
 
 // appendPosition is a ping with the cursor of an operation.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/response"
 )
 
@@ -38,20 +39,23 @@ func (c *conn) sendLocked(todo []action) {
 		case sendError:
 			c.sendErrorLocked(a)
 		case sendComplete:
+			c.mu.flush(&a.op.lane, c)
 			if b := c.beginLocked(); b != nil {
 				b.bytes = appendComplete(b.bytes, a.op.id)
 				c.endLocked(websocket.TextMessage, a.op, true)
 			}
 		case dropFrames:
 			a.op.dropped.Store(true)
+			c.handler.dropped.Add(c.mu.forget(&a.op.lane))
 		case sendClose:
 			c.mu.endsLocked(endingOf(a.code))
+			c.mu.flushAll(c)
 			c.mu.queue.seal(a.code, a.reason)
 			c.cancel()
 			c.wakeLocked()
 		case terminate:
 			c.mu.endsLocked(EndKeepAlive)
-			c.mu.queue.drop()
+			c.dropLocked()
 			c.mu.queue.sealed = true
 			c.cancel()
 			c.cut()
@@ -79,26 +83,75 @@ func (c *conn) sendOwnLocked(a *action) {
 }
 
 func (c *conn) sendErrorLocked(a *action) {
+	c.mu.flush(&a.op.lane, c)
 	if b := c.beginLocked(); b != nil {
 		b.bytes = appendError(b.bytes, a.op.id, a.errors)
 		c.endLocked(websocket.TextMessage, a.op, true)
 	}
 }
 
-// nextLocked queues a response for an operation that still wants it, and reports
-// whether it did. It is the
-// one way that every delivered event takes: it copies the response and
-// allocates nothing once buffers have grown, BenchmarkNext.
-func (c *conn) nextLocked(op *operation, response []byte, cursor string) bool {
-	if !c.mu.machine.delivers(op) {
-		return false
+// nextLocked queues a response for an operation that still wants it, or holds it back, and
+// reports as Sink.Next does. It is the one way that every delivered event takes: it copies
+// the response and allocates nothing once buffers have grown, BenchmarkNext.
+func (c *conn) nextLocked(op *operation, d *graph.Delivery) (taken, skipped bool) {
+	if c.mu.queue.sealed || !c.mu.machine.delivers(op) {
+		return false, false
 	}
-	b := c.beginLocked()
-	if b == nil {
-		return false
+	f := flowOf(c.tenant)
+	admitted, skipped := c.mu.admit(&op.lane, op, d, f)
+	if admitted {
+		b := c.mu.queue.begin()
+		b.bytes = appendNext(b.bytes, op.id, d.Response, d.Cursor, 0)
+		return c.endWithinLocked(websocket.TextMessage, op, false, f.queueBytes), false
 	}
-	b.bytes = appendNext(b.bytes, op.id, response, cursor)
-	return c.endLocked(websocket.TextMessage, op, false)
+	if !c.mu.fits(f.queueBytes) {
+		c.slowLocked(f.queueBytes)
+		return false, false
+	}
+	if c.mu.stands() {
+		c.releaseLocked(f)
+	}
+	return true, skipped
+}
+
+// queueResponse implements sender.
+func (c *conn) queueResponse(op *operation, response []byte, cursor string, skipped int) {
+	b := c.mu.queue.begin()
+	b.bytes = appendNext(b.bytes, op.id, response, cursor, skipped)
+	c.mu.queue.end(websocket.TextMessage, op, false, 0)
+	c.wakeLocked()
+}
+
+// queuePosition implements sender.
+func (c *conn) queuePosition(op *operation, cursor string) {
+	b := c.mu.queue.begin()
+	b.bytes = appendPosition(b.bytes, op.id, cursor)
+	c.mu.queue.end(websocket.TextMessage, op, false, 0)
+	c.wakeLocked()
+}
+
+// releaseLocked queues what was held back and need not be any more.
+func (c *conn) releaseLocked(f flow) {
+	now := time.Now().UnixNano()
+	if wait := c.mu.release(c, now, f); wait > 0 {
+		c.mu.backlogs.wakeIn(wait, now, c.paced)
+	}
+}
+
+// paced is called when the rate allows more.
+func (c *conn) paced() {
+	defer c.recovered()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.woke() {
+		c.releaseLocked(flowOf(c.tenant))
+	}
+}
+
+// dropLocked forgets all that waits.
+func (c *conn) dropLocked() {
+	c.mu.queue.drop()
+	c.handler.dropped.Add(c.mu.forgetAll())
 }
 
 // beginLocked opens a frame; nil where nothing may be sent any more.
@@ -112,15 +165,23 @@ func (c *conn) beginLocked() *batch {
 // endLocked closes the frame and sees that it leaves. Where it does not fit, it
 // reports false: the peer is too slow, and the connection ends.
 func (c *conn) endLocked(opcode int, op *operation, last bool) bool {
-	limit := int(c.tenant.Limits().QueueBytes)
-	if c.mu.queue.end(opcode, op, last, limit) {
+	return c.endWithinLocked(opcode, op, last, flowOf(c.tenant).queueBytes)
+}
+
+func (c *conn) endWithinLocked(opcode int, op *operation, last bool, limit int) bool {
+	if c.mu.queue.end(opcode, op, last, limit) && c.mu.fits(limit) {
 		c.wakeLocked()
 		return true
 	}
-	c.mu.queue.drop()
+	c.slowLocked(limit)
+	return false
+}
+
+// slowLocked ends the connection: the peer is too slow.
+func (c *conn) slowLocked(limit int) {
+	c.dropLocked()
 	reason := fmt.Sprintf("Slow consumer: more than %d bytes wait (queueBytes)", limit)
 	c.performLocked(c.mu.machine.close(websocket.CloseTryAgainLater, reason, nil))
-	return false
 }
 
 // wakeLocked starts a writer unless one runs.
@@ -149,6 +210,9 @@ func (c *conn) write() {
 func (c *conn) take() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.mu.backlogs != nil {
+		c.releaseLocked(flowOf(c.tenant))
+	}
 	b := c.mu.queue.take()
 	if b != nil {
 		return b
