@@ -32,7 +32,8 @@ func limitedModule() []byte {
 			one(list: [Int]): Int items: [Item] spend: Int burn: Int quick: Int eat: Int large: String log: Int
 		}
 		type Mutation { publish: Int }
-		type Subscription { echo: String @on(channel: "c") }`)
+		type Tick { k: String n: Int }
+		type Subscription { echo: String @on(channel: "c") tick: Tick @on(channel: "t", overflow: LATEST, key: "k") }`)
 	say := func(line string) w.Code { return g.Call(abi.ImportLog, w.I32Const(int32(abi.LogInfo)), g.Text(line)) }
 	spend := w.Loop(w.Result(), w.LocalGet(0), w.I32Const(1), w.Op(wasm.OpI32Add), w.LocalTee(0), w.I32Const(1000), w.Op(wasm.OpI32LtS), w.BrIf(0))
 	published := w.Join(
@@ -48,6 +49,7 @@ func limitedModule() []byte {
 		Resolver("Query.large", g.Call(abi.ImportOutput, sandboxtest.Range(0, 2000)), sandboxtest.Verdict(abi.Deliver)).
 		Resolver("Query.log", say("0123456789"), say("another"), g.Output("1")).
 		Resolver("Mutation.publish", published).
+		Resolver("Subscription.tick", g.Echo(abi.InputEvent)).
 		Resolver("Subscription.echo", g.Echo(abi.InputEvent)).Bytes()
 }
 

@@ -177,6 +177,36 @@ var limitCases = map[string]func(*limited){
 			l.Errorf("the usage is %s", usage)
 		}
 	},
+	"deliveriesPerSecond": func(l *limited) {
+		l.set(`{"deliveriesPerSecond":2,"queueBytes":4096}`)
+		s := l.join("{}")
+		s.say(`{"type":"subscribe","id":"1","payload":{"query":"subscription { tick { k n } }"}}`)
+		s.say(`{"type":"ping"}`)
+		s.expect(`"pong"`)
+		lines := ""
+		for i, key := range []string{"a", "a", "a", "b", "a"} { // two at once
+			lines += fmt.Sprintf(`{"channel":"t","payload":{"k":%q,"n":%d}}`+"\n", key, i)
+		}
+		l.must(http.StatusAccepted, l.send("POST", l.path("/events"), "application/x-ndjson", lines))
+		for _, want := range []string{
+			`{"data":{"tick":{"k":"a","n":0}}}`, `{"data":{"tick":{"k":"a","n":1}}}`,
+			`{"data":{"tick":{"k":"b","n":3}},"extensions":{"runnel":{"skipped":1}}}`, `{"data":{"tick":{"k":"a","n":4}}}`,
+		} {
+			s.expect(`"payload":` + want)
+		}
+		if usage := l.send("GET", l.path("/usage"), "", "").body; !strings.Contains(usage, `"deliveries":4,`) || !strings.Contains(usage, `"skippedDeliveries":1,`) {
+			l.Errorf("the usage is %s", usage)
+		}
+		if list := l.send("GET", l.path("/subscriptions"), "", "").body; !strings.Contains(list, `"delivered":4,"dropped":1`) {
+			l.Errorf("live is %s", list)
+		}
+		s.subscribe("2")
+		s.say(`{"type":"ping"}`)
+		s.expect(`"pong"`)
+		line := `{"channel":"c","payload":"` + strings.Repeat("x", 500) + `"}` + "\n"
+		l.must(http.StatusAccepted, l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(line, 20)))
+		s.expectClose(websocket.CloseTryAgainLater, "queueBytes")
+	},
 	"queueBytes": func(l *limited) {
 		l.set(`{"queueBytes":4096}`)
 		s := l.join("{}")

@@ -88,7 +88,7 @@ func (h *house) want(p *process, id string, runs uint64) broker.Usage {
 	}
 	got := fmt.Sprint(u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries, u.Errors)
 	n := runs
-	want := fmt.Sprint(n*1e12, n, 2*n, 3*n, 4*n, 5*n, 6*n, map[abi.Code]uint64{abi.CodeInternal: 7 * n, abi.CodeResolverTrap: 0})
+	want := fmt.Sprint(n*1e12, n, 2*n, 3*n, 4*n, 5*n, 6*n, 7*n, map[abi.Code]uint64{abi.CodeInternal: 7 * n, abi.CodeResolverTrap: 0})
 	if got != want {
 		h.t.Errorf("tenant %s: got %s\nwant %s", id, got, want)
 	}

@@ -183,14 +183,26 @@ func (s *scriptSub) goes(at string) {
 }
 
 func (s *scriptSub) next(response string) (taken bool) {
+	taken, _ = s.latest("", response)
+	return taken
+}
+
+// latest delivers a response that stands for an event of a key.
+func (s *scriptSub) latest(key, response string) (taken, skipped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cursor := ""
 	if s.cursors {
 		cursor, s.told = s.at, s.at
 	}
-	taken, _ = s.sink.Next(graph.Delivery{Response: []byte(response), Cursor: cursor, Now: time.Now().UnixNano()})
-	return taken
+	return s.sink.Next(graph.Delivery{Response: []byte(response), Cursor: cursor, Key: key, Now: time.Now().UnixNano()})
+}
+
+// ready tells whether there is room for past events.
+func (s *scriptSub) ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sink.Ready()
 }
 
 func (s *scriptSub) complete() {

@@ -33,6 +33,7 @@ import (
 //	GET QUERY            likewise; the query is still to be escaped
 //	next NAME JSON       the executor's words for the subscription NAME; \n and \r are
 //	                     ends of lines, LARGE is a large string
+//	latest NAME KEY JSON likewise, for an event of a key
 //	flood NAME N JSON    the same N times
 //	error NAME MESSAGE   or CODE:MESSAGE
 //	complete NAME
@@ -153,6 +154,11 @@ func (p *streamPlayer) speak(verb, rest string) {
 	switch verb {
 	case "next":
 		sub.next(unescape(rest))
+	case "latest":
+		key, response, _ := strings.Cut(rest, " ")
+		if _, skipped := sub.latest(key, unescape(response)); skipped {
+			p.script.note("skipped one of " + key)
+		}
 	case "flood":
 		var n int
 		var response string
