@@ -49,7 +49,7 @@ func (s source) Node() telemetry.Node {
 	n := telemetry.Node{
 		Ready: s.Ready() == nil, Failing: int64(len(s.follower.failing())),
 		Connections: []telemetry.Count{{Label: "websocket", Value: uint64(connections.WebSockets)}, {Label: "sse", Value: uint64(connections.Streams)}},
-		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes,
+		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes, Dropped: connections.Dropped,
 		Operations: counts.Operations, Validations: counts.Validations,
 	}
 	for ending, count := range connections.Endings {

@@ -50,7 +50,7 @@ func benchmarkNodes(b *testing.B, spread []int) {
 				b.Error(err)
 			}
 		})
-		if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
+		if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000,"deliveriesPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
 			b.Fatal(err)
 		}
 		if i == 0 {

@@ -41,7 +41,7 @@ func benchmarkPath(b *testing.B, subscriptions int) {
 	go func() { done <- server.Run(ctx) }()
 	web := httptest.NewServer(server)
 	defer web.Close()
-	if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
+	if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000,"deliveriesPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
 		b.Fatal(err)
 	}
 	socket := subscribeAll(b, web.URL, subscriptions)

@@ -240,7 +240,7 @@ func (p *redisPair) path() (socket interface {
 	ran := make(chan error, 1)
 	go func() { ran <- server.Run(ctx) }()
 	web := httptest.NewServer(server)
-	if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
+	if err := errors.Join(server.CreateTenant(ctx, "acme", []byte(`{"eventsPerSecond":1000000,"deliveriesPerSecond":1000000}`)), server.Push(ctx, "acme", "orders", examples.OrdersRust)); err != nil {
 		p.Fatal(err)
 	}
 	conn := subscribeAll(p, web.URL, 1)

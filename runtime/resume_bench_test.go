@@ -112,7 +112,7 @@ func withResumeStage(b testing.TB, bus event.Bus, test func(s *resumeStage)) {
 		}
 		s.web.Close()
 	}()
-	limits := []byte(`{"eventsPerSecond":1000000,"replayEventsPerSecond":10000000}`)
+	limits := []byte(`{"eventsPerSecond":1000000,"deliveriesPerSecond":1000000,"replayEventsPerSecond":10000000}`)
 	if err := errors.Join(server.CreateTenant(b.Context(), "acme", limits), server.Push(b.Context(), "acme", "orders", examples.OrdersRust)); err != nil {
 		b.Fatal(err)
 	}

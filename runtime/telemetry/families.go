@@ -27,6 +27,7 @@ var nodes = []family[Node]{
 	{"runnel_failing_tenants", "Tenants that are not on this node as the store has them, since they or one of their modules could not be read or loaded; they are tried again.", gauge, func(n *Node) float64 { return float64(n.Failing) }},
 	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
 	{"runnel_unacknowledged_sockets", "WebSockets whose client is not known yet.", gauge, func(n *Node) float64 { return float64(n.Arriving) }},
+	{"runnel_dropped_responses_total", "Responses that were held back, over deliveriesPerSecond or for overflow: LATEST, and not sent, because the operation or the connection ended.", counter, func(n *Node) float64 { return float64(n.Dropped) }},
 	{"runnel_operations_total", "Operations that were asked for, those refused among them.", counter, func(n *Node) float64 { return float64(n.Operations) }},
 	{"runnel_validations_total", "Operations that were validated, because the plan of no equal one was there.", counter, func(n *Node) float64 { return float64(n.Validations) }},
 }

@@ -30,7 +30,7 @@ func (c *counts) Usage() []telemetry.Usage { return append([]telemetry.Usage(nil
 func full() *counts {
 	return &counts{
 		node: telemetry.Node{
-			Ready: true, Failing: 1, Connections: []telemetry.Count{{Label: "websocket", Value: 1}, {Label: "sse", Value: 2}}, Arriving: 1, Waiting: 3,
+			Ready: true, Failing: 1, Connections: []telemetry.Count{{Label: "websocket", Value: 1}, {Label: "sse", Value: 2}}, Arriving: 1, Waiting: 3, Dropped: 8,
 			Disconnects: []telemetry.Count{{Label: "slow_consumer", Value: 4}}, Operations: 6, Validations: 5,
 		},
 		usage: []telemetry.Usage{{Tenant: "acme", Incarnation: "1", Fuel: 10, Runs: 2, Errors: map[string]uint64{"RESOLVER_TRAP": 1}, Subscriptions: 3}},
@@ -164,7 +164,7 @@ func TestNobodyScrapes(t *testing.T) {
 func TestBusiest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &counts{usage: []telemetry.Usage{
-			{Tenant: "a", Incarnation: "1", Fuel: 100}, {Tenant: "b", Incarnation: "2", DeliveredBytes: 200}, {Tenant: "c", Incarnation: "3", Runs: 1},
+			{Tenant: "a", Incarnation: "1", Fuel: 100}, {Tenant: "b", Incarnation: "2", DeliveredBytes: 200, Skipped: 9}, {Tenant: "c", Incarnation: "3", Runs: 1},
 		}}
 		m := telemetry.New(telemetry.MetricsConfig{Source: s, Tenants: 1})
 		const fuel = "runnel_tenant_fuel_total"

@@ -17,6 +17,7 @@ type Node struct {
 	Waiting     int64   // bytes in the queues of connections, now
 	Disconnects []Count // by reason, so far
 
+	Dropped     uint64 // responses that were held back and never sent, so far
 	Operations  uint64 // that were asked for, so far
 	Validations uint64 // of operations, so far
 }
