@@ -2,8 +2,11 @@ package transport_test
 
 import (
 	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -82,6 +85,9 @@ func TestFrames(t *testing.T) {
 		"reserved bit":                {frame(fin|rsv1|text, pingMessage), nil, 1002, "WebSocket protocol error: RSV1 set"},
 		"reserved opcode":             {frame(fin|reserved, ""), nil, 1002, "WebSocket protocol error: bad opcode 3"},
 		"control of 126 bytes":        {frame(fin|ping, strings.Repeat("x", 126)), nil, 1002, "WebSocket protocol error: len > 125 for control"},
+		"pong of 126 bytes":           {frame(fin|pong, strings.Repeat("x", 126)), nil, 1002, "WebSocket protocol error: len > 125 for control"},
+		"ping that is not masked":     {"\x89\x02{}\x00\x00\x00\x00", nil, 1002, "WebSocket protocol error: bad MASK"},
+		"pong with a reserved bit":    {frame(fin|rsv1|pong, ""), nil, 1002, "WebSocket protocol error: RSV1 set"},
 		"control in fragments":        {frame(ping, "x"), nil, 1002, "WebSocket protocol error: FIN not set on control"},
 		"continuation of nothing":     {frame(fin|continuation, pingMessage), nil, 1002, "WebSocket protocol error: continuation after FIN"},
 		"text within a message":       {frame(text, "{") + frame(fin|text, pingMessage), nil, 1002, "WebSocket protocol error: data before FIN"},
@@ -121,6 +127,55 @@ func TestFrames(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPongs has pongs come whole, in pieces, and with other frames: what is read beside
+// gorilla and what it reads add up.
+func TestPongs(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		c := s.join()
+		var answered []string
+		c.SetPongHandler(func(payload string) error { answered = append(answered, payload); return nil })
+		one, long := frame(fin|pong, "x"), frame(fin|pong, strings.Repeat("x", 125))
+		message := frame(fin|text, `{"type":"ping"}`)
+		pieces := []string{
+			one, one + one, long + long + long + long, one[:1], one[1:], long[:5], long[5:], one + long[:70], long[70:] + message,
+			frame(fin|ping, "a") + one + message + frame(fin|ping, "b") + one + message[:9], message[9:] + long,
+			message + message + frame(fin|ping, "c")[:4], frame(fin|ping, "c")[4:] + message,
+		}
+		go func() {
+			for _, p := range pieces {
+				_, _ = c.NetConn().Write([]byte(p))
+				synctest.Wait() // each piece is read by itself
+			}
+		}()
+		for range 6 {
+			c.expect(`{"type":"pong"}`)
+		}
+		if got := strings.Join(answered, ""); got != "abc" {
+			t.Errorf("answers to %q", got)
+		}
+		_ = c.Close()
+	})
+}
+
+// After a message that was refused before its end, what is left of it is not taken
+// for frames: the peer's answer to the close frame is found behind it.
+func TestRestOfARefusedMessage(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		s.limits(`{"messageBytes":1024}`)
+		c := s.join()
+		c.subscribe("1", "subscription a")
+		fake := strings.Repeat(" ", 1025) + strings.Repeat(frame(fin|pong, "")+frame(fin|ping, "x"), 300)
+		go func() { _, _ = c.NetConn().Write([]byte(frame(fin|text, fake) + frame(fin|closeFrame, "\x03\xf1"))) }()
+		c.SetPongHandler(func(string) error { t.Error("a ping was taken out of a message"); return nil })
+		start := time.Now()
+		c.expectClose(1009, "Message is longer than 1024 bytes (messageBytes)")
+		s.expectNoted("unsubscribed a")
+		if _, err := c.NetConn().Read(make([]byte, 1)); err != io.EOF || time.Since(start) != 0 {
+			t.Errorf("the socket ended with %v after %v", err, time.Since(start))
+		}
+	})
 }
 
 // A fault of the peer's frames does not break into a frame that is being

@@ -59,7 +59,6 @@ func New(config Config) *Handler {
 		Subprotocols:     []string{subprotocol},
 		// Frames are written past gorilla, so no connection needs a buffer of its own.
 		WriteBufferPool: new(sync.Pool),
-		ReadBufferSize:  1 << 10,
 		CheckOrigin:     func(*http.Request) bool { return true }, // decided before
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 			w.Header().Set("Sec-WebSocket-Version", "13")
@@ -121,11 +120,10 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, t *tenant.Tena
 		h.leave(t, nil, &held)
 		return
 	}
-	c := newConn(h, t, socket, taken.upgraded(), headerCredentials(r))
-	c.counted = held
+	c := newConn(h, t, socket, headerCredentials(r))
+	c.frames, c.buffer = taken.upgraded()
+	c.net, c.counted = c.frames.Conn, held
 	h.admit(t, c)
-	go func() {
-		defer func() { h.leave(t, c, &c.counted) }()
-		c.serve()
-	}()
+	c.open()
+	go c.await()
 }

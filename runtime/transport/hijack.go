@@ -40,10 +40,17 @@ func (s *readSide) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// hijacker is a ResponseWriter that gives its connection as a readSide.
+// readBufferBytes is what an idle connection holds to read into. Gorilla takes a
+// buffer that is given to it only where it has more than 256. What does not fit is
+// read past it.
+const readBufferBytes = 288
+
+// hijacker is a ResponseWriter that gives its connection as a readSide, with a
+// small buffer in the place of net/http's.
 type hijacker struct {
 	http.ResponseWriter
-	side *readSide
+	side   *readSide
+	buffer *bufio.Reader
 }
 
 // Hijack implements http.Hijacker.
@@ -53,11 +60,15 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.side = &readSide{Conn: conn}
+	if buffers.Reader.Buffered() == 0 { // else gorilla refuses the client, who did not wait
+		h.buffer = bufio.NewReaderSize(h.side, readBufferBytes)
+		buffers.Reader = h.buffer
+	}
 	return h.side, buffers, nil
 }
 
 // upgraded ends what gorilla may write.
-func (h *hijacker) upgraded() *readSide {
+func (h *hijacker) upgraded() (*readSide, *bufio.Reader) {
 	h.side.upgraded = true
-	return h.side
+	return h.side, h.buffer
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,14 +19,15 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// conn is one WebSocket connection. The goroutine of serve reads and owns it;
-// tasks are all others that it started.
+// conn is one WebSocket connection. Its reader, which is await and read by turns, owns
+// it; tasks are all other goroutines that it started.
 type conn struct {
 	handler     *Handler
 	tenant      *tenant.Tenant
 	socket      *websocket.Conn
-	frames      *readSide // below socket
-	net         net.Conn  // below frames; only write writes to it
+	buffer      *bufio.Reader // socket reads from it
+	frames      *readSide     // below buffer
+	net         net.Conn      // below frames; only write writes to it
 	credentials Credentials
 	counted     counted         // guarded by the handler's lock
 	ctx         context.Context // ends with the connection
@@ -43,8 +45,8 @@ type conn struct {
 	}
 }
 
-func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, frames *readSide, credentials Credentials) *conn {
-	c := &conn{handler: h, tenant: t, socket: socket, frames: frames, net: frames.Conn, credentials: credentials}
+func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, credentials Credentials) *conn {
+	c := &conn{handler: h, tenant: t, socket: socket, credentials: credentials}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetPingHandler(c.pinged)
 	socket.SetPongHandler(c.ponged)
@@ -52,11 +54,16 @@ func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, frames *readS
 	return c
 }
 
-// serve runs the connection until all of it has ended.
-func (c *conn) serve() {
-	c.open()
-	err := c.read()
-	c.shut(err)
+// await is the reader while the client says nothing but that it lives, on a
+// goroutine that does nothing else: the least stack holds it, which is most of what an
+// idle connection costs. A goroutine that has taken a message needs more, and keeps it.
+func (c *conn) await() {
+	for {
+		if _, err := c.buffer.Peek(1); err != nil || !c.takePong() {
+			go c.read(err)
+			return
+		}
+	}
 }
 
 func (c *conn) open() {
@@ -163,40 +170,6 @@ func (c *conn) identity() tenant.Identity {
 	return c.mu.identity
 }
 
-// pinged answers a ping of the WebSocket, which has nothing to do with a ping
-// of the protocol.
-func (c *conn) pinged(payload string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mu.machine.heard()
-	if b := c.beginLocked(); b != nil {
-		b.bytes = append(b.bytes, payload...)
-		c.endLocked(websocket.PongMessage, nil, false)
-	}
-	return nil
-}
-
-func (c *conn) ponged(string) error {
-	c.mu.Lock()
-	c.mu.machine.heard()
-	c.mu.Unlock()
-	return nil
-}
-
-// closed answers the peer's close frame, unless that frame is an answer. What
-// waited is dropped: the peer has said that it will not read it.
-func (c *conn) closed(code int, _ string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.mu.queue.sealed {
-		return nil
-	}
-	c.dropLocked()
-	c.mu.queue.seal(code, "")
-	c.wakeLocked()
-	return nil
-}
-
 // scratch is what reading one message takes.
 type scratch struct {
 	text bytes.Buffer
@@ -218,28 +191,57 @@ func (s *scratch) recycle() {
 	}
 }
 
-// read takes messages until there can be no more. After a close frame of ours
-// it waits for the peer's, for as long as the read deadline allows.
-func (c *conn) read() error {
+// read is the reader while there is something to read. err is how waiting for it
+// failed. When reading has ended, all of the connection ends.
+func (c *conn) read(err error) {
+	if err == nil {
+		if err = c.readMessages(); err == nil {
+			go c.await()
+			return
+		}
+	}
+	c.shut(err)
+	c.handler.leave(c.tenant, c, &c.counted)
+}
+
+// errPanicked ends a reader that had a bug.
+var errPanicked = errors.New("panic while reading")
+
+// readMessages takes messages until it would have to wait for the next, or there
+// can be no more. After a close frame of ours those are for the peer's, for as long
+// as the read deadline allows.
+func (c *conn) readMessages() (err error) {
+	err = errPanicked
 	defer c.recovered()
-	for {
-		kind, r, err := c.socket.NextReader()
-		if err != nil {
-			return c.broken(err)
-		}
-		if c.closing() {
-			continue // NextReader skips what is left of a message
-		}
-		if kind != websocket.TextMessage {
-			c.violated(violation{closeBadRequest, reasonBinaryMessage})
+	for c.buffer.Buffered() > 0 {
+		if c.takePong() || c.takePing() {
 			continue
 		}
-		s := scratches.Get().(*scratch)
-		if err := c.readMessage(s, r); err != nil {
+		if err := c.readFrames(); err != nil {
 			return c.broken(err)
 		}
-		s.recycle()
 	}
+	return nil
+}
+
+// readFrames takes frames up to and with a message.
+func (c *conn) readFrames() error {
+	kind, r, err := c.socket.NextReader()
+	switch {
+	case err != nil:
+		return err
+	case c.closing():
+		return nil // NextReader skips what is left of a message
+	case kind != websocket.TextMessage:
+		c.violated(violation{closeBadRequest, reasonBinaryMessage})
+		return nil
+	}
+	s := scratches.Get().(*scratch)
+	if err := c.readMessage(s, r); err != nil {
+		return err
+	}
+	s.recycle()
+	return nil
 }
 
 // broken takes the end of reading. Where the peer's frames were at fault, it is
