@@ -24,6 +24,7 @@ type Handler struct {
 	config   Config
 	upgrader websocket.Upgrader
 
+	writers *writers
 	serving sync.WaitGroup // connections, and the watchers of rooms
 	ended   [endings]atomic.Uint64
 	dropped atomic.Uint64 // responses that were held back and never sent
@@ -51,7 +52,7 @@ type connection interface {
 
 // New returns a handler. Config says which settings are required.
 func New(config Config) *Handler {
-	h := &Handler{config: config.withDefaults()}
+	h := &Handler{config: config.withDefaults(), writers: newWriters()}
 	h.mu.rooms = make(map[*tenant.Tenant]*room)
 	h.mu.arrivals = make(map[netip.Addr]*arrival)
 	h.upgrader = websocket.Upgrader{
@@ -122,7 +123,7 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, t *tenant.Tena
 	}
 	c := newConn(h, t, socket, headerCredentials(r))
 	c.frames, c.buffer = taken.upgraded()
-	c.net, c.counted = c.frames.Conn, held
+	c.net, c.raw, c.counted = c.frames.Conn, rawConn(c.frames.Conn), held
 	h.admit(t, c)
 	c.open()
 	go c.await()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,9 +26,11 @@ type conn struct {
 	handler     *Handler
 	tenant      *tenant.Tenant
 	socket      *websocket.Conn
-	buffer      *bufio.Reader // socket reads from it
-	frames      *readSide     // below buffer
-	net         net.Conn      // below frames; only write writes to it
+	buffer      *bufio.Reader   // socket reads from it
+	frames      *readSide       // below buffer
+	net         net.Conn        // below frames; only its writer writes to it
+	raw         syscall.RawConn // of net; nil where all writes may wait
+	behind      *conn           // whose turn to be written is next; guarded by the writers' lock
 	credentials Credentials
 	counted     counted         // guarded by the handler's lock
 	ctx         context.Context // ends with the connection

@@ -7,7 +7,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
-	"github.com/runnel-dev/runnel/runtime/response"
 )
 
 // performLocked does what the machine asked for outside of the reader.
@@ -184,25 +183,17 @@ func (c *conn) slowLocked(limit int) {
 	c.performLocked(c.mu.machine.close(websocket.CloseTryAgainLater, reason, nil))
 }
 
-// wakeLocked starts a writer unless one runs.
+// wakeLocked sees that what waits is written, unless that is under way.
 func (c *conn) wakeLocked() {
 	if c.mu.writing || c.mu.queue.waiting == nil {
 		return
 	}
 	c.mu.writing = true
-	c.tasks.Go(c.write)
-}
-
-// write writes until nothing waits. There is one at a time, and none while a
-// connection is idle: its stack would be most of what the connection costs.
-func (c *conn) write() {
-	for b := c.take(); b != nil; b = c.take() {
-		if err := b.write(c); err != nil {
-			c.mu.broke(err)
-			_ = c.net.Close() // the reader ends then, and all else with it
-			return            // with writing set: there is no other writer
-		}
-		b.recycle()
+	c.tasks.Add(1) // done by who has written
+	if c.raw != nil {
+		c.handler.writers.add(c)
+	} else {
+		go (&writer{conn: c}).stay()
 	}
 }
 
@@ -214,29 +205,37 @@ func (c *conn) take() *batch {
 		c.releaseLocked(flowOf(c.tenant))
 	}
 	b := c.mu.queue.take()
-	if b != nil {
-		return b
+	if b == nil {
+		c.writtenLocked()
 	}
+	return b
+}
+
+// more tells whether something waits that was not taken. If not, the writer has
+// ended.
+func (c *conn) more() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.queue.waiting != nil {
+		return true
+	}
+	_ = c.mu.queue.take() // which settles its account
+	if c.mu.backlogs != nil {
+		if c.releaseLocked(flowOf(c.tenant)); c.mu.queue.waiting != nil {
+			return true
+		}
+	}
+	c.writtenLocked()
+	return false
+}
+
+// writtenLocked ends the writer.
+func (c *conn) writtenLocked() {
 	c.mu.writing = false
 	if c.mu.queue.sealed {
 		// Our close frame has left: the peer has this long to answer it.
 		_ = c.net.SetReadDeadline(time.Now().Add(c.handler.config.CloseTimeout))
 	}
-	return nil
-}
-
-func (c *conn) writeBytes(p []byte) error {
-	for len(p) > 0 {
-		n := min(len(p), response.MaxWriteBytes)
-		if err := c.net.SetWriteDeadline(time.Now().Add(c.handler.config.WriteTimeout)); err != nil {
-			return err
-		}
-		if _, err := c.net.Write(p[:n]); err != nil {
-			return err
-		}
-		p = p[n:]
-	}
-	return nil
 }
 
 // wrote also lets the machine know which operations have said their last word.

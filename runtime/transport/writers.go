@@ -1,0 +1,171 @@
+package transport
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/runnel-dev/runnel/runtime/response"
+)
+
+// writers write to the sockets of all connections that have something waiting, in
+// turn: as few goroutines as there are processors, and none while nothing waits. None of
+// them ever waits for a peer. Where a socket does not take all at once, the writer
+// leaves, another takes its place, and it stays with that connection until
+// nothing waits for it any more, with a deadline for each write.
+type writers struct {
+	most int
+
+	mu struct {
+		sync.Mutex
+		first, last *conn // whose turn is next, and last
+		running     int
+	}
+}
+
+func newWriters() *writers { return &writers{most: runtime.GOMAXPROCS(0)} }
+
+// add gives a connection a turn. It must not have one.
+func (p *writers) add(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.first == nil {
+		p.mu.first = c
+	} else {
+		p.mu.last.behind = c
+	}
+	p.mu.last = c
+	p.startLocked()
+}
+
+// startLocked starts a writer where there may be one more, and there is something for it to do.
+func (p *writers) startLocked() {
+	if p.mu.first != nil && p.mu.running < p.most {
+		p.mu.running++
+		go newWriter(p).run()
+	}
+}
+
+// next gives a writer the connection whose turn it is. Where there is none, it returns nil, and
+// the writer has ended.
+func (p *writers) next() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.mu.first
+	if c == nil {
+		p.mu.running--
+		return nil
+	}
+	p.mu.first, c.behind = c.behind, nil
+	return c
+}
+
+// leave lets another writer take the place of one that will wait.
+func (p *writers) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.running--
+	p.startLocked()
+}
+
+// writer is one of the writers, or writes for one connection alone.
+type writer struct {
+	pool    *writers // nil where it serves one connection
+	conn    *conn    // for whom it writes
+	attempt attempt
+}
+
+func newWriter(p *writers) *writer {
+	w := &writer{pool: p}
+	w.attempt.prepare()
+	return w
+}
+
+// run gives connections their turns until none has anything to write.
+func (w *writer) run() {
+	for w.pool != nil {
+		if w.conn = w.pool.next(); w.conn == nil {
+			return
+		}
+		w.turn()
+	}
+}
+
+// turn writes what waits for a connection. What comes meanwhile gets a turn behind
+// the others', unless the writer has left them.
+func (w *writer) turn() {
+	c := w.conn
+	if !w.write(c.take()) {
+		return
+	}
+	if w.pool == nil {
+		w.stay()
+		return
+	}
+	if c.more() {
+		w.pool.add(c)
+		return
+	}
+	c.tasks.Done()
+}
+
+// stay writes until nothing waits for the connection.
+func (w *writer) stay() {
+	for b := w.conn.take(); b != nil; b = w.conn.take() {
+		if !w.write(b) {
+			return
+		}
+	}
+	w.conn.tasks.Done()
+}
+
+// write writes a batch, or ends the connection and reports false. No writer comes after
+// it then.
+func (w *writer) write(b *batch) bool {
+	c := w.conn
+	if err := b.write(w); err != nil {
+		c.mu.broke(err)
+		_ = c.net.Close() // the reader ends then, and all else with it
+		c.tasks.Done()
+		return false
+	}
+	b.recycle()
+	return true
+}
+
+// writeBytes implements outlet.
+func (w *writer) writeBytes(p []byte) error {
+	if w.pool != nil {
+		n, err := w.attempt.write(w.conn.raw, p[:min(len(p), response.MaxWriteBytes)])
+		if err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+		w.pool.leave()
+		w.pool = nil
+	}
+	return w.conn.writeBytes(p)
+}
+
+// wrote implements outlet.
+func (w *writer) wrote(frames []frame, n, start int) (cut bool) {
+	return w.conn.wrote(frames, n, start)
+}
+
+// writeBytes writes all of p, each piece under a deadline of its own.
+func (c *conn) writeBytes(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), response.MaxWriteBytes)
+		if err := c.net.SetWriteDeadline(time.Now().Add(c.handler.config.WriteTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.net.Write(p[:n]); err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	if c.raw == nil {
+		return nil
+	}
+	return c.net.SetWriteDeadline(time.Time{}) // what is written without waiting heeds it, too
+}
