@@ -27,7 +27,7 @@ type attempt struct {
 	bytes []byte
 	n     int
 	err   error
-	once  func(fd uintptr) (done bool)
+	once  func(fd uintptr)
 }
 
 func (a *attempt) prepare() { a.once = a.try }
@@ -35,7 +35,7 @@ func (a *attempt) prepare() { a.once = a.try }
 // write writes what the socket takes of p, which may be nothing.
 func (a *attempt) write(to syscall.RawConn, p []byte) (int, error) {
 	a.bytes, a.n, a.err = p, 0, nil
-	err := to.Write(a.once)
+	err := to.Control(a.once) // not Write, which would look for a deadline
 	a.bytes = nil
 	if err == nil {
 		err = a.err
@@ -43,7 +43,7 @@ func (a *attempt) write(to syscall.RawConn, p []byte) (int, error) {
 	return a.n, err
 }
 
-func (a *attempt) try(fd uintptr) bool {
+func (a *attempt) try(fd uintptr) {
 	for {
 		n, err := syscall.Write(int(fd), a.bytes)
 		switch err {
@@ -55,6 +55,6 @@ func (a *attempt) try(fd uintptr) bool {
 		default:
 			a.err = err
 		}
-		return true
+		return
 	}
 }

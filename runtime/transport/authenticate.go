@@ -28,8 +28,8 @@ func headerCredentials(r *http.Request) Credentials {
 // authenticate has the payload of connection_init checked, beside the reader,
 // so that the peer's pings and its leaving are seen meanwhile.
 func (c *conn) authenticate(payload []byte) {
-	credentials := c.credentials
-	c.credentials = Credentials{} // the strings hold on to the request's headers
+	credentials := *c.credentials // the machine lets only one connection_init through
+	c.credentials = nil           // the strings hold on to the request's headers
 	if bad := credentials.add(payload); bad != nil {
 		c.violated(*bad)
 		return
@@ -81,6 +81,10 @@ func (c *conn) identifiedLocked(identity tenant.Identity) {
 		return
 	}
 	c.performLocked(m.authenticated(nil))
+	if c.mu.initTimer != nil {
+		c.mu.initTimer.Stop()
+		c.mu.initTimer = nil
+	}
 	if end := identity.Expires(); !end.IsZero() && m.phase == phaseReady {
 		c.mu.expiry = time.AfterFunc(time.Until(end), c.recheck)
 	}

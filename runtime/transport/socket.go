@@ -23,33 +23,36 @@ import (
 // conn is one WebSocket connection. Its reader, which is await and read by turns, owns
 // it; tasks are all other goroutines that it started.
 type conn struct {
-	handler     *Handler
-	tenant      *tenant.Tenant
-	socket      *websocket.Conn
-	buffer      *bufio.Reader   // socket reads from it
-	frames      *readSide       // below buffer
-	net         net.Conn        // below frames; only its writer writes to it
-	raw         syscall.RawConn // of net; nil where all writes may wait
-	behind      *conn           // whose turn to be written is next; guarded by the writers' lock
-	credentials Credentials
-	counted     counted         // guarded by the handler's lock
-	ctx         context.Context // ends with the connection
-	cancel      context.CancelFunc
-	tasks       sync.WaitGroup
-
-	mu struct {
+	mu struct { // what a delivery needs lies in the first cache line of the connection
 		outgoing
+		writing   bool // a writer runs, or is to
 		machine   machine
-		writing   bool // a writer runs
 		identity  tenant.Identity
-		initTimer *time.Timer
+		initTimer *time.Timer // nil once the phase is over that it limits
 		beat      *time.Timer
 		expiry    *time.Timer // nil where the identity does not end by itself
 	}
+
+	socket *websocket.Conn
+	buffer *bufio.Reader      // socket reads from it
+	frames *readSide          // below buffer
+	cancel context.CancelFunc // of ctx
+
+	// What the writer needs.
+	handler *Handler
+	tenant  *tenant.Tenant
+	raw     syscall.RawConn // of net; nil where all writes may wait
+	behind  *conn           // whose turn to be written is next; guarded by the writers' lock
+	tasks   sync.WaitGroup
+
+	net         net.Conn        // below frames; only its writer writes to it
+	ctx         context.Context // ends with the connection
+	credentials *Credentials    // nil once the client has authenticated
+	counted     counted         // guarded by the handler's lock
 }
 
 func newConn(h *Handler, t *tenant.Tenant, socket *websocket.Conn, credentials Credentials) *conn {
-	c := &conn{handler: h, tenant: t, socket: socket, credentials: credentials}
+	c := &conn{handler: h, tenant: t, socket: socket, credentials: &credentials}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetPingHandler(c.pinged)
 	socket.SetPongHandler(c.ponged)
@@ -86,12 +89,10 @@ func (c *conn) shut(err error) {
 	stops := c.mu.machine.gone(nil)
 	c.handler.dropped.Add(c.mu.forgetAll())
 	c.mu.queue.sealed = true
-	if c.mu.initTimer != nil {
-		c.mu.initTimer.Stop()
-		c.mu.beat.Stop()
-	}
-	if c.mu.expiry != nil {
-		c.mu.expiry.Stop()
+	for _, t := range [...]*time.Timer{c.mu.initTimer, c.mu.beat, c.mu.expiry} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	c.mu.Unlock()
 	var peer *websocket.CloseError

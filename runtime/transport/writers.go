@@ -8,8 +8,14 @@ import (
 	"github.com/runnel-dev/runnel/runtime/response"
 )
 
+// patience is how many turns a writer takes without a rest before another comes to its
+// help: some 10 ms. Several make the kernel's part of a write dearer, and a short burst is
+// no reason to keep the other processors from runs and readers.
+const patience = 2048
+
 // writers write to the sockets of all connections that have something waiting, in
-// turn: as few goroutines as there are processors, and none while nothing waits. None of
+// turn: one goroutine, as many as there are processors where that is not enough, and none
+// while nothing waits. None of
 // them ever waits for a peer. Where a socket does not take all at once, the writer
 // leaves, another takes its place, and it stays with that connection until
 // nothing waits for it any more, with a deadline for each write.
@@ -35,20 +41,20 @@ func (p *writers) add(c *conn) {
 		p.mu.last.behind = c
 	}
 	p.mu.last = c
-	p.startLocked()
+	p.startLocked(1)
 }
 
-// startLocked starts a writer where there may be one more, and there is something for it to do.
-func (p *writers) startLocked() {
-	if p.mu.first != nil && p.mu.running < p.most {
+// startLocked starts a writer where something waits and less than so many run.
+func (p *writers) startLocked(most int) {
+	if p.mu.first != nil && p.mu.running < most {
 		p.mu.running++
 		go newWriter(p).run()
 	}
 }
 
 // next gives a writer the connection whose turn it is. Where there is none, it returns nil, and
-// the writer has ended.
-func (p *writers) next() *conn {
+// the writer has ended. turns is how many it has had.
+func (p *writers) next(turns int) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.mu.first
@@ -57,6 +63,9 @@ func (p *writers) next() *conn {
 		return nil
 	}
 	p.mu.first, c.behind = c.behind, nil
+	if turns > 0 && turns%patience == 0 {
+		p.startLocked(p.most)
+	}
 	return c
 }
 
@@ -65,7 +74,7 @@ func (p *writers) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.running--
-	p.startLocked()
+	p.startLocked(1)
 }
 
 // writer is one of the writers, or writes for one connection alone.
@@ -83,8 +92,8 @@ func newWriter(p *writers) *writer {
 
 // run gives connections their turns until none has anything to write.
 func (w *writer) run() {
-	for w.pool != nil {
-		if w.conn = w.pool.next(); w.conn == nil {
+	for turns := 0; w.pool != nil; turns++ {
+		if w.conn = w.pool.next(turns); w.conn == nil {
 			return
 		}
 		w.turn()
@@ -164,8 +173,5 @@ func (c *conn) writeBytes(p []byte) error {
 		}
 		p = p[n:]
 	}
-	if c.raw == nil {
-		return nil
-	}
-	return c.net.SetWriteDeadline(time.Time{}) // what is written without waiting heeds it, too
+	return nil
 }
