@@ -110,7 +110,8 @@ soak: deps ## random modules against their originals and requests against graphq
 	$(MAKE) fuzz FUZZCOUNT=$(SOAKCOUNT) FUZZTIME=$(SOAKTIME)
 
 bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists the flags
-	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/broker ./runtime/sandbox ./runtime/graph ./runtime/jsondoc
+	$(GO) test -run '^$$' -bench . -benchmem ./runtime ./runtime/broker ./runtime/sandbox ./runtime/graph ./runtime/jsondoc ./runtime/transport
+	$(GO) test -run '^$$' -bench '^BenchmarkIdleConnection$$' -benchtime 1x ./cmd/server
 	$(GO) test -run '^$$' -bench '^BenchmarkCost$$' -benchtime 1x ./runtime/meter
 	$(GO) test -run '^$$' -bench '^BenchmarkEvents$$' -benchtime 1x ./runtime/event/postgres
 	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go

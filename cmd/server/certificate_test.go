@@ -24,7 +24,7 @@ import (
 )
 
 // writePair writes a certificate of 127.0.0.1 with its key.
-func writePair(t *testing.T, certFile, keyFile, name string) *x509.Certificate {
+func writePair(t testing.TB, certFile, keyFile, name string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

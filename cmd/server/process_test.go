@@ -51,7 +51,7 @@ func buildAndRun(m *testing.M) (int, error) {
 
 // process is a running server.
 type process struct {
-	t       *testing.T
+	t       testing.TB
 	command *exec.Cmd
 	url     string
 	exited  chan error
@@ -67,10 +67,10 @@ func (p *process) Write(text []byte) (int, error) {
 	return p.log.Write(text)
 }
 
-var served = regexp.MustCompile(`on (http://127\.0\.0\.1:\d+)\.`)
+var served = regexp.MustCompile(`on (https?://127\.0\.0\.1:\d+)\.`)
 
 // start runs the server in dev mode on a free port, and stops it with the test.
-func start(t *testing.T, arguments ...string) *process {
+func start(t testing.TB, arguments ...string) *process {
 	t.Helper()
 	p := &process{t: t, exited: make(chan error, 1)}
 	p.command = exec.Command(binary, append([]string{"--dev", "--listen", "127.0.0.1:0"}, arguments...)...)

@@ -139,7 +139,7 @@ func TestResumingClientAfterARestart(t *testing.T) {
 
 // eventStream is a subscription over server-sent events.
 type eventStream struct {
-	t     *testing.T
+	t     testing.TB
 	body  io.ReadCloser
 	lines *bufio.Scanner
 	id    string // of the last event

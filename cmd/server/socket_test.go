@@ -10,7 +10,7 @@ import (
 
 // socket is a subscriber with gorilla's client.
 type socket struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 	held []message // read while waiting for another
 }

@@ -197,45 +197,43 @@ func (c *conn) wakeLocked() {
 	}
 }
 
-// take gives the writer what waits, or ends it.
+// take gives the writer what waits; nil where nothing does, which ends the
+// writer.
 func (c *conn) take() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.backlogs != nil {
 		c.releaseLocked(flowOf(c.tenant))
 	}
-	b := c.mu.queue.take()
-	if b == nil {
-		c.writtenLocked()
+	if !c.waitsLocked() {
+		return nil
 	}
-	return b
+	return c.mu.queue.take()
 }
 
-// more tells whether something waits that was not taken. If not, the writer has
-// ended.
-func (c *conn) more() bool {
+// waits tells whether something waits. Where nothing does, the writer has ended.
+func (c *conn) waits() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.waitsLocked()
+}
+
+func (c *conn) waitsLocked() bool {
 	if c.mu.queue.waiting != nil {
 		return true
 	}
-	_ = c.mu.queue.take() // which settles its account
+	_ = c.mu.queue.take() // which settles the account of what was written
 	if c.mu.backlogs != nil {
 		if c.releaseLocked(flowOf(c.tenant)); c.mu.queue.waiting != nil {
 			return true
 		}
 	}
-	c.writtenLocked()
-	return false
-}
-
-// writtenLocked ends the writer.
-func (c *conn) writtenLocked() {
 	c.mu.writing = false
 	if c.mu.queue.sealed {
 		// Our close frame has left: the peer has this long to answer it.
 		_ = c.net.SetReadDeadline(time.Now().Add(c.handler.config.CloseTimeout))
 	}
+	return false
 }
 
 // wrote also lets the machine know which operations have said their last word.

@@ -104,14 +104,19 @@ func (w *writer) run() {
 // the others', unless the writer has left them.
 func (w *writer) turn() {
 	c := w.conn
-	if !w.write(c.take()) {
+	b := c.take()
+	if b == nil { // it was cut off meanwhile
+		c.tasks.Done()
+		return
+	}
+	if !w.write(b) {
 		return
 	}
 	if w.pool == nil {
 		w.stay()
 		return
 	}
-	if c.more() {
+	if c.waits() {
 		w.pool.add(c)
 		return
 	}
