@@ -360,7 +360,8 @@ func TestPace(t *testing.T) {
 			t.Errorf("%d: there is not one when it was said", perSecond)
 		}
 		// The clock is set back: it waits for one, not for the clock.
-		if wait := int64(p.take(now-100*second, perSecond)); wait > second/perSecond {
+		now -= 100 * second
+		if wait := int64(p.take(now, perSecond)); wait != second/perSecond || p.take(now+wait, perSecond) != 0 {
 			t.Errorf("%d: wait %d when the clock was set back", perSecond, wait)
 		}
 	}

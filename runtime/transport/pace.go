@@ -13,7 +13,11 @@ type pace int64
 // it.
 func (p *pace) take(now, perSecond int64) (wait time.Duration) {
 	each := int64(uint32(second) / uint32(perSecond)) // both fit, and 32 bits are divided sooner
-	used := min(max(int64(*p), now), now+second)      // the clock may have been set back
+	used := max(int64(*p), now)
+	if used > now+2*second { // the clock was set back: what is given for now is late by less
+		used = now + second
+		*p = pace(used)
+	}
 	if over := used + each - now - second; over > 0 {
 		return time.Duration(over)
 	}
