@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -183,5 +184,31 @@ func TestSocketClientsSeeErrors(t *testing.T) {
 		expectLine(t, next, live)
 		p.push(c.directory, "m", oneField("second"))
 		expectError(next, "first")
+	})
+}
+
+// TestSocketClientsAreToldOfSkipped has events come faster than they may be sent: clients get the newest
+// of each key, and the number of the others in the extensions, where they show these.
+func TestSocketClientsAreToldOfSkipped(t *testing.T) {
+	p := start(t)
+	eachSocketClient(t, func(t *testing.T, c socketClient) {
+		p.createTenant(c.directory, `{"deliveriesPerSecond":2}`)
+		g := sandboxtest.New(`type Subscription { n: Int @on(channel: "c", overflow: LATEST) }`)
+		g.Resolver("Subscription.n", g.Echo(abi.InputEvent))
+		p.push(c.directory, "m", g.Bytes())
+		next := node(t, c.directory, "subscribe.mjs", p.socketURL(c.directory), "subscription { n }", "3")
+		expectLine(t, next, live)
+		var lines strings.Builder
+		for n := range 9 {
+			fmt.Fprintf(&lines, `{"channel":"c","payload":%d}`+"\n", n)
+		}
+		p.must(http.StatusAccepted, "POST", "/v1/tenants/"+c.directory+"/events", "application/x-ndjson", []byte(lines.String()))
+		skipped := `,"extensions":{"runnel":{"skipped":6}}`
+		if c.directory == "apollo-client" {
+			skipped = ""
+		}
+		for _, want := range []string{`{"next":{"data":{"n":0}}}`, `{"next":{"data":{"n":1}}}`, `{"next":{"data":{"n":8}` + skipped + `}}`, `{"complete":true}`} {
+			expectLine(t, next, want)
+		}
 	})
 }
