@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,27 @@ func BenchmarkNextOperation(b *testing.B) {
 		op.Next(graph.Delivery{Response: response, Now: now})
 		c.mu.queue.take().recycle()
 		c.mu.queue.taken = 0
+	}
+}
+
+// BenchmarkNextHeldBack is what a response costs that takes the place of another of its key.
+func BenchmarkNextHeldBack(b *testing.B) {
+	response := []byte(`{"data":{"orderUpdated":{"id":"` + strings.Repeat("x", 200) + `"}}}`)
+	limited, err := tenant.New("demo", tenant.DefaultLimits())
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &conn{tenant: limited}
+	c.mu.writing, c.mu.queue.taken = true, 600<<10 // a writer that is stuck
+	op := &operation{id: "0b2c9d3e-7d0f-4a4e-8f6b-2f1f0f3c9a11", live: true, conn: c}
+	keys := make([]string, 100)
+	for i := range keys {
+		keys[i] = fmt.Sprint("prices sABC", i)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(response)))
+	for i := 0; b.Loop(); i++ {
+		op.Next(graph.Delivery{Response: response, Key: keys[i%len(keys)], Now: 1})
 	}
 }
 
