@@ -30,7 +30,7 @@ SOAKCHAOS ?= 5m
 SOAKREQUESTS ?= 100000
 
 .PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
-	fuzz bench soak golden plugins corpus deps clean
+	fuzz bench bench-peers soak golden plugins corpus deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,11 @@ bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists th
 	$(BIN)/graph-peers
 	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
 	$(BIN)/peers -examples $(EXAMPLES) $(PEERFLAGS)
+
+bench-peers: build ## runnel-server beside other servers on the same work: BENCHFLAGS="-only runnel,floor -parts broadcast" is quicker
+	$(GO) build -C cmd/bench -o $(CURDIR)/$(BIN)/bench .
+	$(GO) build -C cmd/bench/floor -o $(CURDIR)/$(BIN)/bench-floor .
+	$(BIN)/bench $(BENCHFLAGS)
 
 # 9,500 lines of which nobody reads one.
 $(GRAPH_PEERS)/gqlgen/generated.go: $(addprefix $(GRAPH_PEERS)/,schema.graphql gqlgen.yml go.mod)
