@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -40,7 +42,12 @@ func handshake(fd int, address netip.AddrPort, path string, receiveBuffer int) e
 	); err != nil {
 		return fmt.Errorf("socket options: %w", err)
 	}
-	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}); err != nil {
+	to := &syscall.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}
+	err := syscall.Connect(fd, to)
+	for errors.Is(err, syscall.EINTR) { // Go's own signals; called again it waits on
+		err = syscall.Connect(fd, to)
+	}
+	if err != nil && !errors.Is(err, syscall.EISCONN) {
 		return fmt.Errorf("connect: %w", err)
 	}
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"+

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -132,27 +134,27 @@ func (f *fleet) expect(customer int, status string, receivers int) int {
 	return number
 }
 
-// published notes when an order's request is sent.
-func (f *fleet) published(numbers ...int) {
+// take returns the payloads of orders whose request is about to be sent.
+func (f *fleet) take(numbers []int) [][]byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	payloads := make([][]byte, len(numbers))
 	now := time.Now()
-	for _, n := range numbers {
+	for i, n := range numbers {
 		f.orders[n].published = now
+		payloads[i] = f.orders[n].payload
 	}
+	return payloads
 }
 
-// payload is what to publish.
-func (f *fleet) payload(number int) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.orders[number].payload
-}
-
+// begin opens a window.
 func (f *fleet) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.window = window{done: make(chan struct{})}
+	if f.err != nil {
+		close(f.window.done)
+	}
 }
 
 // wait waits until every order was received by all who were to get it, and returns
@@ -243,7 +245,7 @@ func (f *fleet) readOne(c *client, buffer []byte) error {
 			return nil
 		}
 		if err == nil {
-			err = f.take(c, opcode, payload, now)
+			err = f.handle(c, opcode, payload, now)
 		}
 		if err != nil {
 			return err
@@ -253,7 +255,7 @@ func (f *fleet) readOne(c *client, buffer []byte) error {
 	return nil
 }
 
-func (f *fleet) take(c *client, opcode byte, payload []byte, now time.Time) error {
+func (f *fleet) handle(c *client, opcode byte, payload []byte, now time.Time) error {
 	switch opcode {
 	case opText:
 		if len(f.before) > 0 && bytes.HasPrefix(payload, f.before) {

@@ -1,10 +1,11 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -17,16 +18,16 @@ type entrant struct {
 	fleet *fleet
 }
 
-// each starts the servers that are to be measured, does the work with all of them,
-// and ends them.
-func each(ctx context.Context, c *config, names []string, connections int, work func([]*entrant) error) (err error) {
+// lineup starts those of the named servers that are to be measured, has the work done
+// with them, and ends them. Each is to have so many connections.
+func lineup(ctx context.Context, c *config, names []string, connections int, work func([]*entrant) error) (err error) {
 	var chosen []kind
 	for _, k := range kinds {
-		if slices.Contains(c.only, k.name) && (names == nil || slices.Contains(names, k.name)) {
+		if slices.Contains(c.only, k.name) && slices.Contains(names, k.name) {
 			chosen = append(chosen, k)
 		}
 	}
-	if err := raiseOpenFiles(uint64(len(chosen)*connections + 100)); err != nil {
+	if err := raiseOpenFiles(uint64(len(chosen)*connections + 200)); err != nil {
 		return err
 	}
 	var entrants []*entrant
@@ -43,18 +44,31 @@ func each(ctx context.Context, c *config, names []string, connections int, work 
 		if err != nil {
 			return err
 		}
+		c.versions[k.name] = s.version
 		entrants = append(entrants, &entrant{server: s})
 	}
 	return work(entrants)
 }
 
-// connect makes the server's subscribers, and sends one order to everyone's.
-func (e *entrant) connect(ctx context.Context, connections int, customer func(int) int) error {
+// settled is how long subscribers have until they are live: no message says so.
+const settled = time.Second
+
+// subscribe connects subscribers, and waits until they are live.
+func (e *entrant) subscribe(ctx context.Context, connections int, customer func(int) int) error {
 	var err error
 	if e.fleet, err = connect(ctx, e.address, e.socket, connections, customer); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
-	return nil
+	return sleep(ctx, settled)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // load is what is published to a server in a turn.
@@ -63,50 +77,48 @@ type load struct {
 	every     time.Duration // from a request to the next
 	events    int           // of each request
 	receivers int           // of each event
-	customer  func(n int) int
+	customer  func(event int) int
+}
+
+// paced makes a load of so many requests a second, for as long as a turn.
+func (c *config) paced(requests float64, events, receivers int, customer func(int) int) load {
+	return load{
+		requests: max(1, int(requests*c.turn.Seconds())), every: time.Duration(float64(time.Second) / requests),
+		events: events, receivers: receivers, customer: customer,
+	}
 }
 
 // figures are what a server took for a load.
 type figures struct {
 	messages  int
-	events    int
 	processor time.Duration // of the server
 	own       time.Duration // of the load generator
 	latencies []time.Duration
+	late      bool // the server did not keep up
 }
-
-func (f figures) perMessage() float64 { return float64(f.processor) / float64(f.messages) }
 
 // deliver publishes, and waits until all is delivered.
 func (e *entrant) deliver(ctx context.Context, l load) (figures, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(l.requests)*l.every+30*time.Second)
+	planned := time.Duration(l.requests) * l.every
+	ctx, cancel := context.WithTimeout(ctx, planned+30*time.Second)
 	defer cancel()
 	e.fleet.begin()
-	var requests [][]int
-	for r := range l.requests {
-		var numbers []int
-		for i := range l.events {
-			numbers = append(numbers, e.fleet.expect(l.customer(r*l.events+i), "", l.receivers))
-		}
-		requests = append(requests, numbers)
+	requests := make([][]int, l.requests)
+	for i := range l.requests * l.events {
+		requests[i/l.events] = append(requests[i/l.events], e.fleet.expect(l.customer(i), "", l.receivers))
 	}
-	before, err := processorTime(e.pid())
+	processor, err := processorTime(e.pid())
 	if err != nil {
 		return figures{}, err
 	}
-	own := bench.ProcessorTime()
+	own, start := bench.ProcessorTime(), time.Now()
 	tick := time.NewTicker(l.every)
 	defer tick.Stop()
 	for _, numbers := range requests {
-		payloads := make([][]byte, len(numbers))
-		for i, n := range numbers {
-			payloads[i] = e.fleet.payload(n)
-		}
-		e.fleet.published(numbers...)
-		if err := e.publish(ctx, payloads...); err != nil {
+		if err := e.publish(ctx, e.fleet.take(numbers)...); err != nil {
 			return figures{}, err
 		}
-		<-tick.C
+		<-tick.C // after the last one, too: what a server does behind the delivery counts
 	}
 	latencies, err := e.fleet.wait(ctx)
 	if err != nil {
@@ -114,11 +126,27 @@ func (e *entrant) deliver(ctx context.Context, l load) (figures, error) {
 	}
 	after, err := processorTime(e.pid())
 	return figures{
-		messages: len(latencies), events: l.requests * l.events,
-		processor: after - before, own: bench.ProcessorTime() - own, latencies: latencies,
+		messages: len(latencies), processor: after - processor, own: bench.ProcessorTime() - own,
+		latencies: latencies, late: time.Since(start) > planned+planned/10+l.every,
 	}, err
 }
 
-func loopback(port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+// compare gives each server its turn in each round, after one that warms up, and
+// returns their figures by name, round by round.
+func compare(ctx context.Context, c *config, entrants []*entrant, l load) (map[string][]figures, error) {
+	measured := map[string][]figures{}
+	for round := range c.rounds + 1 {
+		for _, e := range entrants {
+			f, err := e.deliver(ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(c.log, "  %s: %s a message, of the load generator %s, late: %t\n",
+				e.name, bench.Duration(f.perMessage()), bench.Duration(float64(f.own)/float64(f.messages)), f.late)
+			if round > 0 {
+				measured[e.name] = append(measured[e.name], f)
+			}
+		}
+	}
+	return measured, nil
 }

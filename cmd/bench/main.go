@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures runnel-server beside other servers, each a process of its
 // own that does the same work, and prints one table: what a delivered message costs the
 // server's processors, what an idle connection costs its memory, how long messages take,
@@ -38,7 +40,8 @@ type config struct {
 	settle                     time.Duration // from the last connect to a look at the memory
 	timeout                    time.Duration
 
-	log io.Writer
+	log      io.Writer
+	versions map[string]string // of the servers that ran
 }
 
 // part is a section of the table.
@@ -48,6 +51,13 @@ type part struct {
 }
 
 var parts = []part{{"broadcast", broadcast}, {"idle", idle}, {"selective", selective}, {"stalled", stalled}}
+
+// notes say what is measured.
+const notes = `Each server is a process of its own; the load generator, one more, runs on the same processors and checks every message, byte
+for byte. CPU is what all threads of the server's process have used, from the first publishing to the last receipt, receiving
+the events by HTTP included. Servers take turns; ratios are those of turns that follow each other: the median, with its range.
+Latencies go from the publisher's request to the receipt, over all turns. Memory is what is resident, without shared
+libraries and files taken out, so long after the last connect, nothing forced, less what was before the first.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -84,12 +94,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := bench.PrintTable(stdout, rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "\n%s\n", bench.Machine())
-	return err
+	fmt.Fprintf(stdout, "\n%s\n%s\n", notes, bench.Machine())
+	for _, k := range kinds {
+		if version := c.versions[k.name]; version != "" {
+			fmt.Fprintf(stdout, "%s: %s\n", k.name, version)
+		}
+	}
+	return nil
 }
 
 func parse(args []string, stderr io.Writer) (*config, error) {
-	c := &config{log: stderr}
+	c := &config{log: stderr, versions: map[string]string{}}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&c.bin, "bin", "bin", "`directory` of runnel-server, bench-floor and bench-gqlgen")
@@ -111,6 +126,29 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	c.parts, c.only = strings.Split(*partNames, ","), strings.Split(*only, ",")
+	var err error
+	if c.parts, err = chosen("-parts", *partNames, parts, func(p part) string { return p.name }); err != nil {
+		return nil, err
+	}
+	if c.only, err = chosen("-only", *only, kinds, func(k kind) string { return k.name }); err != nil {
+		return nil, err
+	}
+	if min(c.rounds, c.broadcast, c.idle, c.selective, c.batch) < 1 || min(c.rate, c.batches) <= 0 {
+		return nil, errors.New("rounds, connections, rates and batches are to be positive")
+	}
+	if c.selective%stride == 0 {
+		return nil, fmt.Errorf("-selective %d: no multiple of %d, please", c.selective, stride)
+	}
 	return c, nil
+}
+
+// chosen splits a list of names, each of which is to be that of a choice.
+func chosen[T any](name, list string, choices []T, nameOf func(T) string) ([]string, error) {
+	names := strings.Split(list, ",")
+	for _, n := range names {
+		if !slices.ContainsFunc(choices, func(choice T) bool { return nameOf(choice) == n }) {
+			return nil, fmt.Errorf("%s: there is no %q", name, n)
+		}
+	}
+	return names, nil
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 // server is a running process that is measured.
 type server struct {
 	name    string
+	version string // of what it is made of, as it says
 	address netip.AddrPort
 	socket  string // path of the WebSocket
 	events  string // URL to publish to
@@ -38,7 +41,7 @@ func (s *server) pid() int { return s.command.Process.Pid }
 func start(ctx context.Context, name string, env []string, program string, arguments ...string) (*server, error) {
 	s := &server{name: name, command: exec.Command(program, arguments...), exited: make(chan struct{}), line: bytes.Clone, header: http.Header{}}
 	s.command.Env = append(s.command.Environ(), env...)
-	s.output.serves = make(chan string, 1)
+	s.output.serves = make(chan [2]string, 1)
 	s.command.Stdout, s.command.Stderr = &s.output, &s.output
 	s.command.SysProcAttr = endWithParent()
 	if err := s.command.Start(); err != nil {
@@ -49,9 +52,10 @@ func start(ctx context.Context, name string, env []string, program string, argum
 		close(s.exited)
 	}()
 	select {
-	case address := <-s.output.serves:
+	case said := <-s.output.serves:
 		var err error
-		if s.address, err = netip.ParseAddrPort(address); err == nil {
+		s.version = said[1]
+		if s.address, err = netip.ParseAddrPort(said[0]); err == nil {
 			return s, nil
 		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.stop())
@@ -90,20 +94,21 @@ func (s *server) end() error {
 type output struct {
 	mu     sync.Mutex
 	last   []byte
-	serves chan string
+	serves chan [2]string
 	found  bool
 }
 
-var address = regexp.MustCompile(`(?m)^.*serving.*?(127\.0\.0\.1:\d+).*$`)
+// serving finds the line that says so, with the address and, in brackets, versions.
+var serving = regexp.MustCompile(`serving.*?(127\.0\.0\.1:\d+)(?:[^\n(]*\((.*)\))?[^\n]*\n`)
 
 // Write implements io.Writer.
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.last = append(o.last, b...)
-	if match := address.FindSubmatch(o.last); match != nil && !o.found && o.last[len(o.last)-1] == '\n' {
+	if match := serving.FindSubmatch(o.last); match != nil && !o.found {
 		o.found = true
-		o.serves <- string(match[1])
+		o.serves <- [2]string{string(match[1]), string(match[2])}
 	}
 	const kept = 4096
 	o.last = o.last[max(0, len(o.last)-kept):]

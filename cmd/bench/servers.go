@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -27,7 +29,7 @@ var kinds = []kind{
 func startPeer(name string, command func(*config) []string) func(context.Context, *config) (*server, error) {
 	return func(ctx context.Context, c *config) (*server, error) {
 		words := command(c)
-		s, err := start(ctx, name, nil, words[0], words[1:]...)
+		s, err := start(ctx, name, []string{"NODE_ENV=production"}, words[0], words[1:]...)
 		if err != nil {
 			return nil, err
 		}
