@@ -10,6 +10,7 @@ ASC_EXAMPLES  := $(EXAMPLES)/orders-assemblyscript $(EXAMPLES)/shop-assemblyscri
 GO_EXAMPLE    := $(EXAMPLES)/orders-go
 PEERS := runtime/sandbox/peers
 GRAPH_PEERS := runtime/graph/peers
+BENCH := cmd/bench
 CORPUS := runtime/sandbox/testdata
 REAL  := runtime/meter/testdata/real
 TOOLS := scripts/with-tools.sh
@@ -30,7 +31,7 @@ SOAKCHAOS ?= 5m
 SOAKREQUESTS ?= 100000
 
 .PHONY: help build run test test-go test-rust test-assemblyscript test-real race check check-go check-rust check-assemblyscript \
-	fuzz bench bench-peers soak golden plugins corpus deps clean
+	fuzz bench bench-peers bench-servers soak golden plugins corpus deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,8 @@ test: deps test-go test-rust test-assemblyscript test-real ## every test: Go wit
 test-go:
 	$(TOOLS) $(GO) test -count=1 ./...
 	cd $(GO_EXAMPLE) && $(GO) test -count=1 ./...
+	$(MAKE) $(BENCH)/gqlgen/graph/generated.go
+	$(TOOLS) $(GO) test -C $(BENCH) -count=1 ./...
 	$(MAKE) fuzz FUZZCOUNT=300 FUZZTIME=1
 
 test-rust:
@@ -84,6 +87,10 @@ check-go:
 	$(MAKE) $(GRAPH_PEERS)/gqlgen/generated.go
 	cd $(GRAPH_PEERS) && $(GO) vet ./...
 	staticcheck=$$($(GO) tool -n staticcheck) && cd $(GRAPH_PEERS) && "$$staticcheck" ./...
+	$(MAKE) $(BENCH)/gqlgen/graph/generated.go
+	# The load generator reads Linux's accounts of processes.
+	staticcheck=$$($(GO) tool -n staticcheck) && for module in . floor gqlgen; do \
+	  (cd $(BENCH)/$$module && $(GO) mod tidy -diff && GOOS=linux $(GO) vet ./... && GOOS=linux "$$staticcheck" ./...) || exit 1; done
 	$(GO) test -count=1 -run '^TestImportRules$$' ./runtime
 
 check-rust:
@@ -120,14 +127,21 @@ bench: ## the benchmark tables; PEERFLAGS="-tenants 500" is quicker, -h lists th
 	$(GO) build -C $(PEERS) -o $(CURDIR)/$(BIN)/peers .
 	$(BIN)/peers -examples $(EXAMPLES) $(PEERFLAGS)
 
-bench-peers: build ## runnel-server beside other servers on the same work: BENCHFLAGS="-only runnel,floor -parts broadcast" is quicker
-	$(GO) build -C cmd/bench -o $(CURDIR)/$(BIN)/bench .
-	$(GO) build -C cmd/bench/floor -o $(CURDIR)/$(BIN)/bench-floor .
-	$(BIN)/bench $(BENCHFLAGS)
+bench-peers: deps build bench-servers ## runnel-server beside gqlgen, graphql-ws and bare writes, as processes: minutes; BENCHFLAGS="-parts broadcast" is quicker, -h lists the flags
+	$(GO) build -C $(BENCH) -o $(CURDIR)/$(BIN)/bench .
+	$(TOOLS) $(BIN)/bench $(BENCHFLAGS)
+
+bench-servers: $(BENCH)/gqlgen/graph/generated.go
+	$(GO) build -C $(BENCH)/floor -o $(CURDIR)/$(BIN)/bench-floor .
+	$(GO) build -C $(BENCH)/gqlgen -o $(CURDIR)/$(BIN)/bench-gqlgen .
 
 # 9,500 lines of which nobody reads one.
 $(GRAPH_PEERS)/gqlgen/generated.go: $(addprefix $(GRAPH_PEERS)/,schema.graphql gqlgen.yml go.mod)
 	cd $(GRAPH_PEERS) && $(GO) tool gqlgen generate
+	@touch $@
+
+$(BENCH)/gqlgen/graph/generated.go: $(addprefix $(BENCH)/gqlgen/,schema.graphql gqlgen.yml go.mod)
+	cd $(BENCH)/gqlgen && $(GO) tool gqlgen generate
 	@touch $@
 
 golden: ## rewrite the golden files

@@ -84,5 +84,6 @@ packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
 packages cmd/server/testdata/graphql-over-http
 packages cmd/server/testdata/cloudevents
+packages cmd/bench/graphqlws
 packages runtime/meter/testdata/real
 packages runtime/graph/testdata/graphql-js

@@ -46,6 +46,7 @@ type client struct {
 // window is the deliveries between a publisher's start and the last of them.
 type window struct {
 	missing   int
+	pings     int
 	latencies []time.Duration
 	done      chan struct{} // closed when nothing is missing, or the fleet has failed
 }
@@ -158,8 +159,8 @@ func (f *fleet) begin() {
 }
 
 // wait waits until every order was received by all who were to get it, and returns
-// how long that took for each.
-func (f *fleet) wait(ctx context.Context) ([]time.Duration, error) {
+// the window.
+func (f *fleet) wait(ctx context.Context) (window, error) {
 	select {
 	case <-f.window.done:
 	case <-ctx.Done():
@@ -168,11 +169,11 @@ func (f *fleet) wait(ctx context.Context) ([]time.Duration, error) {
 	defer f.mu.Unlock()
 	switch {
 	case f.err != nil:
-		return nil, f.err
+		return window{}, f.err
 	case f.window.missing > 0:
-		return nil, fmt.Errorf("%d messages have not come: %w", f.window.missing, ctx.Err())
+		return window{}, fmt.Errorf("%d messages have not come: %w", f.window.missing, ctx.Err())
 	}
-	return f.window.latencies, nil
+	return f.window, nil
 }
 
 // read reads until the fleet is closed, or a message is wrong.
@@ -263,6 +264,7 @@ func (f *fleet) handle(c *client, opcode byte, payload []byte, now time.Time) er
 		}
 		return f.other(c, payload, now)
 	case opPing:
+		f.window.pings++
 		return send(c.fd, appendFrame(nil, opPong, payload))
 	case opPong:
 		return nil
@@ -319,6 +321,7 @@ func (f *fleet) other(c *client, text []byte, now time.Time) error {
 		return fmt.Errorf("%.200q: %w", text, err)
 	}
 	if message.Type == "ping" {
+		f.window.pings++
 		return send(c.fd, appendFrame(nil, opText, []byte(`{"type":"pong"}`)))
 	}
 	at := bytes.Index(text, []byte(orderHead))

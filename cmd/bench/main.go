@@ -53,11 +53,11 @@ type part struct {
 var parts = []part{{"broadcast", broadcast}, {"idle", idle}, {"selective", selective}, {"stalled", stalled}}
 
 // notes say what is measured.
-const notes = `Each server is a process of its own; the load generator, one more, runs on the same processors and checks every message, byte
-for byte. CPU is what all threads of the server's process have used, from the first publishing to the last receipt, receiving
-the events by HTTP included. Servers take turns; ratios are those of turns that follow each other: the median, with its range.
-Latencies go from the publisher's request to the receipt, over all turns. Memory is what is resident, without shared
-libraries and files taken out, so long after the last connect, nothing forced, less what was before the first.`
+const notes = `Each server is a process of its own. The load generator is one more on the same processors; it checks every message, byte for byte.
+CPU is what all threads of the server's process use from the first publishing on, receiving the events by HTTP included; turns into
+which keep-alives fall are repeated. Servers take turns; ratios are of turns that follow each other: the median, with its range.
+Latencies are from the publisher's request to the receipt, of all turns together. Memory is what the process has resident a while
+after the last connect, less what it had before the first, in KB of 1,000 bytes; nothing is forced.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -117,7 +117,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f.IntVar(&c.broadcast, "broadcast", 2000, "connections of a broadcast, and beside one that stalls")
 	f.IntVar(&c.idle, "idle", 5000, "connections that are idle")
 	f.IntVar(&c.selective, "selective", 5000, "connections of which each event matches one")
-	f.Float64Var(&c.rate, "rate", 4, "events each second of a broadcast, one a request")
+	f.Float64Var(&c.rate, "rate", 5, "events each second of a broadcast, one a request")
 	f.Float64Var(&c.batches, "batches", 20, "requests each second of selective events")
 	f.IntVar(&c.batch, "batch", 100, "events of such a request")
 	f.DurationVar(&c.turn, "turn", 3*time.Second, "how long a server is measured each time")

@@ -11,11 +11,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/bench"
 )
 
-// target is what a ratio of Runnel's processor time to another server's is to be at
-// most.
+// target is what the ratio of Runnel's processor time to another server's is to be
+// at most, 0 where it is only told.
 type target struct {
 	peer string
-	most float64 // 0 where there is none
+	most float64
 }
 
 func (f figures) perMessage() float64 { return float64(f.processor) / float64(f.messages) }
@@ -39,7 +39,10 @@ func costRows(what string, measured map[string][]figures, targets []target) []be
 		microseconds := each(rounds, func(f figures) float64 { return f.perMessage() / 1e3 })
 		note := ""
 		if slices.ContainsFunc(rounds, func(f figures) bool { return f.late }) {
-			note = "; saturated: lower the rate"
+			note = ", saturated: lower the rate"
+		}
+		if slices.ContainsFunc(rounds, func(f figures) bool { return f.pinged }) {
+			note += ", with keep-alives"
 		}
 		rows = append(rows,
 			bench.Row{What: what + ", " + k.name, Measured: bench.Spread(microseconds) + " µs" + note},
