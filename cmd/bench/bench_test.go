@@ -49,8 +49,10 @@ func arguments(bin, names string) []string {
 func TestSmoke(t *testing.T) {
 	bin, names := servers(t)
 	var table, log bytes.Buffer
-	if err := run(t.Context(), arguments(bin, names), &table, &log); err != nil {
-		t.Fatalf("%v\n%s", err, &log)
+	for parts, only := range map[string]string{"broadcast,idle,selective": names, "stalled": "runnel"} {
+		if err := run(t.Context(), append(arguments(bin, only), "-parts", parts), &table, &log); err != nil {
+			t.Fatalf("%v\n%s", err, &log)
+		}
 	}
 	for _, name := range strings.Split(names, ",") {
 		for _, row := range []string{"server CPU per message, " + name, "with a subscription, " + name} {

@@ -68,8 +68,8 @@ func (e *entrant) growth(ctx context.Context, c *config, customer func(int) int)
 	if err != nil {
 		return 0, err
 	}
-	if e.fleet, err = connect(ctx, e.address, e.socket, c.idle, customer); err != nil {
-		return 0, fmt.Errorf("%s: %w", e.name, err)
+	if err := e.connect(ctx, c.idle, customer); err != nil {
+		return 0, err
 	}
 	if err := sleep(ctx, c.settle); err != nil {
 		return 0, err

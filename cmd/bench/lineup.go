@@ -53,13 +53,21 @@ func lineup(ctx context.Context, c *config, names []string, connections int, wor
 // settled is how long subscribers have until they are live: no message says so.
 const settled = 500 * time.Millisecond
 
-// subscribe connects subscribers, and waits until they are live.
-func (e *entrant) subscribe(ctx context.Context, connections int, customer func(int) int) error {
-	var err error
+// subscribe connects so many subscribers to each server, and waits until they are live.
+func subscribe(ctx context.Context, entrants []*entrant, connections int, customer func(int) int) error {
+	for _, e := range entrants {
+		if err := e.connect(ctx, connections, customer); err != nil {
+			return err
+		}
+	}
+	return sleep(ctx, settled)
+}
+
+func (e *entrant) connect(ctx context.Context, connections int, customer func(int) int) (err error) {
 	if e.fleet, err = connect(ctx, e.address, e.socket, connections, customer); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
-	return sleep(ctx, settled)
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -98,19 +106,20 @@ type figures struct {
 	pinged    bool // the server sent keep-alives meanwhile
 }
 
-// deliver publishes, and waits until all is delivered. A turn into which keep-alives
-// fall is repeated: they come all together, and have nothing to do with the load.
-func (e *entrant) deliver(ctx context.Context, l load) (f figures, err error) {
+// withoutPings repeats a turn into which keep-alives fall: they come all together, and
+// have nothing to do with the load.
+func withoutPings(turn func() (figures, error)) (f figures, err error) {
 	const tries = 3
 	for range tries {
-		if f, err = e.deliverOnce(ctx, l); err != nil || !f.pinged {
+		if f, err = turn(); err != nil || !f.pinged {
 			break
 		}
 	}
 	return f, err
 }
 
-func (e *entrant) deliverOnce(ctx context.Context, l load) (figures, error) {
+// deliver publishes, and waits until all is delivered.
+func (e *entrant) deliver(ctx context.Context, l load) (figures, error) {
 	planned := time.Duration(l.requests) * l.every
 	ctx, cancel := context.WithTimeout(ctx, planned+30*time.Second)
 	defer cancel()
@@ -149,7 +158,7 @@ func compare(ctx context.Context, c *config, entrants []*entrant, l load) (map[s
 	measured := map[string][]figures{}
 	for round := range c.rounds + 1 {
 		for _, e := range entrants {
-			f, err := e.deliver(ctx, l)
+			f, err := withoutPings(func() (figures, error) { return e.deliver(ctx, l) })
 			if err != nil {
 				return nil, err
 			}

@@ -16,10 +16,8 @@ func selective(ctx context.Context, c *config) (rows []bench.Row, err error) {
 	// The customers come up in an order of no meaning, all equally often.
 	turn := func(event int) int { return event * stride % c.selective }
 	err = lineup(ctx, c, []string{"runnel", "gqlgen", "node"}, c.selective, func(entrants []*entrant) error {
-		for _, e := range entrants {
-			if err := e.subscribe(ctx, c.selective, one); err != nil {
-				return err
-			}
+		if err := subscribe(ctx, entrants, c.selective, one); err != nil {
+			return err
 		}
 		measured, err := compare(ctx, c, entrants, c.paced(c.batches, c.batch, 1, turn))
 		what := fmt.Sprintf("one match of %d, %g × %d a second, server CPU per event", c.selective, c.batches, c.batch)

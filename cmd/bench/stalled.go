@@ -49,7 +49,7 @@ func stalled(ctx context.Context, c *config) ([]bench.Row, error) {
 
 func (e *entrant) besideStalled(ctx context.Context, c *config) (bench.Row, error) {
 	common := func(int) int { return commonCustomer }
-	if err := e.subscribe(ctx, c.broadcast, common); err != nil {
+	if err := subscribe(ctx, []*entrant{e}, c.broadcast, common); err != nil {
 		return bench.Row{}, err
 	}
 	l := c.paced(c.rate, 1, c.broadcast, common)
@@ -58,7 +58,7 @@ func (e *entrant) besideStalled(ctx context.Context, c *config) (bench.Row, erro
 		var tails [2]float64
 		for i := range tails {
 			beside := (i+round)%2 == 1 // which of the two comes first changes
-			f, err := e.turn(ctx, l, beside)
+			f, err := withoutPings(func() (figures, error) { return e.turn(ctx, l, beside) })
 			if err != nil {
 				return bench.Row{}, err
 			}
@@ -111,7 +111,16 @@ type staller struct {
 	server, port uint16
 }
 
+// waiting is how much of what the server has sent the client has not taken.
 func (s *staller) waiting() (int64, error) { return sendQueue(s.server, s.port) }
+
+// settled is waiting after a while.
+func (s *staller) settled(ctx context.Context, after time.Duration) (int64, error) {
+	if err := sleep(ctx, after); err != nil {
+		return 0, err
+	}
+	return s.waiting()
+}
 
 // stall connects a client that subscribes and never reads, and sends it orders of its
 // own until the kernel takes no more of them from the server.
@@ -139,24 +148,30 @@ func (e *entrant) stall(ctx context.Context) (s *staller, err error) {
 	if err := sleep(ctx, settled); err != nil {
 		return nil, err
 	}
-	const most = 200 // orders of 60 KB: beyond what the kernel buffers by default
+	return s, e.fill(ctx, s)
+}
+
+// fill publishes to the staller until nothing more of it goes into the kernel.
+func (e *entrant) fill(ctx context.Context, s *staller) error {
+	const (
+		most  = 200 // orders of 60 KB: far beyond what the kernel keeps for a socket
+		pause = 5 * time.Millisecond
+		sure  = 100 * time.Millisecond
+	)
 	before := int64(-1)
 	for range most {
 		number := e.fleet.expect(stallingCustomer, stallingStatus, 0)
 		if err := e.publish(ctx, e.fleet.take([]int{number})...); err != nil {
-			return nil, err
+			return err
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
-			return nil, err
+		waiting, err := s.settled(ctx, pause)
+		if err == nil && waiting > 0 && waiting == before {
+			waiting, err = s.settled(ctx, sure)
 		}
-		waiting, err := s.waiting()
-		if err != nil {
-			return nil, err
-		}
-		if waiting > 0 && waiting == before {
-			return s, nil
+		if err != nil || waiting > 0 && waiting == before {
+			return err
 		}
 		before = waiting
 	}
-	return nil, fmt.Errorf("%d long orders did not fill the socket: %d bytes wait", most, before)
+	return fmt.Errorf("%d long orders did not fill the socket: %d bytes wait", most, before)
 }
