@@ -15,42 +15,52 @@ import (
 	"time"
 )
 
-// servers builds all servers that can run here, and returns the directory of the
-// programs, and the names.
-func servers(t *testing.T) (bin, names string) {
-	t.Helper()
-	bin = t.TempDir()
-	build := func(module, program, path string) {
-		if out, err := exec.Command("go", "build", "-C", module, "-o", filepath.Join(bin, program), path).CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", program, err, out)
-		}
+// bin is the directory of the programs, and peers are those that can run here, as
+// TestMain finds them.
+var bin, peers = "", []string{"floor"}
+
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
-	build("../..", "runnel-server", "./cmd/server")
-	build("floor", "bench-floor", ".")
-	names = "runnel,floor"
-	if _, err := os.Stat("gqlgen/graph/generated.go"); err == nil {
-		build("gqlgen", "bench-gqlgen", ".")
-		names += ",gqlgen"
-	}
-	if _, err := os.Stat("graphqlws/node_modules"); err == nil {
-		names += ",node"
-	}
-	return bin, names
+	os.Exit(code)
 }
 
-// arguments make everything small.
-func arguments(bin, names string) []string {
-	return []string{
-		"-bin", bin, "-graphqlws", "graphqlws", "-only", names, "-rounds", "1", "-turn", "200ms", "-settle", "50ms",
-		"-broadcast", "40", "-idle", "40", "-selective", "40", "-rate", "20", "-batches", "20", "-batch", "10",
+func buildAndRun(m *testing.M) (code int, err error) {
+	if bin, err = os.MkdirTemp("", "runnel-bench"); err != nil {
+		return 1, err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
+	programs := [][3]string{{"../..", "runnel-server", "./cmd/server"}, {"floor", "bench-floor", "."}}
+	if _, err := os.Stat("gqlgen/graph/generated.go"); err == nil {
+		programs, peers = append(programs, [3]string{"gqlgen", "bench-gqlgen", "."}), append(peers, "gqlgen")
+	}
+	if _, err := os.Stat("graphqlws/node_modules"); err == nil {
+		peers = append(peers, "node")
+	}
+	for _, p := range programs {
+		if out, err := exec.Command("go", "build", "-C", p[0], "-o", filepath.Join(bin, p[1]), p[2]).CombinedOutput(); err != nil {
+			return 1, fmt.Errorf("build %s: %w\n%s", p[1], err, out)
+		}
+	}
+	return m.Run(), nil
+}
+
+// small has everything in small.
+func small(arguments ...string) []string {
+	return append([]string{
+		"-bin", bin, "-graphqlws", "graphqlws", "-rounds", "1", "-turn", "200ms", "-settle", "50ms",
+		"-broadcast", "40", "-idle", "40", "-selective", "40", "-rate", "20", "-batches", "20", "-batch", "10",
+	}, arguments...)
 }
 
 func TestSmoke(t *testing.T) {
-	bin, names := servers(t)
 	var table, log bytes.Buffer
+	names := "runnel," + strings.Join(peers, ",")
 	for parts, only := range map[string]string{"broadcast,idle,selective": names, "stalled": "runnel"} {
-		if err := run(t.Context(), append(arguments(bin, only), "-parts", parts), &table, &log); err != nil {
+		if err := run(t.Context(), small("-parts", parts, "-only", only), &table, &log); err != nil {
 			t.Fatalf("%v\n%s", err, &log)
 		}
 	}
@@ -71,10 +81,9 @@ func TestSmoke(t *testing.T) {
 }
 
 func TestInterruptLeavesNoProcess(t *testing.T) {
-	bin, _ := servers(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	log := &waiter{text: "a message", reached: cancel}
-	err := run(ctx, append(arguments(bin, "runnel,floor"), "-rounds", "1000"), &bytes.Buffer{}, log)
+	err := run(ctx, small("-only", "runnel,floor", "-rounds", "1000"), &bytes.Buffer{}, log)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v", err)
 	}

@@ -51,7 +51,7 @@ func lineup(ctx context.Context, c *config, names []string, connections int, wor
 }
 
 // settled is how long subscribers have until they are live: no message says so.
-const settled = 500 * time.Millisecond
+const settled = time.Second
 
 // subscribe connects so many subscribers to each server, and waits until they are live.
 func subscribe(ctx context.Context, entrants []*entrant, connections int, customer func(int) int) error {
