@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -43,8 +45,9 @@ type client struct {
 	rest     []byte // of a frame that has not come whole
 }
 
-// window is the deliveries between a publisher's start and the last of them.
+// window is the deliveries of the orders from a first one on.
 type window struct {
+	first     int
 	missing   int
 	pings     int
 	latencies []time.Duration
@@ -148,11 +151,24 @@ func (f *fleet) take(numbers []int) [][]byte {
 	return payloads
 }
 
+// silent returns the customers of connections that have received nothing so far.
+func (f *fleet) silent() ([]int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	customers := map[int]struct{}{}
+	for _, c := range f.clients {
+		if c.last < 0 {
+			customers[c.customer] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(customers)), f.err
+}
+
 // begin opens a window.
 func (f *fleet) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.window = window{done: make(chan struct{})}
+	f.window = window{first: len(f.orders), done: make(chan struct{})}
 	if f.err != nil {
 		close(f.window.done)
 	}
@@ -292,6 +308,9 @@ func (f *fleet) delivered(c *client, b []byte, now time.Time) error {
 		return fmt.Errorf("order %d came after %d", number, c.last)
 	}
 	c.last = number
+	if number < f.window.first {
+		return nil
+	}
 	f.window.missing--
 	f.window.latencies = append(f.window.latencies, now.Sub(o.published))
 	return nil

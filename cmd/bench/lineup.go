@@ -50,17 +50,49 @@ func lineup(ctx context.Context, c *config, names []string, connections int, wor
 	return work(entrants)
 }
 
-// settled is how long subscribers have until they are live: no message says so.
-const settled = time.Second
-
 // subscribe connects so many subscribers to each server, and waits until they are live.
 func subscribe(ctx context.Context, entrants []*entrant, connections int, customer func(int) int) error {
 	for _, e := range entrants {
 		if err := e.connect(ctx, connections, customer); err != nil {
 			return err
 		}
+		if err := e.live(ctx); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
 	}
-	return sleep(ctx, settled)
+	return nil
+}
+
+// live publishes until every subscriber has received an order, as no message of the
+// protocol says that a subscription has begun.
+func (e *entrant) live(ctx context.Context) error {
+	const (
+		pause  = 20 * time.Millisecond
+		most   = 500 // looks at who has received
+		again  = 25  // looks, after which one more order is published
+		inOnce = 500 // orders of a request
+	)
+	for look := range most {
+		silent, err := e.fleet.silent()
+		if err != nil || len(silent) == 0 {
+			return err
+		}
+		if look%again == 0 {
+			for customers := range slices.Chunk(silent, inOnce) {
+				var numbers []int
+				for _, c := range customers {
+					numbers = append(numbers, e.fleet.expect(c, "", 0))
+				}
+				if err := e.publish(ctx, e.fleet.take(numbers)...); err != nil {
+					return err
+				}
+			}
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("there are subscribers that got nothing within %v", most*pause)
 }
 
 func (e *entrant) connect(ctx context.Context, connections int, customer func(int) int) (err error) {

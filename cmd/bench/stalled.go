@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -140,13 +141,10 @@ func (e *entrant) stall(ctx context.Context) (s *staller, err error) {
 		return nil, err
 	}
 	s = &staller{fd: fd, server: e.address.Port(), port: uint16(name.(*syscall.SockaddrInet4).Port)}
-	for id, customer := range map[string]int{"1": commonCustomer, "2": stallingCustomer} {
-		if err := send(fd, appendFrame(nil, opText, subscribeMessage(id, customer))); err != nil {
+	for i, customer := range []int{commonCustomer, stallingCustomer} {
+		if err := send(fd, appendFrame(nil, opText, subscribeMessage(strconv.Itoa(i+1), customer))); err != nil {
 			return nil, err
 		}
-	}
-	if err := sleep(ctx, settled); err != nil {
-		return nil, err
 	}
 	return s, e.fill(ctx, s)
 }
