@@ -84,6 +84,7 @@ packages cmd/server/testdata/graphql-ws
 packages cmd/server/testdata/apollo-client
 packages cmd/server/testdata/graphql-over-http
 packages cmd/server/testdata/cloudevents
-packages cmd/bench/graphqlws
+packages cmd/bench/graphqlws/newest
+packages cmd/bench/graphqlws/graphql16
 packages runtime/meter/testdata/real
 packages runtime/graph/testdata/graphql-js

@@ -22,7 +22,8 @@ var kinds = []kind{
 	{"runnel", startRunnel},
 	{"floor", startPeer("floor", func(c *config) []string { return []string{filepath.Join(c.bin, "bench-floor")} })},
 	{"gqlgen", startPeer("gqlgen", func(c *config) []string { return []string{filepath.Join(c.bin, "bench-gqlgen")} })},
-	{"node", startPeer("node", func(c *config) []string { return []string{c.node, filepath.Join(c.graphqlws, "server.mjs")} })},
+	{"node", startPeer("node", func(c *config) []string { return []string{c.node, filepath.Join(c.graphqlws, "newest/server.mjs")} })},
+	{"graphql16", startPeer("graphql16", func(c *config) []string { return []string{c.node, filepath.Join(c.graphqlws, "graphql16/server.mjs")} })},
 }
 
 // startPeer starts a server that takes a stranger's orders as they are.

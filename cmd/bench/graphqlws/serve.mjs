@@ -1,13 +1,9 @@
 // A server on graphql-js, graphql-ws and ws, to compare with: a queue for each subscriber,
 // and an index by customer written by hand.
 
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { buildSchema } from "graphql";
-import { useServer } from "graphql-ws/use/ws";
-import { WebSocketServer } from "ws";
 
-const schema = buildSchema(`
+const sdl = `
   type Order {
     id: ID!
     customerId: ID!
@@ -24,7 +20,7 @@ const schema = buildSchema(`
   type Subscription {
     orderUpdated(customerId: ID): Order
   }
-`);
+`;
 
 // The subscribers to each customer's orders, and to everyone's under null.
 const byCustomer = new Map([[null, new Set()]]);
@@ -103,14 +99,17 @@ async function takeEvents(request, response) {
   }
 }
 
-const server = createServer((request, response) => {
-  if (request.method === "POST" && request.url === "/events") takeEvents(request, response);
-  else response.writeHead(404).end();
-});
-const pings = 0; // none
-useServer({ schema, roots: { subscription: rootValue } }, new WebSocketServer({ server, path: "/graphql" }), pings);
-const { dependencies } = JSON.parse(readFileSync(new URL("package.json", import.meta.url)));
-const versions = Object.entries({ "Node.js": process.version, ...dependencies }).map((entry) => entry.join(" "));
-server.listen(0, "127.0.0.1", 4096, () => {
-  console.log(`serving on 127.0.0.1:${server.address().port} (${versions.join(", ")})`);
-});
+/** Serves with one version of the packages, which dependencies names. */
+export function serve({ buildSchema, useServer, WebSocketServer, dependencies }) {
+  const server = createServer((request, response) => {
+    if (request.method === "POST" && request.url === "/events") takeEvents(request, response);
+    else response.writeHead(404).end();
+  });
+  const pings = 0; // none
+  const options = { schema: buildSchema(sdl), roots: { subscription: rootValue } };
+  useServer(options, new WebSocketServer({ server, path: "/graphql" }), pings);
+  const versions = Object.entries({ "Node.js": process.version, ...dependencies }).map((entry) => entry.join(" "));
+  server.listen(0, "127.0.0.1", 4096, () => {
+    console.log(`serving on 127.0.0.1:${server.address().port} (${versions.join(", ")})`);
+  });
+}
