@@ -54,7 +54,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 func small(arguments ...string) []string {
 	return append([]string{
 		"-bin", bin, "-graphqlws", "graphqlws", "-rounds", "1", "-turn", "200ms", "-settle", "50ms",
-		"-broadcast", "40", "-idle", "40", "-selective", "40", "-rate", "20", "-batches", "20", "-batch", "10",
+		"-connections", "40", "-rate", "20", "-batches", "20", "-batch", "10",
 	}, arguments...)
 }
 

@@ -33,8 +33,13 @@ func lineup(ctx context.Context, c *config, names []string, connections int, wor
 	var entrants []*entrant
 	defer func() {
 		for _, e := range entrants {
+			if ended := e.ended(); err != nil && ended != nil {
+				err = errors.Join(err, ended)
+			}
 			if e.fleet != nil {
-				err = errors.Join(err, e.fleet.close())
+				if broken := e.fleet.close(); err == nil { // else that is the error already
+					err = broken
+				}
 			}
 			err = errors.Join(err, e.stop())
 		}

@@ -117,6 +117,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f.IntVar(&c.broadcast, "broadcast", 2000, "connections of a broadcast, and beside one that stalls")
 	f.IntVar(&c.idle, "idle", 5000, "connections that are idle")
 	f.IntVar(&c.selective, "selective", 5000, "connections of which each event matches one")
+	connections := f.Int("connections", 0, "connections of every part, instead of the three `numbers` above")
 	f.Float64Var(&c.rate, "rate", 4, "events each second of a broadcast, one a request")
 	f.Float64Var(&c.batches, "batches", 20, "requests each second of selective events")
 	f.IntVar(&c.batch, "batch", 100, "events of such a request")
@@ -125,6 +126,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f.DurationVar(&c.timeout, "timeout", 15*time.Minute, "for everything")
 	if err := f.Parse(args); err != nil {
 		return nil, err
+	}
+	if *connections > 0 {
+		c.broadcast, c.idle, c.selective = *connections, *connections, *connections
 	}
 	var err error
 	if c.parts, err = chosen("-parts", *partNames, parts, func(p part) string { return p.name }); err != nil {

@@ -48,7 +48,7 @@ func start(ctx context.Context, name string, env []string, program string, argum
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	go func() {
-		_ = s.command.Wait() // whoever misses the server says so
+		_ = s.command.Wait() // ended tells
 		close(s.exited)
 	}()
 	select {
@@ -60,9 +60,19 @@ func start(ctx context.Context, name string, env []string, program string, argum
 		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.stop())
 	case <-s.exited:
-		return nil, fmt.Errorf("%s ended: %s", name, s.output.text())
+		return nil, s.ended()
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, ctx.Err()), s.stop())
+	}
+}
+
+// ended is an error with what the process printed last, if it has ended.
+func (s *server) ended() error {
+	select {
+	case <-s.exited:
+		return fmt.Errorf("%s has ended: %s", s.name, s.output.text())
+	default:
+		return nil
 	}
 }
 
