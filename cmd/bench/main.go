@@ -117,7 +117,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f.IntVar(&c.broadcast, "broadcast", 2000, "connections of a broadcast, and beside one that stalls")
 	f.IntVar(&c.idle, "idle", 5000, "connections that are idle")
 	f.IntVar(&c.selective, "selective", 5000, "connections of which each event matches one")
-	connections := f.Int("connections", 0, "connections of every part, instead of the three `numbers` above")
+	connections := f.Int("connections", 0, "`number` of connections of every part, instead of -broadcast, -idle and -selective")
 	f.Float64Var(&c.rate, "rate", 4, "events each second of a broadcast, one a request")
 	f.Float64Var(&c.batches, "batches", 20, "requests each second of selective events")
 	f.IntVar(&c.batch, "batch", 100, "events of such a request")
@@ -141,7 +141,10 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		return nil, errors.New("rounds, connections, rates and batches are to be positive")
 	}
 	if c.selective%stride == 0 {
-		return nil, fmt.Errorf("-selective %d: no multiple of %d, please", c.selective, stride)
+		return nil, fmt.Errorf("-selective %d: it must not be a multiple of %d", c.selective, stride)
+	}
+	if _, ok := modules[c.module]; !ok {
+		return nil, fmt.Errorf("-module: there is no %q", c.module)
 	}
 	return c, nil
 }

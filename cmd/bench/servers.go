@@ -46,6 +46,9 @@ const adminToken = "benchmark-benchmark-benchmark-benchmark"
 // limits raise what keeps one tenant from using up the server, which here is alone.
 const limits = `{"eventsPerSecond":1000000,"operationsPerSecond":1000000}`
 
+// modules are the resolvers that -module names.
+var modules = map[string][]byte{"rust": examples.OrdersRust, "assemblyscript": examples.OrdersAssemblyScript}
+
 // startRunnel starts runnel-server as an operator would, with one tenant and one
 // module, and subscribers who need no token.
 func startRunnel(ctx context.Context, c *config) (*server, error) {
@@ -64,17 +67,13 @@ func startRunnel(ctx context.Context, c *config) (*server, error) {
 	api := fmt.Sprintf("http://%s/v1/tenants", s.address)
 	s.events = api + "/bench/events"
 	s.line = func(order []byte) []byte { return fmt.Appendf(nil, `{"channel":"orders","payload":%s}`, order) }
-	module := examples.OrdersRust
-	if c.module == "assemblyscript" {
-		module = examples.OrdersAssemblyScript
-	}
 	for _, r := range []struct {
 		method, url, contentType string
 		body                     []byte
 	}{
 		{"POST", api, "application/json", []byte(`{"id":"bench","limits":` + limits + `}`)},
 		{"PUT", api + "/bench/auth", "application/json", []byte(`{"mode":"anonymous","origins":["http://127.0.0.1"]}`)},
-		{"PUT", api + "/bench/modules/orders?activate=true", "application/wasm", module},
+		{"PUT", api + "/bench/modules/orders?activate=true", "application/wasm", modules[c.module]},
 	} {
 		if _, err := s.request(ctx, r.method, r.url, r.contentType, r.body); err != nil {
 			return nil, errors.Join(err, s.stop())
