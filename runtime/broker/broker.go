@@ -73,6 +73,7 @@ type Broker struct {
 	validations *turns        // as many
 	counters    counters
 	cursors     *cursors
+	sharing     sharing
 
 	ctx     context.Context // of the replays
 	cancel  context.CancelFunc

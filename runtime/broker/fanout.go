@@ -48,44 +48,86 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 	switch f.pass.admission {
 	case skipped:
 		st.usage.skipped.Add(1)
-		f.skip(ctx, m.places)
+		f.skip(ctx, m.parts)
 	case probe:
-		f.try(ctx, m.places)
+		f.try(ctx, m.parts)
 	default:
-		f.run(ctx, m.places, false)
+		f.run(ctx, m.parts, false)
 	}
 }
 
 // run runs the event for subscriptions and delivers the responses. With hold it
 // delivers none where the resolver failed, and returns whom those were for.
-func (f *fanOut) run(ctx context.Context, places []*place, hold bool) (held []*place) {
+func (f *fanOut) run(ctx context.Context, parts []part, hold bool) (held []member) {
 	f.unfinished = true
-	for _, p := range places {
-		s := p.subscription
-		if ctx.Err() != nil {
+	for i := range parts {
+		some, ok := f.runPart(ctx, &parts[i], hold)
+		if !ok {
 			return nil
+		}
+		held = append(held, some...)
+	}
+	f.unfinished = false
+	return held
+}
+
+// runPart is run for one part. It reports false where the server ends.
+func (f *fanOut) runPart(ctx context.Context, p *part, hold bool) (held []member, ok bool) {
+	var a answer
+	for i, m := range p.members {
+		s := m.place.subscription
+		if ctx.Err() != nil {
+			return nil, false
 		}
 		if s.ended() {
 			continue
 		}
-		f.inputs.arguments, f.inputs.identity = p.arguments, &s.identity
-		o := f.results.result(ctx, f.field, &f.inputs)
-		var response []byte
-		if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
-			response = f.results.response(ctx, o, p.shared.operation, &f.inputs)
+		if a.common {
+			f.results.sharedRuns++
+		} else {
+			f.inputs.arguments, f.inputs.identity = m.place.arguments, &s.identity
+			a = f.answer(ctx, m.place.shared, p.grouping)
+			if f.results.ended {
+				return nil, false // that is no answer to this event
+			}
+			f.judge(a.outcome)
 		}
-		if f.results.ended {
-			return nil // the server ends: that is no answer to this event
-		}
-		f.judge(o)
-		if hold && o.ending == failed {
-			held = append(held, p)
+		if hold && a.outcome.ending == failed {
+			held = append(held, m)
 			continue
 		}
-		f.deliver(s, o.verdict, response, f.at, f.at)
+		f.deliver(s, a.outcome.verdict, a.response, f.at, f.at)
+		if a.common && a.outcome.verdict == abi.Skip && !p.resuming {
+			f.results.sharedRuns += uint64(len(p.members) - i - 1)
+			break // nobody is told anything
+		}
 	}
-	f.unfinished = false
-	return held
+	return held, true
+}
+
+// answer is what a subscription gets, and whether all of its group do.
+type answer struct {
+	outcome  *outcome
+	response []byte // nil for none
+	common   bool
+}
+
+// answer answers the subscription whose inputs are there.
+func (f *fanOut) answer(ctx context.Context, shared *sharedOperation, g *grouping) (a answer) {
+	o := f.results.result(ctx, f.field, &f.inputs)
+	a.outcome, a.common = o, !o.unshared && g.covers(o.read)
+	if !o.unshared && g.mayLearn(o.read) {
+		f.state.learn(shared, o.read)
+	}
+	if o.verdict != abi.Skip && (o.verdict != abi.Complete || o.hasOutput) {
+		r := f.results.response(ctx, o, shared.operation, &f.inputs)
+		a.response, a.common = r.bytes, a.common && !r.unshared && g.covers(r.asked)
+		if !r.unshared && g.mayLearn(r.asked) {
+			f.state.learn(shared, r.asked)
+		}
+	}
+	a.common = a.common && f.broker.sharing == sharingAll
+	return a
 }
 
 func (f *fanOut) judge(o *outcome) {
@@ -113,8 +155,8 @@ func (f *fanOut) ending() ending {
 // try runs the event to see whether the resolver works again. Where it does,
 // those for whom it failed get their errors. Where it does not, the event is one
 // more that they are not told of.
-func (f *fanOut) try(ctx context.Context, places []*place) {
-	held := f.run(ctx, places, true)
+func (f *fanOut) try(ctx context.Context, parts []part) {
+	held := []part{{members: f.run(ctx, parts, true)}}
 	f.conclude()
 	if f.succeeded {
 		f.run(ctx, held, false)
@@ -125,21 +167,23 @@ func (f *fanOut) try(ctx context.Context, places []*place) {
 
 // skip passes over subscriptions, of which each is told of the quarantine once.
 // None of these responses stands for an event.
-func (f *fanOut) skip(ctx context.Context, places []*place) {
+func (f *fanOut) skip(ctx context.Context, parts []part) {
 	f.key = ""
 	var o *outcome
-	for _, p := range places {
-		s := p.subscription
-		first, held := s.drop(f.pass.serial, f.before)
-		if !first {
-			continue
+	for i := range parts {
+		for _, m := range parts[i].members {
+			s := m.place.subscription
+			first, held := s.drop(f.pass.serial, f.before)
+			if !first {
+				continue
+			}
+			if o == nil {
+				o = &outcome{verdict: abi.Failed, result: graph.Result{Err: f.state.quarantines.error(f.field)}}
+			}
+			f.state.usage.count(abi.CodeModuleQuarantined)
+			f.inputs.arguments, f.inputs.identity = m.place.arguments, &s.identity
+			f.deliver(s, o.verdict, f.results.response(ctx, o, m.place.shared.operation, &f.inputs).bytes, "", held)
 		}
-		if o == nil {
-			o = &outcome{verdict: abi.Failed, result: graph.Result{Err: f.state.quarantines.error(f.field)}}
-		}
-		f.state.usage.count(abi.CodeModuleQuarantined)
-		f.inputs.arguments, f.inputs.identity = p.arguments, &s.identity
-		f.deliver(s, o.verdict, f.results.response(ctx, o, p.shared.operation, &f.inputs), "", held)
 	}
 }
 

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -18,6 +19,11 @@ const maxKeys = 4096
 type index struct {
 	channels   map[string]map[string]*fieldIndex // by channel, then resolver
 	operations map[projection]*sharedOperation   // of its places
+
+	lessons int       // how often anything was learned
+	lent    int       // events that hold members of crowds: these stay where they are meanwhile
+	leaving []entry   // that are to be taken out then
+	scratch answering // of the joins and reviews
 }
 
 // sharedOperation is what the places with one plan and projection key have in
@@ -27,6 +33,7 @@ type sharedOperation struct {
 	planned   *planned
 	operation *graph.Operation // its arguments are the places'
 	places    int
+	learned   []question // that runs for it have asked, at most maxLearned; only ever appended to
 }
 
 // fieldIndex holds the subscriptions to one field on one channel. Those that
@@ -47,50 +54,84 @@ type shape struct {
 	buckets    map[string]*bucket // by the values of the conditions
 }
 
-// bucket is a set of subscriptions.
+// bucket is a set of subscriptions. One of many has them in groups.
 type bucket struct {
 	shape *shape
 	key   string
 	first member
-	more  *[]member // nil where there was never more than one, as in most buckets
+	rest  *rest // nil where there was never more than one, as in most buckets
 }
 
-// member returns the i-th member.
+// rest is what a bucket holds beside its first member; or all of them, in a crowd.
+type rest struct {
+	list  []member
+	crowd *crowd // nil in a bucket of few
+}
+
+// crowd returns the groups of a bucket of many, and nil for one of few.
+func (b *bucket) crowd() *crowd {
+	if b.rest == nil {
+		return nil
+	}
+	return b.rest.crowd
+}
+
+// member returns the i-th member of a bucket of few.
 func (b *bucket) member(i int) *member {
 	if i == 0 {
 		return &b.first
 	}
-	return &(*b.more)[i-1]
+	return &b.rest.list[i-1]
 }
 
 // members is how many there are: at least one, but while the last leaves.
 func (b *bucket) members() int {
-	switch {
+	switch c := b.crowd(); {
+	case c != nil:
+		return c.members
 	case b.first.place == nil:
 		return 0
-	case b.more == nil:
+	case b.rest == nil:
 		return 1
 	}
-	return 1 + len(*b.more)
+	return 1 + len(b.rest.list)
 }
 
-func (b *bucket) push(m member) {
-	switch {
-	case b.first.place == nil:
+// push adds a member, whose entry it returns.
+func (b *bucket) push(m member) entry {
+	n := b.members()
+	if n+1 == crowdMembers && b.crowd() == nil {
+		b.gather()
+	}
+	switch c := b.crowd(); {
+	case c != nil:
+		return c.push(b, m)
+	case n == 0:
 		b.first = m
-	case b.more == nil:
-		b.more = &[]member{m}
+	case b.rest == nil:
+		b.rest = &rest{list: []member{m}}
 	default:
-		*b.more = append(*b.more, m)
+		b.rest.list = append(b.rest.list, m)
 	}
+	return entry{bucket: b, at: uint32(n)}
 }
 
-func (b *bucket) pop() {
-	last := b.members() - 1
-	*b.member(last) = member{}
-	if last > 0 {
-		*b.more = (*b.more)[:last-1]
+// remove takes out the member at an entry.
+func (b *bucket) remove(e entry) {
+	if c := b.crowd(); c != nil {
+		c.leave(e)
+		return
 	}
+	last := b.members() - 1
+	moved := *b.member(last)
+	*b.member(int(e.at)) = moved
+	moved.place.entry(moved.entry).at = e.at
+	*b.member(last) = member{}
+	if last == 0 {
+		b.drop()
+		return
+	}
+	b.rest.list = b.rest.list[:last-1]
 }
 
 // member is a place with the entry of it that leads here.
@@ -113,7 +154,8 @@ type place struct {
 // entry is a place in a bucket.
 type entry struct {
 	bucket *bucket
-	at     int // of the bucket's members
+	at     uint32 // of the members, in a crowd of those of the group
+	group  uint32 // of a crowd
 }
 
 // entry returns the i-th entry.
@@ -161,7 +203,7 @@ func (p *place) moveTo(x *index) *place {
 	key := projectionOf(p.shared.operation)
 	shared := x.operations[key]
 	if shared == nil {
-		shared = &sharedOperation{index: x, planned: p.shared.planned, operation: p.shared.operation}
+		shared = &sharedOperation{index: x, planned: p.shared.planned, operation: p.shared.operation, learned: slices.Clip(p.shared.learned)}
 		x.operations[key] = shared
 	}
 	shared.places++
@@ -214,8 +256,7 @@ func (s *shape) add(p *place, key string) {
 		s.buckets[key] = b
 	}
 	n := p.entries()
-	e := entry{bucket: b, at: b.members()}
-	b.push(member{p, n})
+	e := b.push(member{p, n})
 	switch {
 	case n == 0:
 		p.first = e
@@ -230,14 +271,7 @@ func (s *shape) add(p *place, key string) {
 func (p *place) remove() {
 	for i := range p.entries() {
 		e := p.entry(i)
-		b := e.bucket
-		moved := *b.member(b.members() - 1)
-		*b.member(e.at) = moved
-		moved.place.entry(moved.entry).at = e.at
-		b.pop()
-		if b.members() == 0 {
-			b.drop()
-		}
+		e.bucket.remove(*e)
 	}
 	p.first, p.more = entry{}, nil
 	o := p.shared

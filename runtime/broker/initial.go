@@ -89,8 +89,10 @@ func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subsc
 	version, fields, _ := w.matchPast(nil, e, &payload, func(s *Subscription) bool { _, ok := missing[s]; return ok })
 	defer st.release(version)
 	for _, m := range fields {
-		for _, p := range m.places {
-			delete(missing, p.subscription)
+		for _, p := range m.parts {
+			for _, one := range p.members {
+				delete(missing, one.place.subscription)
+			}
 		}
 	}
 	w.broker.handOut(w.ctx, st, version, fields, occasion{event: e, payload: &payload, at: at, before: at})

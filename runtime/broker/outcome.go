@@ -28,9 +28,10 @@ type outcome struct {
 	ending    ending   // as quarantine sees it
 	code      abi.Code // of the fault, where there is one
 	fuel      int64
-	asked     []question // of the subscriber
+	read      []question // all that can differ between the runs for one event
+	asked     []question // of these, what was asked of the subscriber
 	unshared  bool       // no other run need end like this one
-	responses map[projection]*tree[[]byte]
+	responses map[projection]*tree[*response]
 	incident  string // of output that does not fit; empty until it is met
 }
 
@@ -40,6 +41,13 @@ type outcome struct {
 type projection struct {
 	plan *graph.Plan
 	key  string
+}
+
+// response is a whole response, which must not be changed.
+type response struct {
+	bytes    []byte
+	asked    []question // of the subscriber, by the runs below the root field
+	unshared bool       // it is for one subscriber alone
 }
 
 func projectionOf(o *graph.Operation) projection { return projection{o.Plan(), o.ProjectionKey()} }

@@ -14,11 +14,11 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// matched is a field with the places of that moment that an event reaches
+// matched is a field with the members of that moment that an event reaches
 // through it.
 type matched struct {
-	field  *graph.RootField
-	places []*place
+	field *graph.RootField
+	parts []part
 }
 
 // Receive brings an event to the subscriptions of a tenant, and returns when
@@ -43,8 +43,9 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 		return
 	}
 	st.usage.events.Add(1)
-	version, fields, before := st.match(e, &payload)
+	version, fields, lender, before := st.match(e, &payload)
 	defer st.release(version)
+	defer st.giveBack(lender)
 	b.handOut(ctx, st, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: before})
 }
 
@@ -128,31 +129,57 @@ func (st *state) handedOut(at event.Position) {
 
 // match collects whom an event reaches, and the version that it runs under. Whoever
 // subscribes from then on begins behind the event. before is what lies in front of it.
-func (st *state) match(e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, before event.Position) {
+// The lender is to be given back what it has lent, where it is not nil.
+func (st *state) match(e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, before event.Position) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	before = st.mu.at
 	st.mu.at = max(st.mu.at, e.Position)
-	return st.useLocked(), collect(st.mu.index, e.Channel, payload, nil), before
+	fields, lends := collect(st.mu.index, e.Channel, payload, nil)
+	if lends {
+		lender = st.mu.index
+		lender.lent++
+	}
+	return st.useLocked(), fields, lender, before
 }
 
-// collect returns the places that an event reaches, of those that are wanted; nil
-// wants all.
-func collect(x *index, channel string, payload *jsondoc.Document, wanted func(*Subscription) bool) (fields []*matched) {
+func (st *state) giveBack(lender *index) {
+	if lender == nil {
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	lender.giveBack()
+}
+
+// collect returns the members that an event reaches, of those that are wanted; nil
+// wants all. It reports whether the index has to lend some of them: what is wanted
+// is copied, and so are the members of buckets of few.
+func collect(x *index, channel string, payload *jsondoc.Document, wanted func(*Subscription) bool) (fields []*matched, lends bool) {
+	var few []member // of the last field
 	x.match(channel, payload, func(fi *fieldIndex, b *bucket) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
-			fields = append(fields, &matched{field: fi.field})
+			fields, few = append(fields, &matched{field: fi.field, parts: make([]part, 1)}), nil
 		}
 		m := fields[len(fields)-1]
+		if c := b.crowd(); c != nil {
+			if x.lent == 0 {
+				c.review()
+			}
+			m.parts = c.parts(m.parts, wanted)
+			lends = lends || wanted == nil
+			return
+		}
 		n := b.members()
-		m.places = slices.Grow(m.places, n)
+		few = slices.Grow(few, n)
 		for i := range n {
-			if p := b.member(i).place; wanted == nil || wanted(p.subscription) {
-				m.places = append(m.places, p)
+			if one := *b.member(i); wanted == nil || wanted(one.place.subscription) {
+				few = append(few, one)
 			}
 		}
+		m.parts[0].members = few
 	})
-	return fields
+	return fields, lends
 }
 
 // recovered keeps a bug that one event of one field meets from ending the

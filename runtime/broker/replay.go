@@ -379,9 +379,9 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 	}
 	defer w.state.release(version)
 	for _, m := range fields {
-		m.places = slices.DeleteFunc(m.places, func(p *place) bool { return !w.takes(h, p.subscription) })
+		m.keep(func(s *Subscription) bool { return w.takes(h, s) })
 	}
-	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 })
+	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 })
 	w.broker.handOut(w.ctx, w.state, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
 	return w.ctx.Err() == nil // or not all of them have it
 }
@@ -425,8 +425,22 @@ func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Docume
 	if replays != nil && st.mu.replays != replays {
 		return nil, nil, false
 	}
-	fields = collect(st.mu.replays, e.Channel, payload, wanted)
-	return st.useLocked(), slices.DeleteFunc(fields, func(m *matched) bool { return len(m.places) == 0 }), true
+	fields, _ = collect(st.mu.replays, e.Channel, payload, wanted)
+	for _, m := range fields {
+		m.keep(nil)
+	}
+	return st.useLocked(), slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 }), true
+}
+
+// keep leaves out those of a choice, which the index has not lent, who are not to be
+// kept, and parts without members. Nil keeps all.
+func (m *matched) keep(who func(*Subscription) bool) {
+	for i := range m.parts {
+		if p := &m.parts[i]; who != nil {
+			p.members = slices.DeleteFunc(p.members, func(one member) bool { return !who(one.place.subscription) })
+		}
+	}
+	m.parts = slices.DeleteFunc(m.parts, func(p part) bool { return len(p.members) == 0 })
 }
 
 // advance takes note that those of the round are at a position who were behind it. It

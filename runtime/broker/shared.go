@@ -54,15 +54,15 @@ func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs)
 		s.sharedRuns++
 		return o
 	}
-	if o, ok := s.of(f).find(in); ok {
+	if o, ok := s.of(f).find(in); ok && s.broker.sharing != sharingNothing {
 		s.sharedRuns++
 		return o
 	}
 	s.broker.run(ctx, s.state, s.version, f, in, &s.run)
 	s.ended = s.ended || ctx.Err() != nil
 	o := s.broker.conclude(s.state, s.version, f, in, &s.run)
-	asked := questions(s.run.Reads)
-	for _, q := range asked {
+	o.read = questions(s.run.Reads)
+	for _, q := range o.read {
 		if q.ofSubscriber() {
 			o.asked = append(o.asked, q)
 		}
@@ -74,7 +74,7 @@ func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs)
 		o.unshared = true
 		s.stopped[f] = o
 	default:
-		o.unshared = !s.keep(f, asked, in, o)
+		o.unshared = !s.keep(f, o.read, in, o)
 	}
 	return o
 }
@@ -114,26 +114,35 @@ func (s *shared) forget() {
 
 // response returns an outcome as a whole response for a subscriber's operation,
 // made once for all to whom it must be equal: those who ask for the same of the
-// same result, and agree on what the runs below it read. The caller must not
-// change it.
-func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) []byte {
+// same result, and agree on what the runs below it read.
+func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) *response {
 	p := projectionOf(operation)
 	t := o.responses[p]
 	if t == nil {
-		t = &tree[[]byte]{}
+		t = &tree[*response]{}
 		if o.responses == nil {
-			o.responses = map[projection]*tree[[]byte]{}
+			o.responses = map[projection]*tree[*response]{}
 		}
 		o.responses[p] = t
 	}
-	if response, ok := t.find(in); ok {
-		return response
+	if r, ok := t.find(in); ok && s.broker.sharing != sharingNothing {
+		return r
 	}
 	x := execution{shared: s, operation: operation, inputs: *in, fuel: o.fuel}
-	response := x.response(ctx, []graph.Result{o.result})
-	if !x.unshared {
-		bytes, _ := t.insert(x.asked, in, response)
-		s.bytes += bytes + nodeBytes + len(response)
+	r := &response{bytes: x.response(ctx, []graph.Result{o.result})}
+	r.asked, r.unshared = x.asked, x.unshared
+	if !r.unshared {
+		bytes, _ := t.insert(x.asked, in, r)
+		s.bytes += bytes + nodeBytes + len(r.bytes)
 	}
-	return response
+	return r
 }
+
+// sharing is what of it is done, less than all in tests alone.
+type sharing int
+
+const (
+	sharingAll     sharing = iota
+	sharingByTree          // each member of a group asks the tree
+	sharingNothing         // each member has runs of its own
+)
