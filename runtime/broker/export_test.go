@@ -36,3 +36,45 @@ func (b *Broker) SharedOperations() (n int) {
 
 // PageEvents is how many past events a replay reads at a time.
 const PageEvents = pageEvents
+
+// ShareByTree has no subscriber take what another of its group got without asking the
+// tree of reads; ShareNothing has each resolver run for each.
+func (b *Broker) ShareByTree()  { b.sharing = sharingByTree }
+func (b *Broker) ShareNothing() { b.sharing = sharingNothing }
+
+// Groups is how many buckets of many members tenants have, how many groups these, and
+// how many members are to be taken out of them yet.
+func (b *Broker) Groups() (crowds, groups, leaving int) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, st := range b.mu.tenants {
+		st.mu.Lock()
+		for _, x := range []*index{st.mu.index, st.mu.replays} {
+			leaving += len(x.leaving)
+			for _, c := range x.crowds() {
+				crowds++
+				for _, d := range c.divisions {
+					groups += len(d.groups)
+				}
+			}
+		}
+		st.mu.Unlock()
+	}
+	return crowds, groups, leaving
+}
+
+// crowds returns the buckets of many.
+func (x *index) crowds() (all []*crowd) {
+	for _, fields := range x.channels {
+		for _, fi := range fields {
+			for _, shape := range fi.shapes {
+				for _, b := range shape.buckets {
+					if c := b.crowd(); c != nil {
+						all = append(all, c)
+					}
+				}
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,274 @@
+package broker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/tenant"
+)
+
+// groupsModel is an index of one field, with whom it should hold.
+type groupsModel struct {
+	t          *testing.T
+	r          *rand.Rand
+	x          *index
+	field      *graph.RootField
+	operations []bound
+	identities []tenant.Identity
+	payload    jsondoc.Document
+	all        map[*place]int // by place, the key's number
+	lent       []lentParts
+}
+
+// lentParts is what an event holds, and whom it held first.
+type lentParts struct {
+	parts  []part
+	places [][]*place
+}
+
+func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
+	m := &groupsModel{t: t, r: rand.New(rand.NewPCG(seed, 1)), x: newIndex(), operations: boundOperations(t), all: map[*place]int{}}
+	m.field = &graph.RootField{ResolvedField: graph.ResolvedField{Resolver: "Subscription.f"}, Channels: []graph.Channel{{Name: "c"}}}
+	for n := range 40 {
+		var permissions []string
+		if n%2 == 0 {
+			permissions = []string{"p"}
+		}
+		id, err := tenant.NewIdentity(nil, append(permissions, fmt.Sprint("q", n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.identities = append(m.identities, id)
+	}
+	if err := m.payload.Parse([]byte("{}"), jsondoc.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *groupsModel) join() {
+	s := &Subscription{identity: m.identities[m.r.IntN(len(m.identities))], resumes: m.r.IntN(9) == 0}
+	p := m.x.add(s, m.operations[m.r.IntN(len(m.operations))], m.field, keys{values: []string{""}})
+	m.all[p] = 0
+}
+
+func (m *groupsModel) leave() {
+	for p := range m.all {
+		p.remove()
+		delete(m.all, p)
+		return
+	}
+}
+
+func (m *groupsModel) learn() {
+	for _, o := range m.x.operations {
+		q := question{kind: sandbox.AskPermitted, name: []string{"p", fmt.Sprint("q", m.r.IntN(40))}[m.r.IntN(2)]}
+		if len(o.learned) < maxLearned && !slices.Contains(o.learned, q) {
+			o.learned = append(o.learned, q)
+			m.x.lessons++
+		}
+		return
+	}
+}
+
+// event looks at whom an event reaches, and holds them.
+func (m *groupsModel) event() {
+	m.t.Helper()
+	fields, lends := collect(m.x, "c", &m.payload, nil)
+	if len(m.all) > 0 != (len(fields) == 1) && len(m.x.leaving) == 0 {
+		m.t.Fatalf("%d fields for %d subscriptions", len(fields), len(m.all))
+	}
+	if len(fields) == 0 {
+		return
+	}
+	l := lentParts{parts: fields[0].parts}
+	found, leaving := map[*place]bool{}, len(m.x.leaving)
+	for _, p := range l.parts {
+		var places []*place
+		var answers string
+		for i, one := range p.members {
+			if _, live := m.all[one.place]; live {
+				found[one.place] = true
+			} else {
+				leaving--
+			}
+			own := string(m.x.scratch.of(one.place, m.questions(p)))
+			if i > 0 && own != answers || p.grouping != nil && one.place.shared != p.members[0].place.shared {
+				m.t.Fatal("members of one group differ")
+			}
+			if one.place.subscription.resumes && !p.resuming && p.grouping != nil {
+				m.t.Fatal("a member notes positions, and its group does not know")
+			}
+			answers = own
+			places = append(places, one.place)
+		}
+		l.places = append(l.places, places)
+	}
+	if len(found) != len(m.all) || leaving != 0 {
+		m.t.Fatalf("an event reaches %d of %d, and %d too few who leave", len(found), len(m.all), leaving)
+	}
+	if lends {
+		m.x.lent++
+		m.lent = append(m.lent, l)
+	}
+}
+
+func (m *groupsModel) questions(p part) []question {
+	if p.grouping == nil {
+		return nil
+	}
+	return p.grouping.questions
+}
+
+// giveBack ends an event, which has held all the while whom it held first.
+func (m *groupsModel) giveBack() {
+	m.t.Helper()
+	if len(m.lent) == 0 {
+		return
+	}
+	l := m.lent[0]
+	m.lent = m.lent[1:]
+	for i, p := range l.parts {
+		for k, one := range p.members {
+			if one.place != l.places[i][k] {
+				m.t.Fatal("what an event held has changed")
+			}
+		}
+	}
+	m.x.giveBack()
+}
+
+// check holds that what the crowds say of themselves is so.
+func (m *groupsModel) check() {
+	m.t.Helper()
+	for _, c := range m.x.crowds() {
+		members, groups := 0, 0
+		for n := range c.groups {
+			g := &c.groups[n]
+			if g.division == nil {
+				continue
+			}
+			groups++
+			members += len(g.members)
+			if g.division.groups[g.place] != uint32(n) || c.numbers[groupKey{g.division, g.answers}] != uint32(n) {
+				m.t.Fatal("a group is not found")
+			}
+		}
+		inDivisions := 0
+		for shared, d := range c.divisions {
+			if d.shared != shared || d.members == 0 {
+				m.t.Fatal("a division is wrong")
+			}
+			inDivisions += d.members
+		}
+		if members != c.members || inDivisions != members || len(c.numbers) != groups || len(c.groups)-groups > len(c.free) {
+			m.t.Fatalf("%d members, %d are counted, %d in divisions; %d groups, %d numbers", members, c.members, inDivisions, groups, len(c.numbers))
+		}
+	}
+	for p := range m.all {
+		for i := range p.entries() {
+			e := p.entry(i)
+			var one *member
+			if c := e.bucket.crowd(); c != nil {
+				one = &c.groups[e.group].members[e.at]
+			} else {
+				one = e.bucket.member(int(e.at))
+			}
+			if one.place != p || one.entry != i {
+				m.t.Fatal("an entry leads to another")
+			}
+		}
+	}
+}
+
+// TestGroupsAgainstAModel has subscriptions come and go, questions be learned and
+// events hold members, at random, and all leave at the end.
+func TestGroupsAgainstAModel(t *testing.T) {
+	groups := 0
+	for seed := range uint64(30) {
+		m := newGroupsModel(t, seed)
+		for range 400 {
+			switch m.r.IntN(8) {
+			case 0, 1:
+				for range m.r.IntN(60) {
+					m.join()
+				}
+			case 2, 3:
+				for range m.r.IntN(60) {
+					m.leave()
+				}
+			case 4:
+				m.learn()
+			case 5, 6:
+				m.event()
+			default:
+				m.giveBack()
+			}
+			m.check()
+			for _, c := range m.x.crowds() {
+				groups = max(groups, len(c.numbers))
+			}
+		}
+		for len(m.all) > 0 {
+			m.leave()
+		}
+		for len(m.lent) > 0 {
+			m.giveBack()
+		}
+		if n := len(m.x.channels) + len(m.x.operations) + len(m.x.leaving); n > 0 {
+			t.Fatalf("%d channels, operations and leavers are kept", n)
+		}
+	}
+	if groups < 8 {
+		t.Errorf("there were %d groups at most: the test holds too little", groups)
+	}
+}
+
+// TestQuestionsThatSplitTooMuchMakeNoGroups has one question that few answer alike, and
+// one that many do, and has members come until the first makes groups as well.
+func TestQuestionsThatSplitTooMuchMakeNoGroups(t *testing.T) {
+	m := newGroupsModel(t, 1)
+	m.operations = m.operations[:1]
+	join := func(n int) {
+		id, err := tenant.NewIdentity(nil, []string{fmt.Sprint("p", n%2), fmt.Sprint("one", n%30)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.identities = []tenant.Identity{id}
+		m.join()
+	}
+	groups := func() int {
+		fields, _ := collect(m.x, "c", &m.payload, nil)
+		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
+	}
+	for n := range 60 {
+		join(n)
+	}
+	for _, o := range m.x.operations {
+		for n := range 14 {
+			o.learned = append(o.learned, question{kind: sandbox.AskPermitted, name: fmt.Sprint("one", n)})
+		}
+		o.learned = append(o.learned, question{kind: sandbox.AskPermitted, name: "p0"})
+		m.x.lessons++
+	}
+	if n := groups(); n > 15 || n < 2 {
+		t.Errorf("60 members are in %d groups", n)
+	}
+	for n := 60; n < 1000; n++ {
+		join(n)
+	}
+	if n := groups(); n != 16 { // 14 who are alone in something, and the others of each half
+		t.Errorf("1000 members are in %d groups, want 16", n)
+	}
+	for len(m.all) > 20 {
+		m.leave()
+	}
+	if n := groups(); n > 10 {
+		t.Errorf("20 members are in %d groups", n)
+	}
+}
