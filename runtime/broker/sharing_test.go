@@ -339,7 +339,7 @@ func TestSharingAndGroupsChangeNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var runs [3]int
 	heard, groups := 0, 0
-	for range 60 {
+	for range 25 {
 		c := make(choices, 2000+r.IntN(2000))
 		for i := range c {
 			c[i] = byte(r.Uint32())
@@ -358,7 +358,7 @@ func TestSharingAndGroupsChangeNothing(t *testing.T) {
 		}
 	}
 	// How many replays share a run depends on when they begin.
-	if runs[0] > runs[1]+runs[1]/50 || runs[1] >= runs[2]/2 || heard < 10000 || groups < 10 {
+	if runs[0] > runs[1]+runs[1]/50 || runs[1] >= runs[2]/2 || heard < 5000 || groups < 10 {
 		t.Errorf("%d runs with groups, %d without, %d unshared; %d responses; up to %d groups", runs[0], runs[1], runs[2], heard, groups)
 	}
 }
