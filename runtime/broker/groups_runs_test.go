@@ -3,6 +3,7 @@ package broker_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -256,7 +257,7 @@ func TestGroupsUnderConcurrentEvents(t *testing.T) {
 		}})
 	}
 	activate()
-	var published, got atomic.Int64
+	var published, got, moves atomic.Int64
 	done := make(chan struct{})
 	var people, publisher sync.WaitGroup
 	for i := range 8 {
@@ -269,6 +270,7 @@ func TestGroupsUnderConcurrentEvents(t *testing.T) {
 					running = false
 				default:
 				}
+				moves.Add(1)
 				if running && (len(live) == 0 || r.IntN(20) > len(live)/2) {
 					live = append(live, s.listen(r, &published))
 					continue
@@ -286,6 +288,9 @@ func TestGroupsUnderConcurrentEvents(t *testing.T) {
 	}
 	publisher.Go(func() {
 		for n := range 300 {
+			for moves.Load() < int64(200+20*n) {
+				runtime.Gosched()
+			}
 			s.publish("c", fmt.Sprint(n+1))
 			published.Store(int64(n + 1))
 			if n%100 == 99 {
