@@ -25,10 +25,10 @@ type tally struct {
 	last      string
 }
 
-func (c *tally) Next(response []byte, _ string) bool {
+func (c *tally) Next(d graph.Delivery) (taken, skipped bool) {
 	c.responses++
-	c.last = string(response)
-	return true
+	c.last = string(d.Response)
+	return true, false
 }
 func (*tally) Error(graph.Errors) {}
 func (*tally) Position(string)    {}
