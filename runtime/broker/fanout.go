@@ -79,7 +79,7 @@ func (f *fanOut) runPart(ctx context.Context, p *part, hold bool) (held []member
 		if ctx.Err() != nil {
 			return nil, false
 		}
-		if s.ended() {
+		if !a.common && s.ended() { // else deliver finds out
 			continue
 		}
 		if a.common {
