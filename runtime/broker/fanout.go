@@ -52,6 +52,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 	case probe:
 		f.try(ctx, m.parts)
 	default:
+		f.results.alone = m.isForOne()
 		f.run(ctx, m.parts, false)
 	}
 }
@@ -228,4 +229,5 @@ func (f *fanOut) close() {
 	u.deliveries.Add(f.deliveries)
 	u.deliveredBytes.Add(f.deliveredBytes)
 	u.superseded.Add(f.superseded)
+	f.results.recycle()
 }

@@ -438,11 +438,17 @@ func product(prefixes, elements []string) []string {
 	return values
 }
 
-// documents are for parsing arguments and claims, unless they grew beyond
+// documents are for parsing payloads, arguments and claims, unless they grew beyond
 // keepNodes.
 var documents = sync.Pool{New: func() any { return new(jsondoc.Document) }}
 
 const keepNodes = 1 << 10
+
+func giveBackDocument(d *jsondoc.Document) {
+	if d.Text = nil; cap(d.Nodes) <= keepNodes {
+		documents.Put(d)
+	}
+}
 
 // subscriberElements returns the distinct elements that an argument or claim
 // matches: its own value, each item of a claim that is an array, and for an ID
@@ -452,11 +458,7 @@ func subscriberElements(text []byte, isClaim, isID bool) []string {
 		return nil
 	}
 	d := documents.Get().(*jsondoc.Document)
-	defer func() {
-		if cap(d.Nodes) <= keepNodes {
-			documents.Put(d)
-		}
-	}()
+	defer giveBackDocument(d)
 	if d.Parse(text, jsondoc.Options{}) != nil {
 		return nil
 	}

@@ -90,7 +90,10 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 	requestID := rand.Text()
 	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity}
 	x := execution{shared: newShared(o.broker, o.state, o.version), operation: o.operation, inputs: in}
-	defer func() { o.state.usage.sharedRuns.Add(x.shared.sharedRuns) }()
+	defer func() {
+		o.state.usage.sharedRuns.Add(x.shared.sharedRuns)
+		x.shared.recycle()
+	}()
 	published := 0
 	var run sandbox.Result
 	var exhausted *graph.Error
@@ -109,7 +112,7 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		if refused != nil {
 			run.Fault = publishFault(refused)
 		}
-		outcome := o.broker.conclude(o.state, o.version, field, &in, &run)
+		outcome := o.broker.conclude(o.state, o.version, field, &in, &run, false)
 		tellPublisher(outcome.result.Err, refused)
 		results[i] = outcome.result
 		x.fuel += outcome.fuel

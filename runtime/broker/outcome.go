@@ -52,8 +52,9 @@ type response struct {
 
 func projectionOf(o *graph.Operation) projection { return projection{o.Plan(), o.ProjectionKey()} }
 
-// conclude turns a run's result into an outcome that does not borrow from it.
-func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) *outcome {
+// conclude turns a run's result into an outcome, which borrows nothing from it but the
+// output, where it may.
+func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result, borrow bool) *outcome {
 	o := &outcome{broker: b, state: st, runner: v.Runners[f.Module], field: f, event: in.id, verdict: r.Verdict, hasOutput: r.HasOutput, ending: succeeded, fuel: r.Fuel}
 	o.result.Misfits = o
 	switch {
@@ -67,6 +68,8 @@ func (b *Broker) conclude(st *state, v *Version, f *graph.ResolvedField, in *inp
 	case r.Verdict == abi.Failed:
 		st.usage.count(abi.CodeResolverError)
 		o.result.Err = failureError(r.Failure)
+	case r.HasOutput && borrow:
+		o.result.Output = r.Output
 	case r.HasOutput:
 		o.result.Output = append([]byte(nil), r.Output...)
 	default:

@@ -21,6 +21,12 @@ type matched struct {
 	parts []part
 }
 
+// isForOne tells whether the event reaches one subscription, whose operation has no
+// resolvers below its root field.
+func (m *matched) isForOne() bool {
+	return len(m.parts) == 1 && len(m.parts[0].members) == 1 && !m.parts[0].members[0].place.shared.operation.HasBatches()
+}
+
 // Receive brings an event to the subscriptions of a tenant, and returns when
 // all of it is handed out. Events of one channel are received one after the
 // other, by the caller's care. ctx ends runs that wait, at shutdown.
@@ -36,17 +42,18 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 			st.handedOut(e.Position)
 		}
 	}()
-	var payload jsondoc.Document
+	payload := documents.Get().(*jsondoc.Document)
+	defer giveBackDocument(payload)
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
 			slog.String("tenant", e.Tenant), slog.String("channel", e.Channel), slog.String("event", e.ID), slog.String("error", err.Error()))
 		return
 	}
 	st.usage.events.Add(1)
-	version, fields, lender, before := st.match(e, &payload)
+	version, fields, lender, before := st.match(e, payload)
 	defer st.release(version)
 	defer st.giveBack(lender)
-	b.handOut(ctx, st, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: before})
+	b.handOut(ctx, st, version, fields, occasion{event: e, payload: payload, at: e.Position, before: before})
 }
 
 // Precedes tells whether an event is older than the tenant: it was for another that
@@ -64,12 +71,15 @@ type occasion struct {
 	at, before event.Position
 }
 
+// metaBytes is room for the meta of most events.
+const metaBytes = 160
+
 // handOut brings an event to the subscriptions that it matches.
 func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, o occasion) {
 	if len(fields) == 0 {
 		return
 	}
-	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(nil)}
+	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(make([]byte, 0, metaBytes))}
 	var groups sync.WaitGroup
 	for _, m := range fields[1:] {
 		groups.Go(func() { b.fanOut(ctx, st, v, m, common, o) })

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"sync"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -23,6 +24,11 @@ type shared struct {
 	fuel    int64 // that one operation may use
 	limits  graph.ExecutionLimits
 
+	// alone tells that there is one subscriber and one run: nothing is kept, and what is
+	// returned is valid until the next event. Most selective events are so, and would spend
+	// more on keeping than on projecting.
+	alone bool
+
 	results map[*graph.ResolvedField]*tree[*outcome]
 	last    *graph.ResolvedField              // the one that was looked up last, mostly the event's own
 	tree    *tree[*outcome]                   // its results
@@ -30,17 +36,33 @@ type shared struct {
 	bytes   int                               // about what trees, results and responses take
 	ended   bool                              // ctx had ended after a run: what is returned is of no use
 	run     sandbox.Result
+	only    response // the one of an event for one subscriber; its bytes are used again
 
 	sharedRuns uint64 // results that needed no run
 }
 
+// recycled are shared that are over, for what they have of buffers.
+var recycled = sync.Pool{New: func() any { return new(shared) }}
+
+// keepBufferBytes is the size up to which buffers are kept for the next event.
+const keepBufferBytes = 64 << 10
+
 func newShared(b *Broker, st *state, v *Version) *shared {
-	l := st.tenant.Limits()
-	return &shared{
-		broker: b, state: st, version: v, fuel: l.FuelPerOperation,
-		limits:  graph.ExecutionLimits{ParentsPerRun: int(l.ParentsPerRun), OutputBytes: operationOutputs * int(l.OutputBytes)},
-		results: map[*graph.ResolvedField]*tree[*outcome]{}, stopped: map[*graph.ResolvedField]*outcome{},
+	s, l := recycled.Get().(*shared), st.tenant.Limits()
+	s.broker, s.state, s.version, s.fuel = b, st, v, l.FuelPerOperation
+	s.limits = graph.ExecutionLimits{ParentsPerRun: int(l.ParentsPerRun), OutputBytes: operationOutputs * int(l.OutputBytes)}
+	return s
+}
+
+// recycle gives up a shared whose event or request is over.
+func (s *shared) recycle() {
+	run, only := s.run, s.only.bytes
+	if cap(run.Output) > keepBufferBytes || cap(only) > keepBufferBytes {
+		return
 	}
+	clear(run.Reads)
+	*s = shared{run: sandbox.Result{Output: run.Output[:0], Reads: run.Reads[:0]}, only: response{bytes: only[:0]}}
+	recycled.Put(s)
 }
 
 // operationOutputs times outputBytes is what the outputs of one operation's runs
@@ -50,6 +72,9 @@ const operationOutputs = 32
 // result returns what a resolver gives for the inputs: the result of an earlier
 // run that read the same, or of a new run.
 func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs) *outcome {
+	if s.alone {
+		return s.runFor(ctx, f, in)
+	}
 	if o := s.stopped[f]; o != nil {
 		s.sharedRuns++
 		return o
@@ -58,9 +83,7 @@ func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs)
 		s.sharedRuns++
 		return o
 	}
-	s.broker.run(ctx, s.state, s.version, f, in, &s.run)
-	s.ended = s.ended || ctx.Err() != nil
-	o := s.broker.conclude(s.state, s.version, f, in, &s.run)
+	o := s.runFor(ctx, f, in)
 	o.read = questions(s.run.Reads)
 	for _, q := range o.read {
 		if q.ofSubscriber() {
@@ -72,11 +95,21 @@ func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs)
 		o.unshared = true
 	case fault != nil && fault.Unrepeatable:
 		o.unshared = true
+		if s.stopped == nil {
+			s.stopped = map[*graph.ResolvedField]*outcome{}
+		}
 		s.stopped[f] = o
 	default:
 		o.unshared = !s.keep(f, o.read, in, o)
 	}
 	return o
+}
+
+// runFor runs a resolver.
+func (s *shared) runFor(ctx context.Context, f *graph.ResolvedField, in *inputs) *outcome {
+	s.broker.run(ctx, s.state, s.version, f, in, &s.run)
+	s.ended = s.ended || ctx.Err() != nil
+	return s.broker.conclude(s.state, s.version, f, in, &s.run, s.alone)
 }
 
 // of returns the results of a resolver.
@@ -87,6 +120,9 @@ func (s *shared) of(f *graph.ResolvedField) *tree[*outcome] {
 	t := s.results[f]
 	if t == nil {
 		t = &tree[*outcome]{}
+		if s.results == nil {
+			s.results = map[*graph.ResolvedField]*tree[*outcome]{}
+		}
 		s.results[f] = t
 	}
 	s.last, s.tree = f, t
@@ -116,6 +152,10 @@ func (s *shared) forget() {
 // made once for all to whom it must be equal: those who ask for the same of the
 // same result, and agree on what the runs below it read.
 func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) *response {
+	if s.alone {
+		s.only = response{bytes: operation.AppendResponse(s.only.bytes[:0], []graph.Result{o.result}), unshared: true}
+		return &s.only
+	}
 	p := projectionOf(operation)
 	t := o.responses[p]
 	if t == nil {

@@ -6,6 +6,7 @@ package event
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -49,12 +50,21 @@ func Check(channel, id string, payload []byte) error {
 	if len(payload) > MaxPayloadBytes {
 		return fmt.Errorf("payload of %d bytes: at most %d are allowed", len(payload), MaxPayloadBytes)
 	}
-	var d jsondoc.Document
-	if err := d.Parse(payload, jsondoc.Options{}); err != nil {
+	d := documents.Get().(*jsondoc.Document)
+	err := d.Parse(payload, jsondoc.Options{})
+	if d.Text = nil; cap(d.Nodes) <= keepNodes {
+		documents.Put(d)
+	}
+	if err != nil {
 		return fmt.Errorf("payload: %w", err)
 	}
 	return nil
 }
+
+// documents are for Check, unless they grew beyond keepNodes.
+var documents = sync.Pool{New: func() any { return new(jsondoc.Document) }}
+
+const keepNodes = 1 << 10
 
 // CheckID judges the id as Check does.
 func CheckID(id string) error {

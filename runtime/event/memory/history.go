@@ -2,6 +2,8 @@ package memory
 
 import (
 	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"sort"
 	"strconv"
@@ -32,7 +34,13 @@ func newHistory(first uint64) *history {
 func size(e *event.Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + overhead }
 
 // position has a fixed width, so that positions compare as strings.
-func position(n uint64) event.Position { return event.Position(fmt.Sprintf("%016x", n)) }
+func position(n uint64) event.Position {
+	var number [8]byte
+	var digits [16]byte
+	binary.BigEndian.PutUint64(number[:], n)
+	hex.Encode(digits[:], number[:])
+	return event.Position(digits[:])
+}
 
 func parse(p event.Position) (uint64, error) {
 	if p == "" {
