@@ -65,7 +65,9 @@ func BenchmarkNextHeldBack(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(response)))
 	for i := 0; b.Loop(); i++ {
-		op.Next(graph.Delivery{Response: response, Key: keys[i%len(keys)], Now: 1})
+		if taken, skipped := op.Next(graph.Delivery{Response: response, Key: keys[i%len(keys)], Now: 1}); !taken || skipped != (i >= len(keys)) {
+			b.Fatalf("%d: taken %v, skipped %v", i, taken, skipped)
+		}
 	}
 }
 
