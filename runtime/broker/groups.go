@@ -73,7 +73,7 @@ func (b *bucket) gather() {
 	n := b.members()
 	for i := range n {
 		m := *b.member(i)
-		*m.place.entry(m.entry) = c.push(b, m)
+		*m.place.entry(m.entry) = c.push(m)
 	}
 	b.first, b.rest = member{}, &rest{crowd: c}
 }
@@ -90,7 +90,7 @@ func (b *bucket) scatter() {
 }
 
 // push adds a member, whose entry it returns.
-func (c *crowd) push(b *bucket, m member) entry {
+func (c *crowd) push(m member) entry {
 	d := c.divisions[m.place.shared]
 	if d == nil {
 		d = &division{shared: m.place.shared, grouping: &grouping{}}
@@ -100,18 +100,18 @@ func (c *crowd) push(b *bucket, m member) entry {
 	d.members++
 	c.members++
 	c.moves++
-	return c.place(b, d, m)
+	return c.place(d, m)
 }
 
 // place puts a member of a division into its group.
-func (c *crowd) place(b *bucket, d *division, m member) entry {
-	answers := b.shape.field.index.scratch.of(m.place, d.grouping.questions)
+func (c *crowd) place(d *division, m member) entry {
+	answers := c.bucket.shape.field.index.scratch.of(m.place, d.grouping.questions)
 	n, ok := c.numbers[groupKey{d, string(answers)}]
 	if !ok {
 		n = c.add(d, string(answers))
 	}
 	g := &c.groups[n]
-	e := entry{bucket: b, at: uint32(len(g.members)), group: n}
+	e := entry{bucket: c.bucket, at: uint32(len(g.members)), group: n}
 	g.members = append(g.members, m)
 	if m.place.subscription.resumes {
 		g.resuming++
@@ -226,7 +226,7 @@ func (c *crowd) drop(n uint32) {
 // many have come or gone.
 func (c *crowd) review() {
 	x := c.bucket.shape.field.index
-	if c.lessons == x.lessons && c.moves <= c.members/groupMembers {
+	if c.lessons == x.lessons && 4*c.moves <= c.members {
 		return
 	}
 	for _, d := range c.divisions {
@@ -301,7 +301,7 @@ func (c *crowd) regroup(d *division, to *grouping) {
 		c.drop(n)
 	}
 	for _, m := range all {
-		*m.place.entry(m.entry) = c.place(c.bucket, d, m)
+		*m.place.entry(m.entry) = c.place(d, m)
 	}
 }
 

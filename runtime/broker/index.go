@@ -105,7 +105,7 @@ func (b *bucket) push(m member) entry {
 	}
 	switch c := b.crowd(); {
 	case c != nil:
-		return c.push(b, m)
+		return c.push(m)
 	case n == 0:
 		b.first = m
 	case b.rest == nil:
