@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,26 @@ var limitCases = map[string]func(*limited){
 		if !strings.Contains(a.body, `"data":{"a":1,"b":null}`) {
 			l.Error(a.body)
 		}
+	},
+	"fuelPerSecond": func(l *limited) {
+		l.set(`{"fuelPerSecond":1000}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		l.must(200, l.query("{ spend }")) // some seconds' worth
+		a := l.query("{ one }")
+		l.refused(http.StatusTooManyRequests, abi.CodeLimitExceeded, "fuelPerSecond", a)
+		if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || seconds < 2 || !strings.Contains(a.body, `"retryAfterMs":`) {
+			l.Errorf("the headers are %v: %s", a.header, a.body)
+		}
+		s.say(`{"type":"subscribe","id":"2","payload":{"query":"{ one }"}}`)
+		s.expect(`"id":"2","type":"error"`, `"code":"LIMIT_EXCEEDED"`, `"limit":"fuelPerSecond"`, `"retryAfterMs":`)
+		l.must(http.StatusAccepted, l.publish("1"))
+		if usage := l.send("GET", l.path("/usage"), "", "").body; !strings.Contains(usage, `"waiting":{"events":1,`) {
+			l.Errorf("the event does not wait: %s", usage)
+		}
+		l.set(`{"fuelPerSecond":1000000}`)
+		s.expect(`"id":"1"`, `"next"`)
+		l.must(200, l.query("{ one }"))
 	},
 	"wallMillisPerRun": func(l *limited) {
 		l.set(`{"wallMillisPerRun":10,"fuelPerRun":10000000000}`)
@@ -207,6 +228,21 @@ var limitCases = map[string]func(*limited){
 		l.must(http.StatusAccepted, l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(line, 20)))
 		s.expectClose(websocket.CloseTryAgainLater, "queueBytes")
 	},
+	"deliveredBytesPerSecond": func(l *limited) {
+		l.set(`{"deliveredBytesPerSecond":1024}`)
+		s := l.join("{}")
+		s.subscribe("1")
+		s.say(`{"type":"ping"}`)
+		s.expect(`"pong"`)
+		l.must(http.StatusAccepted, l.publish(`"`+strings.Repeat("x", 2048)+`"`))
+		s.expect(`"next"`)
+		begun := time.Now()
+		l.must(http.StatusAccepted, l.publish("1"))
+		s.expect(`"next"`)
+		if took := time.Since(begun); took < 900*time.Millisecond {
+			l.Errorf("an event came %v after one that was twice what may be delivered in a second", took)
+		}
+	},
 	"queueBytes": func(l *limited) {
 		l.set(`{"queueBytes":4096}`)
 		s := l.join("{}")
@@ -229,15 +265,22 @@ var limitCases = map[string]func(*limited){
 
 	"eventsPerSecond": func(l *limited) {
 		l.set(`{"eventsPerSecond":1}`)
-		batch := l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(`{"channel":"c","payload":1}`+"\n", 2))
-		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "eventsPerSecond", batch)
-		l.must(http.StatusAccepted, l.publish("1"))
-		a := l.publish("1")
+		batch := func(n int) answer {
+			return l.send("POST", l.path("/events"), "application/x-ndjson", strings.Repeat(`{"channel":"c","payload":1}`+"\n", n))
+		}
+		l.refused(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, "eventsPerSecond", batch(11))
+		l.must(http.StatusAccepted, batch(10))
+		a := batch(7)
 		l.refused(http.StatusTooManyRequests, abi.CodeLimitExceeded, "eventsPerSecond", a)
-		if a.header.Get("Retry-After") != "1" {
+		if wait := a.header.Get("Retry-After"); wait != "7" && wait != "8" { // of the first ten, one or none waits no more
 			l.Errorf("the headers are %v", a.header)
 		}
-		l.refused(200, abi.CodeLimitExceeded, "eventsPerSecond", l.query("mutation { publish }"))
+		l.publish("1")
+		m := l.query("mutation { publish }")
+		l.refused(200, abi.CodeLimitExceeded, "eventsPerSecond", m)
+		if !strings.Contains(m.body, `"retryAfterMs":`) {
+			l.Error(m.body)
+		}
 	},
 	"eventBytes": func(l *limited) {
 		l.set(`{"eventBytes":1}`)

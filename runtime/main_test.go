@@ -1,14 +1,21 @@
 package runtime_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
 func TestMain(m *testing.M) {
 	runtime.CompileMain()
-	os.Exit(postgrestest.Run(m))
+	code := postgrestest.Run(m)
+	if err := redistest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }

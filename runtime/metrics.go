@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/registry"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/telemetry"
@@ -52,10 +53,21 @@ func (s source) Node() telemetry.Node {
 		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes, Dropped: connections.Dropped,
 		Operations: counts.Operations, Validations: counts.Validations,
 	}
+	for _, t := range s.tenants.List() {
+		n.Lag = max(n.Lag, lag(s.bus.Backlog(t.ID())))
+	}
 	for ending, count := range connections.Endings {
 		n.Disconnects = append(n.Disconnects, telemetry.Count{Label: ending.String(), Value: count})
 	}
 	return n
+}
+
+// lag is for how long the oldest event of a backlog has waited.
+func lag(b event.Backlog) time.Duration {
+	if b.Oldest.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(b.Oldest))
 }
 
 // Usage implements telemetry.Source.
@@ -77,6 +89,8 @@ func (s source) usageOf(t *tenant.Tenant) telemetry.Usage {
 		Subscriptions: used.Subscriptions, Instances: used.Instances, MemoryBytes: used.MemoryBytes,
 		Quarantined: int64(len(s.broker.Quarantined(t))),
 	}
+	waiting := s.bus.Backlog(t.ID())
+	u.WaitingEvents, u.WaitingBytes, u.Lag = int64(waiting.Events), int64(waiting.Bytes), lag(waiting)
 	for code, n := range used.Errors {
 		u.Errors[string(code)] = n
 	}

@@ -64,7 +64,7 @@ func (p *pools) version(t *tenant.Tenant, a *registry.Active) *broker.Version {
 		current := own[key]
 		if current == nil {
 			current = &pool{Pool: m.Pool(sandbox.PoolConfig{
-				Limits: func() sandbox.Limits { return registry.RunLimits(t.Limits()) }, Config: m.Config.JSON, Log: p.log(t, name, m.Module),
+				Limits: func() sandbox.Limits { return registry.RunLimits(t.Limits()) }, Config: m.Config.JSON, Log: p.log(t, name, m.Module), Started: t.ChargeFuel,
 			})}
 			own[key] = current
 			p.open.Add(1)

@@ -236,7 +236,7 @@ func (s *Server) Push(ctx context.Context, tenantID, name string, module []byte)
 
 // Publish accepts events of one tenant, all or none, and returns the position
 // behind them. It takes over their payloads. An error that wraps a
-// *tenant.RateError says that they are more than the tenant may publish in a second.
+// *tenant.RateError or event.ErrFull says that too many of the tenant's events wait.
 func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.Event) (cursor string, err error) {
 	t, err := s.tenants.Find(tenantID)
 	if err != nil {
@@ -252,23 +252,6 @@ func (s *Server) Publish(ctx context.Context, tenantID string, events ...event.E
 		}
 	}
 	return s.accept(ctx, t, events)
-}
-
-// accept counts events that were checked toward the tenant's rate, and publishes
-// them. A tenant that was deleted publishes nothing: its id may be another's by
-// now.
-func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Event) (string, error) {
-	select {
-	case <-t.Gone():
-		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, t.ID())
-	default:
-	}
-	if over := t.TakeEvents(len(events)); over != nil {
-		return "", fmt.Errorf("publish: %w", over)
-	}
-	limits := t.Limits()
-	at, err := s.bus.Publish(ctx, t.ID(), events, retention(&limits))
-	return string(at), err
 }
 
 // publisher hands on events that the admin API has checked, and those of guests,

@@ -25,8 +25,13 @@ func (k sink) Receive(e *event.Event) {
 	s := k.server
 	// A tenant that was created anew under an old id gets no event of the other's.
 	if t, ok := s.tenants.Get(e.Tenant); ok && !broker.Precedes(t, e) {
+		begun := time.Now()
+		if !t.AwaitEvent(k.ctx) {
+			return
+		}
 		s.metrics.Received(time.Since(e.Time))
 		s.broker.Receive(k.ctx, t, e)
+		t.HandedOut(time.Since(begun))
 	}
 }
 

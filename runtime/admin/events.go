@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -25,7 +26,7 @@ const (
 
 // How soon a publisher may try again, in seconds, where the answer is Retry-After.
 const (
-	retryFull        = "1" // events wait for their subscribers
+	retryFull        = "1" // events wait for their subscribers, and the bus does not say for how long
 	retryUnavailable = "2" // the bus is not there, or this server won't be
 )
 
@@ -106,6 +107,7 @@ func (b *batch) room() error {
 // refused says when a publisher may try again, and which event was the reason.
 func (b *batch) refused(w http.ResponseWriter, err error) error {
 	var over *tenant.RateError
+	var full *event.FullError
 	var conflict *event.ConflictError
 	wait := ""
 	switch {
@@ -113,6 +115,8 @@ func (b *batch) refused(w http.ResponseWriter, err error) error {
 		return b.conflict(conflict)
 	case errors.As(err, &over) && over.RetryAfter > 0:
 		wait = strconv.FormatInt(over.RetryAfterSeconds(), 10)
+	case errors.As(err, &full):
+		wait = strconv.FormatInt(int64((full.RetryAfter+time.Second-1)/time.Second), 10)
 	case errors.Is(err, event.ErrFull):
 		wait = retryFull
 	case errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrClosed), isEnded(err):

@@ -177,7 +177,7 @@ func TestPublisherErrors(t *testing.T) {
 		status     int
 		retryAfter string
 	}{{1001 * time.Millisecond, http.StatusTooManyRequests, "2"}, {0, http.StatusRequestEntityTooLarge, ""}} {
-		s.fail = fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond", PerSecond: 7, RetryAfter: c.wait})
+		s.fail = fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond", PerSecond: 7, AtOnce: 7, RetryAfter: c.wait})
 		w = s.do("POST", eventsPath, "application/json", body)
 		s.wantProblem(w, c.status, abi.CodeLimitExceeded, "more than 7")
 		if got := w.Header().Get("Retry-After"); got != c.retryAfter || !strings.Contains(w.Body.String(), `"limit":"eventsPerSecond"`) {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/broker"
@@ -16,12 +17,22 @@ type Usage interface {
 	// Gauges tells what is in use now, by the names of the limits on it. What cannot
 	// be told is left out.
 	Gauges(ctx context.Context, t *tenant.Tenant) map[string]int64
+	// Waiting tells what waits on this node.
+	Waiting(t *tenant.Tenant) Waiting
+}
+
+// Waiting are events that were accepted and not handed out to their subscribers.
+type Waiting struct {
+	Events int
+	Bytes  int           // that they take in memory, about
+	Lag    time.Duration // for which the oldest has waited
 }
 
 type usageAnswer struct {
 	Node        string              `json:"node"`
 	Since       string              `json:"since"`
 	Usage       usedAnswer          `json:"usage"`
+	Waiting     waitingAnswer       `json:"waiting"`
 	Limits      []limitAnswer       `json:"limits"`
 	Quarantined []quarantinedAnswer `json:"quarantined"`
 }
@@ -41,6 +52,13 @@ type usedAnswer struct {
 	Errors map[abi.Code]uint64 `json:"errors"`
 }
 
+// waitingAnswer is what waits on the node that answers.
+type waitingAnswer struct {
+	Events int   `json:"events"`
+	Bytes  int   `json:"bytes"`
+	LagMS  int64 `json:"lagMs"`
+}
+
 // limitAnswer is a limit with what is used of it now, where that is one amount.
 type limitAnswer struct {
 	Name  string `json:"name"`
@@ -55,9 +73,11 @@ func (h *handler) getUsage(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
+	waiting := h.config.Usage.Waiting(r.tenant)
 	return answer(w, http.StatusOK, usageAnswer{
 		Node: h.config.Node, Since: timestamp(u.Since),
 		Usage:       usedAnswer{u.Fuel, u.Runs, u.SharedRuns, u.Events, u.SkippedEvents, u.Deliveries, u.DeliveredBytes, u.SkippedDeliveries, u.Errors},
+		Waiting:     waitingAnswer{waiting.Events, waiting.Bytes, waiting.Lag.Milliseconds()},
 		Limits:      describeLimits(r.tenant.Limits(), h.config.Usage.Gauges(r.Context(), r.tenant)),
 		Quarantined: describeQuarantined(h.config.Quarantine.Quarantined(r.tenant)),
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/admin"
 	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -50,6 +51,10 @@ func (l *live) Usage(context.Context, *tenant.Tenant) (broker.Usage, error) {
 
 func (l *live) Gauges(context.Context, *tenant.Tenant) map[string]int64 {
 	return map[string]int64{"subscriptions": 3}
+}
+
+func (l *live) Waiting(*tenant.Tenant) admin.Waiting {
+	return admin.Waiting{Events: 9, Bytes: 10, Lag: 1500 * time.Millisecond}
 }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -99,7 +104,7 @@ func TestUsage(t *testing.T) {
 	}
 	body := s.do("GET", "/v1/tenants/acme/usage", "", "").Body.String()
 	head := `{"node":"n1","since":"2026-01-02T12:00:00.000Z","usage":{"fuel":1,"runs":2,"sharedRuns":3,"events":4,"skippedEvents":5,` +
-		`"deliveries":6,"deliveredBytes":7,"skippedDeliveries":9,"errors":{"INTERNAL":0,"RESOLVER_TRAP":8}},"limits":[{"name":"fuelPerRun","unit":"units of fuel","limit":10000000},`
+		`"deliveries":6,"deliveredBytes":7,"skippedDeliveries":9,"errors":{"INTERNAL":0,"RESOLVER_TRAP":8}},"waiting":{"events":9,"bytes":10,"lagMs":1500},"limits":[{"name":"fuelPerRun","unit":"units of fuel","limit":10000000},`
 	if !strings.HasPrefix(body, head) || !strings.HasSuffix(body, `],"quarantined":[]}`+"\n") {
 		t.Errorf("got %s", body)
 	}

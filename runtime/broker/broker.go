@@ -264,6 +264,7 @@ func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.Resolv
 	v.Runners[f.Module].Run(ctx, f.Resolver, in, r)
 	st.usage.runs.Add(1)
 	st.usage.fuel.Add(uint64(r.Fuel))
+	st.tenant.ChargeFuel(r.Fuel)
 }
 
 // notRun is the result of a run that the server's end or the caller's kept from

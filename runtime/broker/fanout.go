@@ -229,5 +229,6 @@ func (f *fanOut) close() {
 	u.deliveries.Add(f.deliveries)
 	u.deliveredBytes.Add(f.deliveredBytes)
 	u.superseded.Add(f.superseded)
+	f.state.tenant.ChargeDelivered(int64(f.deliveredBytes))
 	f.results.recycle()
 }

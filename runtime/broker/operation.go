@@ -158,12 +158,16 @@ const retryFull = time.Second
 // not say when: the events may have been accepted, and have other ids the next time.
 func tellPublisher(e *graph.Error, err error) {
 	var over *tenant.RateError
+	var full *event.FullError
 	wait := int64(0)
 	switch {
 	case errors.As(err, &over):
 		e.Message, wait = over.Error(), over.RetryAfterMillis()
 	case errors.Is(err, event.ErrFull):
 		e.Message, wait = "too many events are waiting for their subscribers; try again later", retryFull.Milliseconds()
+		if errors.As(err, &full) {
+			wait = max(1, full.RetryAfter.Milliseconds())
+		}
 	case errors.Is(err, event.ErrUnavailable):
 		e.Message = "the bus can't be reached: whether the events were accepted is not known"
 	}

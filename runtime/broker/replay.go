@@ -405,14 +405,11 @@ func (s *Subscription) ready() bool {
 	return s.mu.sink == nil || s.mu.sink.Ready()
 }
 
-// spend counts a past event toward the tenant's limit, and waits where it is over.
+// spend counts a past event toward the tenant's limit, and waits where it is over, or the
+// tenant owes what earlier events have used.
 func (w *walk) spend() {
-	for w.ctx.Err() == nil && !w.urgent {
-		over := w.state.tenant.TakeReplayed()
-		if over == nil {
-			return
-		}
-		w.pause(over.RetryAfter)
+	if !w.urgent {
+		w.state.tenant.AwaitReplayed(w.ctx)
 	}
 }
 

@@ -31,13 +31,30 @@ type Retention struct {
 	IDs time.Duration
 }
 
+// What may wait on a node for one tenant's subscribers before publishers are refused.
+const (
+	MaxWaitingEvents = 65_536
+	MaxWaitingBytes  = 64 << 20 // as Size counts
+)
+
+// Backlog is what a bus has accepted of one tenant and not handed out, as far as this
+// node knows of it.
+type Backlog struct {
+	Events int
+	Bytes  int       // as Size counts
+	Oldest time.Time // when the first of them was accepted; zero where there are none
+	// More tells that there may be others at the source, which this node has not read since
+	// it has no room for them.
+	More bool
+}
+
 // MaxIDs is how many ids of one tenant a bus remembers at least.
 const MaxIDs = 100_000
 
 // Errors of buses. They are wrapped with what they concern.
 var (
 	// ErrFull means that the tenant's events wait for their subscribers: nothing
-	// was accepted, and the publisher may try again later.
+	// was accepted, and the publisher may try again later; see FullError.
 	ErrFull = errors.New("too many events are waiting")
 	// ErrConflict means that an event's id was seen with another payload; see
 	// ConflictError.
@@ -61,6 +78,16 @@ func (e *ConflictError) Error() string {
 
 // Unwrap makes it an ErrConflict.
 func (e *ConflictError) Unwrap() error { return ErrConflict }
+
+// FullError tells when there will be room again, about. It is an ErrFull.
+type FullError struct {
+	RetryAfter time.Duration
+}
+
+func (e *FullError) Error() string { return ErrFull.Error() }
+
+// Unwrap makes it an ErrFull.
+func (e *FullError) Unwrap() error { return ErrFull }
 
 // Page is what Read found.
 type Page struct {
@@ -124,6 +151,11 @@ type Bus interface {
 	// handed out where it went on, or told as a gap. Tenants don't wait for each
 	// other. One Tail at a time.
 	Tail(ctx context.Context, sink Sink) error
+
+	// Backlog returns what waits of a tenant's events. What Publish has accepted here is in
+	// it from then on until Receive has returned; a batch that is being read may count
+	// twice.
+	Backlog(tenant string) Backlog
 
 	// Start is a position, the same for every tenant, in front of all that Tail
 	// hands out. What was accepted before the bus was opened does not lie behind it.

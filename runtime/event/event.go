@@ -94,3 +94,9 @@ func (e *Event) AppendMeta(dst []byte) []byte {
 func AppendTime(dst []byte, t time.Time) []byte {
 	return t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }
+
+// SizeBeside is what an event takes in memory beside its texts, about.
+const SizeBeside = 256
+
+// Size is what an event counts of MaxWaitingBytes.
+func Size(e *Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + SizeBeside }

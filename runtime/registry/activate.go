@@ -63,7 +63,7 @@ func (e *edit) activate(ctx context.Context, m *module, digest string, limits te
 		return nil, err
 	}
 	if v.started != startConditions(limits, m.config) {
-		if err := start(ctx, m.name, v.module, limits, m.config); err != nil {
+		if err := start(ctx, e.tenant, m.name, v.module, limits, m.config); err != nil {
 			return nil, err
 		}
 	}

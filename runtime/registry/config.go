@@ -76,7 +76,7 @@ func (r *Registry) configure(ctx context.Context, t *tenant.Tenant, name string,
 		}
 		limits := t.Limits()
 		if m.serving.started != startConditions(limits, config) {
-			if err := start(ctx, name, m.serving.module, limits, config); err != nil {
+			if err := start(ctx, t, name, m.serving.module, limits, config); err != nil {
 				return nil, configError(name, err)
 			}
 		}

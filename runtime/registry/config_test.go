@@ -177,7 +177,7 @@ func TestConfigsChangeDuringUploads(t *testing.T) {
 	<-stopped
 	for n, set := range b.log {
 		m := set.Modules["orders"]
-		if err := m.Start(t.Context(), registry.RunLimits(b.tenant.Limits()), m.Config.JSON); err != nil {
+		if err := m.Start(t.Context(), registry.RunLimits(b.tenant.Limits()), m.Config.JSON, nil); err != nil {
 			t.Fatalf("set %d of %d has config %q: %v", n, len(b.log), m.Config.JSON, err)
 		}
 	}

@@ -16,9 +16,9 @@ func RunLimits(l tenant.Limits) sandbox.Limits {
 }
 
 // start tries whether instances of a module come up with a config, so that one
-// which never answers an event replaces none that does.
-func start(ctx context.Context, name string, m *sandbox.Module, limits tenant.Limits, config ModuleConfig) error {
-	if err := m.Start(ctx, RunLimits(limits), config.JSON); err != nil {
+// which never answers an event replaces none that does. The tenant pays for it.
+func start(ctx context.Context, t *tenant.Tenant, name string, m *sandbox.Module, limits tenant.Limits, config ModuleConfig) error {
+	if err := m.Start(ctx, RunLimits(limits), config.JSON, t.ChargeFuel); err != nil {
 		return startError(name, err)
 	}
 	return nil

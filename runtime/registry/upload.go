@@ -117,7 +117,7 @@ func (u *upload) load(ctx context.Context, t *tenant.Tenant, binary []byte) erro
 	if m := now.modules[u.name]; m != nil {
 		config = m.config
 	}
-	if err := start(ctx, u.name, loaded, u.limits, config); err != nil {
+	if err := start(ctx, t, u.name, loaded, u.limits, config); err != nil {
 		u.registry.release(loaded)
 		return err
 	}
@@ -142,7 +142,7 @@ func (u *upload) apply(ctx context.Context, e *edit) (*catalog, error) {
 		m = &module{name: u.name}
 	}
 	if u.kept = m.find(u.digest); u.kept == nil {
-		return u.add(ctx, e.old, m)
+		return u.add(ctx, e.tenant, e.old, m)
 	}
 	u.module = m
 	if !u.activate {
@@ -157,7 +157,7 @@ func (u *upload) apply(ctx context.Context, e *edit) (*catalog, error) {
 
 // add keeps the loaded module as a version of m. It must compose even where it
 // is not to be activated.
-func (u *upload) add(ctx context.Context, old *catalog, m *module) (*catalog, error) {
+func (u *upload) add(ctx context.Context, t *tenant.Tenant, old *catalog, m *module) (*catalog, error) {
 	if u.loaded == nil {
 		return nil, errDropped
 	}
@@ -165,7 +165,7 @@ func (u *upload) add(ctx context.Context, old *catalog, m *module) (*catalog, er
 		return nil, err
 	}
 	if u.activate && u.loaded.started != startConditions(u.limits, m.config) { // the config was changed meanwhile
-		if err := start(ctx, u.name, u.loaded.module, u.limits, m.config); err != nil {
+		if err := start(ctx, t, u.name, u.loaded.module, u.limits, m.config); err != nil {
 			return nil, err
 		}
 	}

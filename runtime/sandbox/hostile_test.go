@@ -152,7 +152,7 @@ func (h *hostile) checkStart(t *testing.T, m *sandbox.Module) {
 			}
 		}
 	}
-	err := m.Start(context.Background(), defaults(), nil)
+	err := m.Start(context.Background(), defaults(), nil, nil)
 	var failed *sandbox.StartError
 	switch {
 	case want == "" && err != nil:

@@ -105,17 +105,22 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 	}
 	i.bind(guest)
 	i.setFuel(p.module.engine.config.StartFuel)
-	for _, name := range []string{meter.StartExport, abi.InitializeExport} {
-		if fault := i.start(name); fault != nil {
-			i.close()
-			return nil, fault
-		}
+	fault := i.start(meter.StartExport)
+	if fault == nil {
+		fault = i.start(abi.InitializeExport)
+	}
+	used := p.module.engine.config.StartFuel - max(i.fuelLeft(), 0)
+	if fault == nil && p.module.compiled.freshEach {
+		i.startFuel = used
+	} else if p.config.Started != nil {
+		p.config.Started(used)
+	}
+	if fault != nil {
+		i.close()
+		return nil, fault
 	}
 	i.counted = i.footprint()
 	p.module.engine.shrinker.bytes.Add(i.counted)
-	if p.module.compiled.freshEach {
-		i.startFuel = p.module.engine.config.StartFuel - i.fuelLeft()
-	}
 	i.starting = false
 	i.Context = context.Background()
 	return i, nil

@@ -18,6 +18,9 @@ type PoolConfig struct {
 	// Log receives the module's log lines on the goroutine of the run; it must
 	// not block. Nil drops them.
 	Log func(Line)
+	// Started is told of fuel that start and _initialize of a new instance have used and
+	// that no run pays for. Nil drops it.
+	Started func(units int64)
 }
 
 // Pool leases instances of one module of one tenant with one configuration. It

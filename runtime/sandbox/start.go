@@ -40,10 +40,10 @@ const maxStartLines = 8
 // Start tries whether instances of the module come up under these limits with
 // this config, which is JSON or nil: it makes one, with its start function and
 // _initialize, and closes it. A module that fails gives a *StartError. Other
-// errors are the host's, or those of ctx.
-func (m *Module) Start(ctx context.Context, limits Limits, config []byte) (err error) {
+// errors are the host's, or those of ctx. used is told of the fuel that it took; it may be nil.
+func (m *Module) Start(ctx context.Context, limits Limits, config []byte, used func(units int64)) (err error) {
 	var lines []Line
-	p := m.Pool(PoolConfig{Config: config, Log: func(l Line) {
+	p := m.Pool(PoolConfig{Config: config, Started: used, Log: func(l Line) {
 		if lines = append(lines, l); len(lines) > maxStartLines {
 			lines = lines[1:]
 		}
@@ -51,6 +51,9 @@ func (m *Module) Start(ctx context.Context, limits Limits, config []byte) (err e
 	defer func() { err = errors.Join(err, p.Close()) }()
 	i, fault := p.instantiate(ctx, limits)
 	if fault == nil {
+		if used != nil && i.startFuel > 0 {
+			used(i.startFuel)
+		}
 		fault = i.everyRunExhausted()
 		i.close()
 	}

@@ -46,7 +46,11 @@ func TestStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = m.Start(t.Context(), limits(), nil)
+			used := int64(0)
+			err = m.Start(t.Context(), limits(), nil, func(units int64) { used += units })
+			if (used == 1_000_000) != (c.code == abi.CodeFuelExhausted) || (used > 0) != (name != "nothing") {
+				t.Errorf("it used %d units", used)
+			}
 			var failed *sandbox.StartError
 			switch {
 			case c.code == "" && err != nil:
@@ -78,7 +82,7 @@ func TestStartThatLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed *sandbox.StartError
-	if err := m.Start(t.Context(), defaults(), nil); !errors.As(err, &failed) {
+	if err := m.Start(t.Context(), defaults(), nil, nil); !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
 	var said []string
@@ -98,7 +102,7 @@ func TestStartThatIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var failed *sandbox.StartError
-	if err := m.Start(ctx, limits(), nil); !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
+	if err := m.Start(ctx, limits(), nil, nil); !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -118,12 +122,12 @@ func TestStartThatEveryRunPays(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := limits()
-	if err := m.Start(t.Context(), l, nil); err != nil {
+	if err := m.Start(t.Context(), l, nil, nil); err != nil {
 		t.Error(err)
 	}
 	l.FuelPerRun = 1
 	var failed *sandbox.StartError
-	if err := m.Start(t.Context(), l, nil); !errors.As(err, &failed) || failed.Fault.Limit != "fuelPerRun" {
+	if err := m.Start(t.Context(), l, nil, nil); !errors.As(err, &failed) || failed.Fault.Limit != "fuelPerRun" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -28,6 +28,7 @@ var nodes = []family[Node]{
 	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
 	{"runnel_unacknowledged_sockets", "WebSockets whose client is not known yet.", gauge, func(n *Node) float64 { return float64(n.Arriving) }},
 	{"runnel_dropped_responses_total", "Responses that were held back, over deliveriesPerSecond or for overflow: LATEST, and not sent, because the operation or the connection ended.", counter, func(n *Node) float64 { return float64(n.Dropped) }},
+	{"runnel_event_lag_seconds", "Time for which the oldest event that was accepted and not handed out yet has waited, of the tenant where it is longest.", gauge, func(n *Node) float64 { return n.Lag.Seconds() }},
 	{"runnel_operations_total", "Operations that were asked for, those refused among them.", counter, func(n *Node) float64 { return float64(n.Operations) }},
 	{"runnel_validations_total", "Operations that were validated, because the plan of no equal one was there.", counter, func(n *Node) float64 { return float64(n.Validations) }},
 }
@@ -55,12 +56,15 @@ var nows = []family[Usage]{
 	{"subscriptions", "Live subscriptions.", gauge, func(u *Usage) float64 { return float64(u.Subscriptions) }},
 	{"instances", "Instances that run, or whose run waits for a processor.", gauge, func(u *Usage) float64 { return float64(u.Instances) }},
 	{"reserved_memory_bytes", "Memory that the instances which run, or wait to, may grow to.", gauge, func(u *Usage) float64 { return float64(u.MemoryBytes) }},
+	{"waiting_events", "Events that this node has from the bus, or has published, and not handed out yet.", gauge, func(u *Usage) float64 { return float64(u.WaitingEvents) }},
+	{"waiting_event_bytes", "Bytes that those events take in memory, about.", gauge, func(u *Usage) float64 { return float64(u.WaitingBytes) }},
 	{"quarantined_resolvers", "Resolvers in quarantine.", gauge, func(u *Usage) float64 { return float64(u.Quarantined) }},
 }
 
 // tenants are those of one tenant, beside sums and nows.
 var tenants = []family[Usage]{
 	{"events_total", "Events that came from the bus while the tenant had an active module.", counter, func(u *Usage) float64 { return float64(u.Events) }},
+	{"event_lag_seconds", "Time for which the oldest event that was accepted and not handed out yet has waited.", gauge, func(u *Usage) float64 { return u.Lag.Seconds() }},
 	{"errors_total", "Errors of runs and operations.", counter, func(u *Usage) float64 { return float64(u.errors()) }},
 }
 

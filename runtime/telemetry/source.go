@@ -1,5 +1,7 @@
 package telemetry
 
+import "time"
+
 // Source is what a server has counted itself. It is safe for concurrent use.
 type Source interface {
 	// Node returns what concerns the server as a whole.
@@ -17,7 +19,9 @@ type Node struct {
 	Waiting     int64   // bytes in the queues of connections, now
 	Disconnects []Count // by reason, so far
 
-	Dropped     uint64 // responses that were held back and never sent, so far
+	Dropped uint64        // responses that were held back and never sent, so far
+	Lag     time.Duration // for which the oldest event that was not handed out has waited
+
 	Operations  uint64 // that were asked for, so far
 	Validations uint64 // of operations, so far
 }
@@ -50,6 +54,9 @@ type Usage struct {
 	Instances     int64
 	MemoryBytes   int64
 	Quarantined   int64
+	WaitingEvents int64
+	WaitingBytes  int64         // of those events
+	Lag           time.Duration // for which the oldest of them has waited
 }
 
 // add adds what was counted between two snapshots.

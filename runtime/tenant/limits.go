@@ -6,6 +6,7 @@ package tenant
 type Limits struct {
 	FuelPerRun       int64
 	FuelPerOperation int64
+	FuelPerSecond    int64
 	WallMillisPerRun int64
 	MemoryBytes      int64
 	MemoryTotalBytes int64
@@ -29,6 +30,7 @@ type Limits struct {
 	SubscriptionsPerConnection int64
 	OperationsPerSecond        int64
 	DeliveriesPerSecond        int64
+	DeliveredBytesPerSecond    int64
 	QueueBytes                 int64
 	MessageBytes               int64
 
@@ -86,6 +88,10 @@ var definitions = [...]Definition{
 	{
 		"fuelPerOperation", "units of fuel", "all runs of one query or mutation, or of one subscription for one event, shared ones as well, which is looked at before each run", "fields that are not resolved yet are null with FUEL_EXHAUSTED",
 		100_000_000, 1_000, 100_000_000_000, func(l *Limits) *int64 { return &l.FuelPerOperation },
+	},
+	{
+		"fuelPerSecond", "units of fuel", "all runs of the tenant in a second, on one node, shared ones once, and what the start of a module uses; counted when a run has ended", "queries and mutations are refused with LIMIT_EXCEEDED and retryAfterMs, over HTTP with the status 429; events and replays wait until nothing is owed, as over eventsPerSecond",
+		10_000_000_000, 1_000, 10_000_000_000_000, func(l *Limits) *int64 { return &l.FuelPerSecond },
 	},
 	{
 		"wallMillisPerRun", "milliseconds", "one run of a resolver, by the clock", "the run ends with LIMIT_EXCEEDED",
@@ -172,6 +178,10 @@ var definitions = [...]Definition{
 		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.DeliveriesPerSecond },
 	},
 	{
+		"deliveredBytesPerSecond", "bytes", "responses that connections take for subscriptions in a second, as JSON without frames, on one node; counted when an event was handed out", "events and replays wait until nothing is owed, as over eventsPerSecond",
+		1 * gib, 1 * kib, 64 * gib, func(l *Limits) *int64 { return &l.DeliveredBytesPerSecond },
+	},
+	{
 		"queueBytes", "bytes", "frames that wait for one socket, events that wait for one event stream, beside the largest", "the slow consumer's socket closes with 1013, its stream ends",
 		1 * mib, 4 * kib, 64 * mib, func(l *Limits) *int64 { return &l.QueueBytes },
 	},
@@ -180,7 +190,7 @@ var definitions = [...]Definition{
 		256 * kib, 1 * kib, 8 * mib, func(l *Limits) *int64 { return &l.MessageBytes },
 	},
 	{
-		"eventsPerSecond", "events", "events that are published in a second, on one node; as many may come at once", "none of the request's events is accepted: 429 with LIMIT_EXCEEDED, and 413 where they are more than may ever come at once; a mutation that published them ends with LIMIT_EXCEEDED",
+		"eventsPerSecond", "events", "events that are handed out in a second, on one node; as many may be at once", "events wait, in their order; where as many wait as come in 10 seconds, or 65,536, or 64 MiB, publishers are answered 429 with LIMIT_EXCEEDED and Retry-After, and nothing of the request is accepted; 413 where it has more events than may ever wait; a mutation that published them ends with LIMIT_EXCEEDED",
 		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.EventsPerSecond },
 	},
 	{

@@ -79,7 +79,7 @@ func TestMergeTakesEveryBoundAndNothingPastIt(t *testing.T) {
 func TestMergeRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"fuelPerRum":1}`:                    `unknown limit "fuelPerRum"; did you mean fuelPerRun?`,
-		`{"colour":1}`:                        `unknown limit "colour"; there are fuelPerRun, fuelPerOperation, wallMillisPerRun, `,
+		`{"colour":1}`:                        `unknown limit "colour"; there are fuelPerRun, fuelPerOperation, fuelPerSecond, wallMillisPerRun, `,
 		`{"fuelPerRun":"5000"}`:               "limit fuelPerRun must be a whole number of units of fuel from 1000 to 10000000000",
 		`{"fuelPerRun":5000.5}`:               "limit fuelPerRun must be",
 		`{"fuelPerRun":5e3}`:                  "limit fuelPerRun must be",

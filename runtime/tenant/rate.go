@@ -12,14 +12,15 @@ type RateError struct {
 	Limit     string // the limit's name
 	PerSecond int64
 	// RetryAfter is when there is room again, if nobody else takes it. It is 0
-	// where there never will be: more than a second's worth was asked for at once.
+	// where there never will be: more than AtOnce were asked for at once.
 	RetryAfter time.Duration
+	AtOnce     int64
 }
 
 // Error names the limit.
 func (e *RateError) Error() string {
 	if e.RetryAfter == 0 {
-		return fmt.Sprintf("more than %d at once, which the limit %s never allows; send them in parts", e.PerSecond, e.Limit)
+		return fmt.Sprintf("more than %d at once, which the limit %s never allows; send them in parts", e.AtOnce, e.Limit)
 	}
 	return fmt.Sprintf("more than %d in a second, the limit %s of the tenant; try again later", e.PerSecond, e.Limit)
 }
@@ -38,19 +39,7 @@ func (e *RateError) RetryAfterSeconds() int64 {
 // TakeOperation counts an operation toward operationsPerSecond. It returns nil
 // where the operation may go on.
 func (t *Tenant) TakeOperation() *RateError {
-	return t.operations.take(1, t.Limits().OperationsPerSecond, "operationsPerSecond")
-}
-
-// TakeEvents counts n events toward eventsPerSecond: all of them, and nil is
-// returned, or none.
-func (t *Tenant) TakeEvents(n int) *RateError {
-	return t.events.take(n, t.Limits().EventsPerSecond, "eventsPerSecond")
-}
-
-// TakeReplayed counts a past event toward replayEventsPerSecond. It returns nil
-// where the event may be handed out.
-func (t *Tenant) TakeReplayed() *RateError {
-	return t.replayed.take(1, t.Limits().ReplayEventsPerSecond, "replayEventsPerSecond")
+	return t.operations.take(t.Limits().OperationsPerSecond, "operationsPerSecond")
 }
 
 // bucket holds what may still be done in this second. It begins full. It is
@@ -61,24 +50,46 @@ func newBucket(perSecond int64) bucket {
 	return bucket{rate.NewLimiter(rate.Limit(perSecond), int(perSecond))}
 }
 
-// take counts n if there is room for all of them. The limit may be another than
-// the last time: what is in the bucket stays then, as far as it fits.
+// take counts one if there is room for it. The limit may be another than the last
+// time: what is in the bucket stays then, as far as it fits.
 //
 // A reservation that is cancelled would tell the delay as well, but gives back
 // less than it took where others follow it, so that refusals would count.
-func (b bucket) take(n int, perSecond int64, name string) *RateError {
+func (b bucket) take(perSecond int64, name string) *RateError {
 	now := time.Now()
+	b.follow(now, perSecond)
+	if b.AllowN(now, 1) {
+		return nil
+	}
+	return b.missing(now, perSecond, name)
+}
+
+// over is like take and counts nothing.
+func (b bucket) over(perSecond int64, name string) *RateError {
+	now := time.Now()
+	b.follow(now, perSecond)
+	if b.TokensAt(now) >= 1 {
+		return nil
+	}
+	return b.missing(now, perSecond, name)
+}
+
+func (b bucket) missing(now time.Time, perSecond int64, name string) *RateError {
+	missing := 1 - b.TokensAt(now)
+	wait := time.Duration(missing / float64(perSecond) * float64(time.Second))
+	return &RateError{Limit: name, PerSecond: perSecond, RetryAfter: max(time.Millisecond, wait)}
+}
+
+func (b bucket) follow(now time.Time, perSecond int64) {
 	if b.Burst() != int(perSecond) {
 		b.SetLimitAt(now, rate.Limit(perSecond))
 		b.SetBurstAt(now, int(perSecond))
 	}
-	if b.AllowN(now, n) {
-		return nil
-	}
-	over := &RateError{Limit: name, PerSecond: perSecond}
-	if int64(n) <= perSecond {
-		missing := float64(n) - b.TokensAt(now)
-		over.RetryAfter = max(time.Millisecond, time.Duration(missing/float64(perSecond)*float64(time.Second)))
-	}
-	return over
+}
+
+// used is how many of a second's worth are not there.
+func (b bucket) used(perSecond int64) int64 {
+	now := time.Now()
+	b.follow(now, perSecond)
+	return perSecond - int64(b.TokensAt(now))
 }

@@ -1,6 +1,7 @@
 package tenant_test
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,82 +25,198 @@ func newLimited(t *testing.T, object string) *tenant.Tenant {
 	return limited
 }
 
-func TestRates(t *testing.T) {
-	for name, test := range map[string]struct {
-		limit string
-		take  func(*tenant.Tenant) *tenant.RateError
-	}{
-		"operations": {"operationsPerSecond", (*tenant.Tenant).TakeOperation},
-		"events":     {"eventsPerSecond", func(x *tenant.Tenant) *tenant.RateError { return x.TakeEvents(1) }},
+func TestOperationsPerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newLimited(t, `{"operationsPerSecond":4}`)
+		for range 4 {
+			if err := x.TakeOperation(); err != nil {
+				t.Fatalf("within a second's worth: %v", err)
+			}
+		}
+		for range 3 { // what is refused is not counted
+			err := x.TakeOperation()
+			if err == nil || err.Limit != "operationsPerSecond" || err.PerSecond != 4 || err.RetryAfter != 250*time.Millisecond || err.RetryAfterMillis() != 250 || err.RetryAfterSeconds() != 1 {
+				t.Fatalf("over it: %+v", err)
+			}
+		}
+		time.Sleep(250 * time.Millisecond)
+		if err := x.TakeOperation(); err != nil {
+			t.Errorf("after the time that the error gave: %v", err)
+		}
+		if err := x.TakeOperation(); err == nil {
+			t.Error("more than one after a quarter of a second")
+		}
+		time.Sleep(time.Hour)
+		for range 4 {
+			if err := x.TakeOperation(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := x.TakeOperation(); err == nil {
+			t.Error("more than a second's worth after an hour")
+		}
+	})
+}
+
+// await counts how many events may be handed out in a time.
+func await(t *testing.T, x *tenant.Tenant, d time.Duration) (n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	for x.AwaitEvent(ctx) {
+		n++
+	}
+	return n
+}
+
+func TestEventsPerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newLimited(t, `{"eventsPerSecond":4}`)
+		if n := await(t, x, 9900*time.Millisecond); n != 4+39 {
+			t.Errorf("%d events in ten seconds at 4 a second and 4 at once", n)
+		}
+		if used := x.RatesUsed()["eventsPerSecond"]; used != 4 {
+			t.Errorf("%d are used", used)
+		}
+	})
+}
+
+// TestCreditIsOwed has a tenant use far more than a second's worth at once.
+func TestCreditIsOwed(t *testing.T) {
+	for limit, charge := range map[string]func(*tenant.Tenant, int64){
+		"fuelPerSecond": (*tenant.Tenant).ChargeFuel, "deliveredBytesPerSecond": (*tenant.Tenant).ChargeDelivered,
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(limit, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				x := newLimited(t, `{"`+test.limit+`":4}`)
-				for range 4 {
-					if err := test.take(x); err != nil {
-						t.Fatalf("within a second's worth: %v", err)
-					}
+				x := newLimited(t, `{"`+limit+`":2000}`)
+				charge(x, 2000)
+				if over := x.Owes(); over != nil {
+					t.Fatalf("within a second's worth: %v", over)
 				}
-				for range 3 { // what is refused is not counted
-					err := test.take(x)
-					if err == nil || err.Limit != test.limit || err.PerSecond != 4 || err.RetryAfter != 250*time.Millisecond || err.RetryAfterMillis() != 250 || err.RetryAfterSeconds() != 1 {
-						t.Fatalf("over it: %+v", err)
-					}
+				charge(x, 10_000)
+				over := x.Owes()
+				if over == nil || over.Limit != limit || over.RetryAfterMillis() != 5001 || x.RatesUsed()[limit] != 12_000 {
+					t.Fatalf("owes %+v, used %d", over, x.RatesUsed()[limit])
 				}
-				time.Sleep(250 * time.Millisecond)
-				if err := test.take(x); err != nil {
-					t.Errorf("after the time that the error gave: %v", err)
+				if fuel := x.OverFuel(); (fuel != nil) != (limit == "fuelPerSecond") {
+					t.Errorf("over its fuel: %v", fuel)
 				}
-				if err := test.take(x); err == nil {
-					t.Error("more than one after a quarter of a second")
+				begun := time.Now()
+				if !x.AwaitEvent(t.Context()) || time.Since(begun).Round(time.Millisecond) != 5*time.Second {
+					t.Errorf("an event waited for %v", time.Since(begun))
 				}
 				time.Sleep(time.Hour)
-				for range 4 {
-					if err := test.take(x); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := test.take(x); err == nil {
-					t.Error("more than a second's worth after an hour")
+				charge(x, 4000)
+				begun = time.Now()
+				if !x.AwaitReplayed(t.Context()) || time.Since(begun).Round(time.Millisecond) != time.Second {
+					t.Errorf("after an hour a past event waited for %v", time.Since(begun))
 				}
 			})
 		})
 	}
 }
 
-func TestRateChanges(t *testing.T) {
+// TestRatesChangeWhileEventsWait raises limits under an event that waits, and deletes the tenant.
+func TestRatesChangeWhileEventsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := tenanttest.Directory()
 		x := tenanttest.Create(t, d, "a")
-		tenanttest.MergeLimits(t, d, x, `{"eventsPerSecond":2}`)
-		if err := x.TakeEvents(2); err != nil {
-			t.Error(err)
+		tenanttest.MergeLimits(t, d, x, `{"eventsPerSecond":1,"fuelPerSecond":1000,"deliveredBytesPerSecond":1024}`)
+		x.AwaitEvent(t.Context())
+		x.ChargeFuel(1e15) // years
+		x.ChargeDelivered(1e15)
+		waited := make(chan bool, 1)
+		go func() { waited <- x.AwaitEvent(context.Background()) }()
+		for _, raised := range []string{`{"fuelPerSecond":10000000000000}`, `{"deliveredBytesPerSecond":68719476736}`} {
+			time.Sleep(24 * time.Hour)
+			select {
+			case <-waited:
+				t.Fatalf("it did not wait for %s", raised)
+			default:
+			}
+			tenanttest.MergeLimits(t, d, x, raised)
 		}
-		if err := x.TakeEvents(1); err == nil {
-			t.Error("what a higher limit had left is still there")
+		begun := time.Now()
+		if !<-waited || time.Since(begun) > 5*time.Hour {
+			t.Errorf("it went on after %v", time.Since(begun))
 		}
-		tenanttest.MergeLimits(t, d, x, `{"eventsPerSecond":1000}`)
-		if err := x.TakeEvents(1); err == nil || err.RetryAfter != time.Millisecond {
-			t.Errorf("a raised limit fills at its own pace: %+v", err)
+		tenanttest.MergeLimits(t, d, x, `{"eventsPerSecond":1}`)
+		x.AwaitEvent(t.Context())
+		time.AfterFunc(100*time.Millisecond, func() { tenanttest.MergeLimits(t, d, x, `{"eventsPerSecond":1000}`) })
+		begun = time.Now()
+		if x.AwaitEvent(t.Context()); time.Since(begun) > 200*time.Millisecond {
+			t.Errorf("under a raised rate it went on after %v", time.Since(begun))
 		}
-		time.Sleep(time.Second)
-		if err := x.TakeEvents(1000); err != nil {
-			t.Error(err)
+		x.ChargeFuel(1e18)
+		go func() { waited <- x.AwaitEvent(context.Background()) }()
+		synctest.Wait()
+		if err := d.Delete(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+		if <-waited {
+			t.Error("an event of a tenant that is gone may be handed out")
 		}
 	})
 }
 
-// More than a second's worth is refused for good, and takes nothing.
-func TestRateOfTooManyAtOnce(t *testing.T) {
+func TestARaisedLimitFillsAtItsOwnPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newLimited(t, `{"eventsPerSecond":5}`)
-		if err := x.TakeEvents(6); err == nil || err.RetryAfter != 0 || err.RetryAfterSeconds() != 0 {
-			t.Errorf("got %+v", err)
-		}
-		if err := x.TakeEvents(5); err != nil {
+		d := tenanttest.Directory()
+		x := tenanttest.Create(t, d, "a")
+		tenanttest.MergeLimits(t, d, x, `{"operationsPerSecond":1}`)
+		if err := x.TakeOperation(); err != nil {
 			t.Error(err)
 		}
+		tenanttest.MergeLimits(t, d, x, `{"operationsPerSecond":1000}`)
+		if err := x.TakeOperation(); err == nil || err.RetryAfter != time.Millisecond {
+			t.Errorf("what a higher limit would have had is there: %+v", err)
+		}
 	})
+}
+
+// TestPublishersTakeTurns has each be told what the others have on their way.
+func TestPublishersTakeTurns(t *testing.T) {
+	x := newLimited(t, `{}`)
+	var most atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				done, err := x.Publishing(3, 30, func(events, bytes int) error {
+					if bytes != 10*events || events > 9 {
+						return &tenant.RateError{}
+					}
+					most.Store(max(most.Load(), int64(events)+3))
+					return nil
+				})
+				if err == nil {
+					done()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := most.Load(); n < 3 || n > 12 {
+		t.Errorf("%d at the same time", n)
+	}
+	if _, err := x.Publishing(1, 1, func(events, bytes int) error {
+		if events != 0 || bytes != 0 {
+			t.Errorf("%d events, %d bytes are left", events, bytes)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPace(t *testing.T) {
+	x := newLimited(t, `{}`)
+	for range 100 {
+		x.HandedOut(time.Second)
+	}
+	if pace := x.Pace(); pace < 990*time.Millisecond || pace > time.Second {
+		t.Errorf("the pace is %v", pace)
+	}
 }
 
 func TestRateOfManyAtATime(t *testing.T) {

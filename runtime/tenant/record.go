@@ -69,7 +69,7 @@ func (r *record) settings() Settings {
 // tenant makes the tenant that the record is of.
 func (r *record) tenant(id string) *Tenant {
 	t := &Tenant{id: id, incarnation: r.Incarnation, created: r.Created, gone: make(chan struct{})}
-	t.rechecks.next, t.keyChanges.next = make(chan struct{}), make(chan struct{})
+	t.rechecks.next, t.keyChanges.next, t.limitChanges.next = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	settings := r.settings()
 	t.settings.Store(&settings)
 	t.keys.Store(&keys{})

@@ -21,9 +21,12 @@ type Tenant struct {
 	gone        chan struct{}            // closed when the tenant is deleted
 
 	operations, events, replayed bucket
+	fuel, delivered              credit
+	publishing                   publishing
 	revocations                  revocations
 	rechecks                     rechecks // of subscribers
 	keyChanges                   rechecks // of holders of keys
+	limitChanges                 rechecks // of who waits for a rate
 }
 
 // New makes a tenant that belongs to no directory; Directory.Create is the
@@ -84,6 +87,7 @@ func (t *Tenant) set(s Settings) {
 		s.Auth = old
 	}
 	t.settings.Store(&s)
+	t.limitChanges.call()
 	if !same {
 		t.rechecks.call()
 	}

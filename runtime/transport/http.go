@@ -40,9 +40,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		return
 	}
 	if over := t.TakeOperation(); over != nil {
-		h.config.Executor.Refused(t, abi.CodeLimitExceeded)
-		w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
-		h.writeErrors(w, accept.plain(), http.StatusTooManyRequests, graph.Errors{overRateError(over)})
+		h.refuseRate(w, t, accept, over)
 		return
 	}
 	request, failure := readHTTP(w, r, t.Limits().MessageBytes)
@@ -64,11 +62,25 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request, t *tenant.Te
 		h.writeFailure(w, accept.plain(), failure)
 		return
 	}
+	if operation.Kind() != graph.Subscription {
+		if over := t.OverFuel(); over != nil {
+			operation.Close()
+			h.refuseRate(w, t, accept, over)
+			return
+		}
+	}
 	if accept.response == typeStream || operation.Kind() == graph.Subscription {
 		h.serveStream(w, r, t, identity, operation, request.Extensions)
 		return
 	}
 	h.writeResponse(w, accept.response, http.StatusOK, operation.Execute(r.Context()))
+}
+
+// refuseRate answers an operation that is over a rate of the tenant.
+func (h *Handler) refuseRate(w http.ResponseWriter, t *tenant.Tenant, accept accepted, over *tenant.RateError) {
+	h.config.Executor.Refused(t, abi.CodeLimitExceeded)
+	w.Header().Set("Retry-After", strconv.FormatInt(over.RetryAfterSeconds(), 10))
+	h.writeErrors(w, accept.plain(), http.StatusTooManyRequests, graph.Errors{overRateError(over)})
 }
 
 // refuseOperation answers an operation that was not opened.

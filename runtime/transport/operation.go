@@ -107,11 +107,18 @@ func (c *conn) start(op *operation, r graph.Request) {
 	case o.Kind() == graph.Subscription:
 		c.subscribe(op, o, r.Extensions)
 	default:
+		if over := c.tenant.OverFuel(); over != nil {
+			o.Close()
+			c.handler.config.Executor.Refused(c.tenant, abi.CodeLimitExceeded)
+			c.fail(op, graph.Errors{overRateError(over)})
+			return
+		}
 		c.execute(op, o)
 	}
 }
 
-// overRateError is the error of an operation that was not looked at.
+// overRateError is the error of an operation that was not executed. On a socket it is the
+// message error, which ends this operation and leaves the others.
 func overRateError(over *tenant.RateError) *graph.Error {
 	return &graph.Error{
 		Message: over.Error(), Code: abi.CodeLimitExceeded,

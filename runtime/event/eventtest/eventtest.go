@@ -42,6 +42,7 @@ func Conform(t *testing.T, s Subject) {
 		{"large payloads", large},
 		{"large batches", largeBatch},
 		{"back-pressure", pressure},
+		{"what waits", backlog},
 		{"a removed tenant", removed},
 		{"a closed bus", closed},
 		{"an id is accepted once", once},

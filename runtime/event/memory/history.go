@@ -31,7 +31,7 @@ func newHistory(first uint64) *history {
 	return &history{lost: first, channels: map[string]*deque[uint64]{}, ids: newIDs()}
 }
 
-func size(e *event.Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + overhead }
+func size(e *event.Event) int { return event.Size(e) }
 
 // position has a fixed width, so that positions compare as strings.
 func position(n uint64) event.Position {

@@ -21,16 +21,6 @@ func init() {
 	})
 }
 
-// What may wait for one tenant's subscribers. A publisher that finds this much
-// gets event.ErrFull.
-const (
-	maxWaitingEvents = 65_536
-	maxWaitingBytes  = 64 << 20
-)
-
-// overhead is what an event takes beside its payload, its channel and its id.
-const overhead = 256
-
 // trimEvery is how often retention is looked at where nothing is published.
 const trimEvery = 10 * time.Second
 
@@ -81,7 +71,7 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 	if err != nil {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
 	}
-	if h.waiting.events+batch.count > maxWaitingEvents || h.waiting.bytes+batch.bytes > maxWaitingBytes {
+	if h.waiting.events+batch.count > event.MaxWaitingEvents || h.waiting.bytes+batch.bytes > event.MaxWaitingBytes {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrFull)
 	}
 	idle := h.waiting.events == 0
@@ -219,6 +209,17 @@ func (b *Bus) ReadLast(ctx context.Context, tenant, channel string, before event
 		return h.readLast(channel, until, max), nil
 	}
 	return nil, nil
+}
+
+// Backlog implements event.Bus.
+func (b *Bus) Backlog(tenant string) event.Backlog {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.mu.tenants[tenant]
+	if h == nil || h.waiting.events == 0 {
+		return event.Backlog{}
+	}
+	return event.Backlog{Events: h.waiting.events, Bytes: h.waiting.bytes, Oldest: h.waitingEvents()[0].Time}
 }
 
 // Start implements event.Bus.

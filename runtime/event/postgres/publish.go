@@ -5,19 +5,13 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/runnel-dev/runnel/runtime/event"
-)
-
-// What this node may have published for one tenant that its tail has not handed
-// out. A publisher that finds this much gets event.ErrFull.
-const (
-	maxWaitingEvents = 65_536
-	maxWaitingBytes  = 64 << 20
 )
 
 // attempts is how often a statement is sent that can be, since connections of a
@@ -39,12 +33,13 @@ const (
 // publication is what was published and not handed out yet.
 type publication struct {
 	last          int64
+	at            time.Time
 	events, bytes int
 }
 
 // Publish implements event.Bus.
 func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, keep event.Retention) (event.Position, error) {
-	p := publication{events: len(events)}
+	p := publication{events: len(events), at: time.Now()}
 	channels, payloads, ids := make([]string, len(events)), make([]string, len(events)), make([]*string, len(events))
 	for i := range events {
 		e := &events[i]
@@ -128,7 +123,7 @@ func always(error) bool { return true }
 func (b *Bus) reserve(ctx context.Context, name string, p publication) (done func(publication), err error) {
 	b.mu.Lock()
 	t := b.tenantLocked(name)
-	if t.waiting.events+p.events > maxWaitingEvents || t.waiting.bytes+p.bytes > maxWaitingBytes {
+	if t.waiting.events+p.events > event.MaxWaitingEvents || t.waiting.bytes+p.bytes > event.MaxWaitingBytes {
 		b.mu.Unlock()
 		return nil, event.ErrFull
 	}
@@ -149,6 +144,9 @@ func (b *Bus) reserve(ctx context.Context, name string, p publication) (done fun
 			return
 		}
 		t.published = append(t.published, p)
+		if p.last > t.read {
+			t.unread = append(t.unread, p)
+		}
 	}
 	select {
 	case t.slots <- struct{}{}:

@@ -9,26 +9,29 @@ import (
 // What waits in memory to be handed out. A tenant with more is left behind: the
 // rest stays in the database until there is room.
 const (
-	maxQueuedEvents = 4096
-	maxQueuedBytes  = 16 << 20
+	maxQueuedEvents = event.MaxWaitingEvents
+	maxQueuedBytes  = event.MaxWaitingBytes
 	maxQueuedInAll  = 256 << 20 // bytes; beyond, a tenant has no more than a page
 )
 
-// overhead is what an event takes beside its payload, its channel and its id.
-const overhead = 256
+// overhead is what event.Size counts beside an event's texts.
+const overhead = event.SizeBeside
 
-func size(e *event.Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + overhead }
+func size(e *event.Event) int { return event.Size(e) }
 
 // tenant is what the bus has in memory of one. Guarded by Bus.mu.
 type tenant struct {
 	queue    []item
+	done     int // of the queue, so many were handed out
 	bytes    int // of the queue
 	draining bool
 	removed  bool
-	handed   int64 // the last position that was handed out
+	read     int64 // the last position that was queued
+	handed   int64 // the last that was handed out
 
 	waiting    struct{ events, bytes int }
 	published  []publication // that wait
+	unread     []publication // of those, what lies behind read
 	publishers int
 	slots      chan struct{}
 
@@ -72,6 +75,8 @@ func (b *Bus) push(name string, i item) {
 	defer b.mu.Unlock()
 	t := b.tenantLocked(name)
 	t.queue = append(t.queue, i)
+	t.read = max(t.read, i.at)
+	t.unread = slices.DeleteFunc(t.unread, func(p publication) bool { return p.last <= t.read })
 	t.bytes += i.size()
 	b.mu.queued += i.size()
 	if i.event != nil {
@@ -98,7 +103,7 @@ func (b *Bus) drainLocked(name string, t *tenant) {
 			batch := slices.Clone(t.queue[:min(256, len(t.queue))])
 			b.mu.Unlock()
 			n := 0
-			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t) {
+			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t, n) {
 				hand(sink, name, &batch[n])
 				n++
 			}
@@ -107,10 +112,43 @@ func (b *Bus) drainLocked(name string, t *tenant) {
 	})
 }
 
-func (b *Bus) isRemoved(t *tenant) bool {
+// isRemoved reports whether the tenant was, and notes how many of its queue were
+// handed out.
+func (b *Bus) isRemoved(t *tenant, done int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	t.done = done
 	return t.removed
+}
+
+// Backlog implements event.Bus.
+func (b *Bus) Backlog(name string) event.Backlog {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.mu.tenants[name]
+	if t == nil {
+		return event.Backlog{}
+	}
+	_, more := b.mu.behind[name]
+	done := min(t.done, len(t.queue))
+	l := event.Backlog{Events: len(t.queue) - done, Bytes: t.bytes, More: more && !b.roomLocked(name)}
+	for i := range t.queue[:done] {
+		l.Bytes -= t.queue[i].size()
+	}
+	for _, i := range t.queue[done:] {
+		if i.event != nil {
+			l.Oldest = i.event.Time
+			break
+		}
+	}
+	for _, p := range t.unread {
+		l.Events += p.events
+		l.Bytes += p.bytes
+		if l.Oldest.IsZero() {
+			l.Oldest = p.at
+		}
+	}
+	return l
 }
 
 func hand(sink event.Sink, name string, i *item) {
@@ -130,6 +168,7 @@ func (b *Bus) handedOut(t *tenant, batch []item) {
 	if t.removed {
 		return
 	}
+	t.done = 0
 	for i := range batch {
 		t.bytes -= batch[i].size()
 		b.mu.queued -= batch[i].size()

@@ -52,6 +52,3 @@ func unknownField(values map[string]any) error {
 	}
 	return errors.New("the entry has a field that is no text")
 }
-
-// size is what an event takes in memory, about.
-func size(e *event.Event) int { return len(e.Payload) + len(e.Channel) + len(e.ID) + 200 }

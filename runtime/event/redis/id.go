@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 )
@@ -34,6 +35,9 @@ func (i id) previous() id {
 // between reports that i lies in front of all entries of its millisecond or
 // behind: it is no entry's, but a place where a bus began or a gap ends.
 func (i id) between() bool { return i.seq == math.MaxUint64 || i == id{} }
+
+// time is when the entry was added, by the clock of Redis.
+func (i id) time() time.Time { return time.UnixMilli(int64(min(i.ms, math.MaxInt64))).UTC() }
 
 func latest(i, j id) id {
 	if i.before(j) {

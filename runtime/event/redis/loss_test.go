@@ -344,10 +344,12 @@ func (*slowSink) Tenants() iter.Seq2[string, event.Retention] {
 }
 
 // TestTrimmedUnread: retention takes what a node has not read, since its
-// subscribers are slow. The gap names exactly what they miss.
+// subscribers are slow and another node publishes more than it has room for. The gap
+// names exactly what they miss.
 func TestTrimmedUnread(t *testing.T) {
-	const events, batch = 20_000, 500
-	bus := open(t, redistest.URL(t))
+	const events, batch = 80_000, 2000
+	url := redistest.URL(t)
+	bus, another := open(t, url), open(t, url)
 	s := &slowSink{may: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -357,8 +359,9 @@ func TestTrimmedUnread(t *testing.T) {
 		for i := range batch {
 			all = append(all, number(n+i))
 		}
-		publish(t, bus, "a", all...)
+		publish(t, another, "a", all...)
 	}
+	eventually(t, "there is no room for more", func() bool { return bus.Backlog("a").More })
 	eventually(t, "retention holds", func() bool {
 		page, err := bus.Read(t.Context(), "a", nil, "", 1000)
 		return err == nil && !page.More && len(page.Events) < 200

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -49,6 +50,7 @@ type Bus struct {
 	prefix string // of all keys
 	logger *slog.Logger
 	start  id
+	queued atomic.Int64 // bytes that were read ahead, of all tenants
 
 	mu      sync.Mutex
 	streams map[string]*stream // of the tenants that were listed or published for
@@ -141,6 +143,17 @@ func parseInfo(text string) map[string]string {
 		}
 	}
 	return info
+}
+
+// Backlog implements event.Bus.
+func (b *Bus) Backlog(tenant string) event.Backlog {
+	b.mu.Lock()
+	s := b.streams[tenant]
+	b.mu.Unlock()
+	if s == nil {
+		return event.Backlog{}
+	}
+	return s.backlog()
 }
 
 // Start implements event.Bus.

@@ -10,17 +10,14 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
-// What may wait for one tenant's subscribers on this node. A publisher that finds
-// this much gets event.ErrFull.
+// What is read ahead of one tenant's subscribers: what publishers may have waiting here, so
+// that what they were told is accepted is out of reach of retention soon. The rest waits
+// in Redis.
 const (
-	maxWaitingEvents = 65_536
-	maxWaitingBytes  = 64 << 20
-)
-
-// What is read ahead of one tenant's subscribers. The rest waits in Redis.
-const (
-	maxQueuedEvents = 8192
-	maxQueuedBytes  = 16 << 20
+	maxQueuedEvents = event.MaxWaitingEvents
+	maxQueuedBytes  = event.MaxWaitingBytes
+	maxQueuedInAll  = 256 << 20 // bytes of all tenants; beyond, a tenant has no more than leastQueued
+	leastQueued     = 1 << 20
 )
 
 // stream is what a node knows of a tenant's stream.
@@ -37,6 +34,8 @@ type stream struct {
 	used   time.Time // when an entry was read last
 	listed time.Time // when the tenant was listed last
 
+	pausedAt time.Time // when the reader began to leave the stream alone
+
 	paused   atomic.Bool  // the reader leaves the stream alone: the queue is full
 	appended atomic.Int64 // entries since retention was last looked at
 
@@ -45,17 +44,17 @@ type stream struct {
 	mu        sync.Mutex
 	keep      *event.Retention // nil where it is not known
 	queue     []item
-	bytes     int // of the queue
-	handed    id  // the last that the sink has
+	done      atomic.Int32  // of the queue, so many were handed out
+	bytes     int           // of the queue
+	inAll     *atomic.Int64 // the same of all streams
+	handed    id            // the last that the sink has
 	draining  bool
-	entry     id   // the newest entry that was read; it may be lost by now
-	published []id // accepted here and not yet read, in order; of a batch the last
-	holes     []id // the ends of those that were noted, in order
-	behind    struct {
-		events, bytes int // accepted here while the reader left the stream alone
-	}
-	runs     map[string][]run // by channel; of each in order
-	runCount int
+	entry     id               // the newest entry that was read; it may be lost by now
+	published []id             // accepted here and not yet read, in order; of a batch the last
+	holes     []id             // the ends of those that were noted, in order
+	unread    []batch          // accepted here while the reader was not there yet
+	runs      map[string][]run // by channel; of each in order
+	runCount  int
 }
 
 // item is an event, a gap or an entry that was skipped.
@@ -66,8 +65,16 @@ type item struct {
 	reason error
 }
 
+// size is what an item counts of the queue's bytes.
+func (i *item) size() int {
+	if i.event == nil {
+		return 0
+	}
+	return event.Size(i.event)
+}
+
 func (b *Bus) addLocked(tenant string) *stream {
-	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start}
+	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start, inAll: &b.queued}
 	b.streams[tenant] = s
 	b.changed = true
 	return s
@@ -75,23 +82,49 @@ func (b *Bus) addLocked(tenant string) *stream {
 
 // full reports whether a publisher has to wait for the tenant's subscribers.
 func (s *stream) full() bool {
+	b := s.backlog()
+	return b.Events >= event.MaxWaitingEvents || b.Bytes >= event.MaxWaitingBytes
+}
+
+// backlog is what waits for the tenant's subscribers.
+func (s *stream) backlog() event.Backlog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue)+s.behind.events >= maxWaitingEvents || s.bytes+s.behind.bytes >= maxWaitingBytes
+	done := min(int(s.done.Load()), len(s.queue))
+	b := event.Backlog{Events: len(s.queue) - done, Bytes: s.bytes, More: s.paused.Load()}
+	for i := range s.queue[:done] {
+		b.Bytes -= s.queue[i].size()
+	}
+	if b.Events > 0 {
+		b.Oldest = s.queue[done].at.time()
+	}
+	for _, p := range s.unread {
+		b.Events += p.events
+		b.Bytes += p.bytes
+	}
+	if b.Events > 0 && b.Oldest.IsZero() {
+		b.Oldest = s.unread[0].last.time()
+	}
+	return b
+}
+
+// batch is what was accepted here and not read so far.
+type batch struct {
+	last          id
+	events, bytes int
 }
 
 // accepted notes what was published here.
 func (s *stream) accepted(at id, events []event.Event) {
-	bytes := 0
+	b := batch{last: at, events: len(events)}
 	for i := range events {
-		bytes += size(&events[i])
+		b.bytes += event.Size(&events[i])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.await(at)
-	if s.paused.Load() {
-		s.behind.events += len(events)
-		s.behind.bytes += bytes
+	if s.entry.before(at) {
+		s.unread = append(s.unread, b)
 	}
 }
 
@@ -145,9 +178,6 @@ func (s *stream) behindText() string {
 // caughtUp notes that the reader has read all.
 func (s *stream) caughtUp(at time.Time) {
 	s.readAt = at
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.behind.events, s.behind.bytes = 0, 0
 }
 
 // known returns what shows where Redis has lost something: the ends of what it was noted to
@@ -212,7 +242,7 @@ func (s *stream) retain(keep event.Retention) {
 func (s *stream) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry, s.published, s.holes = id{}, nil, nil
+	s.entry, s.published, s.holes, s.unread = id{}, nil, nil, nil
 	s.runs, s.runCount = nil, 0
 }
 
@@ -236,11 +266,14 @@ func (d *drains) add(s *stream, items []item) {
 		if items[i].gap == nil {
 			s.met(items[i].at)
 		}
-		if e := items[i].event; e != nil {
-			s.bytes += size(e)
-		}
+		s.count(items[i].size())
 	}
-	s.paused.Store(len(s.queue) >= maxQueuedEvents || s.bytes >= maxQueuedBytes)
+	reached := items[len(items)-1].at
+	s.unread = slices.DeleteFunc(s.unread, func(b batch) bool { return !reached.before(b.last) })
+	if full := len(s.queue) >= maxQueuedEvents || s.bytes >= maxQueuedBytes || s.bytes >= leastQueued && s.inAll.Load() >= maxQueuedInAll; full != s.paused.Load() {
+		s.pausedAt = time.Now()
+		s.paused.Store(full)
+	}
 	if !s.draining {
 		s.draining = true
 		d.Go(func() { d.drain(s) })
@@ -266,6 +299,7 @@ func (d *drains) drain(s *stream) {
 		for done < n && d.ctx.Err() == nil {
 			d.hand(s.tenant, &batch[done])
 			done++
+			s.done.Store(int32(done))
 		}
 		s.handedOut(batch[:done])
 		clear(batch[:n])
@@ -289,15 +323,20 @@ func (s *stream) handedOut(items []item) {
 	defer s.mu.Unlock()
 	for i := range items {
 		s.handed = latest(s.handed, items[i].at)
-		if e := items[i].event; e != nil {
-			s.bytes -= size(e)
-		}
+		s.count(-items[i].size())
 	}
+	s.done.Store(0)
 	clear(s.queue[:len(items)])
 	s.queue = s.queue[len(items):]
-	if len(s.queue) < maxQueuedEvents/2 && s.bytes < maxQueuedBytes/2 {
+	if len(s.queue) < maxQueuedEvents/2 && (s.bytes < maxQueuedBytes/2 && s.inAll.Load() < maxQueuedInAll || s.bytes < leastQueued/2) {
 		s.paused.Store(false)
 	}
+}
+
+// count adds to the bytes of the queue.
+func (s *stream) count(bytes int) {
+	s.bytes += bytes
+	s.inAll.Add(int64(bytes))
 }
 
 // rewind has the next Tail go on behind what this one has handed out.
@@ -305,7 +344,7 @@ func (s *stream) rewind() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read, s.readAt = s.handed, time.Time{}
-	s.queue, s.bytes = nil, 0
-	s.behind.events, s.behind.bytes = 0, 0
+	s.count(-s.bytes)
+	s.queue, s.unread = nil, nil
 	s.paused.Store(false)
 }

@@ -21,6 +21,7 @@ const hotStreams = 64
 const (
 	blockTime   = 100 * time.Millisecond // for entries, at most
 	pausedBlock = 5 * time.Millisecond   // while a stream is left alone
+	longPause   = time.Second            // of one whose subscribers are so slow that blockTime is soon enough
 	listTime    = 2 * time.Second        // between looks at the tenants
 	sweepCount  = 500                    // streams in a command
 	// sweepEach is what a stream adds to the time between two sweeps, which are at
@@ -235,7 +236,7 @@ func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, pa
 	now := time.Now()
 	for _, s := range of {
 		if s.paused.Load() {
-			paused = true
+			paused = paused || now.Sub(s.pausedAt) < longPause
 			continue
 		}
 		if now.Before(s.brokenUntil) {
