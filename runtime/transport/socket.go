@@ -23,7 +23,7 @@ import (
 // conn is one WebSocket connection. Its reader, which is await and read by turns, owns
 // it; tasks are all other goroutines that it started.
 type conn struct {
-	mu struct { // what a delivery needs lies in the first cache line of the connection
+	mu struct { // what a delivery needs comes first: it is in few cache lines
 		outgoing
 		writing   bool // a writer runs, or is to
 		machine   machine
