@@ -35,7 +35,8 @@ type script struct {
 	events []event.Event
 }
 
-func (*script) Start() event.Position { return "" }
+func (*script) Start() event.Position        { return "" }
+func (*script) Backlog(string) event.Backlog { return event.Backlog{} }
 
 func (s *script) Tail(ctx context.Context, sink event.Sink) error {
 	for i := range s.events {
