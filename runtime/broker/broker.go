@@ -61,19 +61,19 @@ type Config struct {
 	// Logger receives the guests' faults and what the broker cannot do. Nil
 	// discards.
 	Logger *slog.Logger
-	// Runs is how many runs may be under way at once. 0 means one less than the
-	// processors, and at least one, so that sockets are served while guests run.
+	// Runs is how many goroutines may work for tenants at once: run guests, hand
+	// events out, validate. 0 means one less than the processors, and at least one, so
+	// that sockets are served meanwhile.
 	Runs int
 }
 
 // Broker serves the operations of all tenants. It is safe for concurrent use.
 type Broker struct {
-	config      Config
-	slots       chan struct{} // one for each run that may be under way
-	validations *turns        // as many
-	counters    counters
-	cursors     *cursors
-	sharing     sharing
+	config   Config
+	queue    *queue
+	counters counters
+	cursors  *cursors
+	sharing  sharing
 
 	ctx     context.Context // of the replays
 	cancel  context.CancelFunc
@@ -90,11 +90,10 @@ type Broker struct {
 type state struct {
 	tenant      *tenant.Tenant
 	cursors     *cursors
-	runs        quota // under way or waiting for a slot
+	flow        *flow
+	runs        quota // under way or waiting for a turn
 	quarantines quarantines
 	usage       usage
-
-	requests line // that are to be validated
 
 	activating sync.Mutex // held by Activate, before mu
 	receiving  sync.Mutex // held while an event is handed out, before mu
@@ -139,7 +138,7 @@ func New(config Config) *Broker {
 	if config.Runs <= 0 {
 		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	b := &Broker{config: config, slots: make(chan struct{}, config.Runs), validations: &turns{free: config.Runs}, cursors: newCursors(config.CursorKey)}
+	b := &Broker{config: config, queue: newQueue(config.Runs), cursors: newCursors(config.CursorKey)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.mu.tenants = map[*tenant.Tenant]*state{}
 	return b
@@ -170,7 +169,7 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 			return nil // Remove has been here, or will not come
 		default:
 		}
-		st = &state{tenant: t, cursors: b.cursors, requests: line{turns: b.validations}}
+		st = &state{tenant: t, cursors: b.cursors, flow: newFlow(b.queue)}
 		st.usage.since = time.Now().UTC()
 		st.mu.live = newSlots()
 		st.mu.index, st.mu.replays, st.mu.waiting = newIndex(), newIndex(), map[*Subscription]struct{}{}
@@ -243,28 +242,31 @@ func (st *state) release(v *Version) {
 	}
 }
 
-// run waits for a slot and runs a resolver. A tenant waits for its own runs
-// before: one that has used up its instances must not hold slots that others
-// could use.
+// run runs a resolver in the turn of its inputs, of which its fuel is spent. The
+// turn is not held while the tenant waits for its own runs: one that has used up
+// its instances keeps nobody from a processor.
 func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.ResolvedField, in *inputs, r *sandbox.Result) {
 	limits := st.tenant.Limits()
-	memory, err := st.runs.acquire(ctx, &limits)
-	if err != nil {
-		notRun(r, err)
-		return
+	memory, ok := st.runs.try(&limits)
+	if !ok {
+		in.turn.release()
+		var err error
+		if memory, err = st.runs.acquire(ctx, &limits); err != nil {
+			notRun(r, err)
+			return
+		}
 	}
 	defer st.runs.release(memory)
-	select {
-	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
-	case <-ctx.Done():
-		notRun(r, ctx.Err())
+	if !in.turn.held && !in.turn.take() {
+		notRun(r, context.Cause(ctx))
 		return
 	}
+	in.spent = 0
 	v.Runners[f.Module].Run(ctx, f.Resolver, in, r)
 	st.usage.runs.Add(1)
 	st.usage.fuel.Add(uint64(r.Fuel))
 	st.tenant.ChargeFuel(r.Fuel)
+	in.turn.spend(max(r.Fuel-in.spent, 0))
 }
 
 // notRun is the result of a run that the server's end or the caller's kept from

@@ -38,8 +38,11 @@ type fanOut struct {
 	deliveries, deliveredBytes, superseded uint64
 }
 
-func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, o occasion) {
+// fanOut works in the turn, which it gives back.
+func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, t *turn, o occasion) {
+	defer t.release()
 	defer b.recovered(ctx, m, &in)
+	in.turn = t
 	field := &m.field.ResolvedField
 	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: time.Now().UnixNano(), occasion: o}
 	f.key = latestKey(m.field, o.event.Channel, o.payload)
@@ -208,6 +211,11 @@ func (f *fanOut) deliver(s *Subscription, verdict abi.Verdict, response []byte, 
 	}
 	if ended {
 		s.leave()
+	}
+	if response != nil {
+		f.inputs.turn.spend(frameUnits)
+	} else {
+		f.inputs.turn.spend(skipUnits)
 	}
 }
 

@@ -81,6 +81,9 @@ func (w *walk) initial(k search, group []*Subscription) bool {
 
 // handInitial brings an event to those of whom it is the newest that matches.
 func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subscription]struct{}) {
+	turn := w.state.flow.begin(w.ctx, laneReplays)
+	defer turn.release()
+	turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
 	if payload.Parse(e.Payload, jsondoc.Options{}) != nil {
 		return
@@ -95,5 +98,5 @@ func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subsc
 			}
 		}
 	}
-	w.broker.handOut(w.ctx, st, version, fields, occasion{event: e, payload: &payload, at: at, before: at})
+	w.broker.handOut(w.ctx, st, version, fields, turn, occasion{event: e, payload: &payload, at: at, before: at})
 }

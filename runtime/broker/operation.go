@@ -39,7 +39,7 @@ func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity,
 	if v == nil {
 		return nil, noSchema()
 	}
-	bound, errs := v.bind(ctx, &st.requests, t, &id, document{request.Query, request.OperationName}, request.Variables)
+	bound, errs := v.bind(ctx, st, nil, &id, document{request.Query, request.OperationName}, request.Variables)
 	if errs != nil {
 		st.usage.count(errs[0].Code)
 		st.release(v)
@@ -88,7 +88,9 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 	roots := o.operation.Roots()
 	results := make([]graph.Result, len(roots))
 	requestID := rand.Text()
-	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity}
+	turn := o.state.flow.begin(ctx, laneRequests)
+	defer turn.release()
+	in := inputs{id: requestID, meta: requestMeta(requestID), identity: &o.identity, turn: turn}
 	x := execution{shared: newShared(o.broker, o.state, o.version), operation: o.operation, inputs: in}
 	defer func() {
 		o.state.usage.sharedRuns.Add(x.shared.sharedRuns)
@@ -108,7 +110,7 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		}
 		in.arguments = root.Arguments
 		o.broker.run(ctx, o.state, o.version, field, &in, &run)
-		refused := o.publish(ctx, requestID, &published, run.Published)
+		refused := o.publish(ctx, turn, requestID, &published, run.Published)
 		if refused != nil {
 			run.Fault = publishFault(refused)
 		}
@@ -117,16 +119,22 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		results[i] = outcome.result
 		x.fuel += outcome.fuel
 	}
-	return x.response(ctx, results)
+	if !turn.held {
+		turn.take() // or not: a request that has ended is answered as well
+	}
+	response := x.response(ctx, results)
+	turn.spend(byteUnits * int64(len(response)))
+	return response
 }
 
 // publish sends what a mutation field published, under ids that follow from
 // the request's: at once, before the next field and before the fields below it
 // run, since nothing that these do takes the events back.
-func (o *Operation) publish(ctx context.Context, requestID string, count *int, published []sandbox.Published) error {
+func (o *Operation) publish(ctx context.Context, t *turn, requestID string, count *int, published []sandbox.Published) error {
 	if len(published) == 0 {
 		return nil
 	}
+	t.release() // the bus is waited for
 	events := make([]event.Event, len(published))
 	for i, p := range published {
 		*count++

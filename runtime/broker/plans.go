@@ -125,24 +125,32 @@ func (p *plans) keep(fresh *planned) *planned {
 }
 
 // bind plans a document under the version and binds it for a subscriber, in a
-// turn of the line unless both were done before.
-func (v *Version) bind(ctx context.Context, l *line, t *tenant.Tenant, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
+// turn of the tenant's unless both were done before; the caller's, where it has one.
+func (v *Version) bind(ctx context.Context, st *state, t *turn, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
 	if v.Schema == nil {
 		return bound{}, noSchema()
 	}
-	limits := graphLimits(t.Limits())
-	limits.NoIntrospection = !t.Introspection()
-	if p := v.plans.find(planKey{d, limits}); p != nil && p.serves(variables) {
+	limits := graphLimits(st.tenant.Limits())
+	limits.NoIntrospection = !st.tenant.Introspection()
+	p := v.plans.find(planKey{d, limits})
+	if p != nil && p.serves(variables) {
 		return bound{p, p.shared}, p.errs
 	}
-	if !l.take(ctx) {
-		return bound{}, graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}
+	if t == nil {
+		t = st.flow.begin(ctx, laneRequests)
+		defer t.release()
+		if !t.held {
+			return bound{}, graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}
+		}
 	}
-	defer l.giveBack()
-	p := v.plans.prepare(v.Schema, d, limits)
+	if p == nil {
+		p = v.plans.prepare(v.Schema, d, limits)
+		t.spend(operationUnits + operationByteUnits*int64(len(d.query)))
+	}
 	if p.serves(variables) {
 		return bound{p, p.shared}, p.errs
 	}
 	o, errs := p.plan.Bind(variables, id.Permitted, limits)
+	t.spend(bindUnits + operationByteUnits*int64(len(variables)))
 	return bound{p, o}, errs
 }

@@ -22,12 +22,9 @@ type quota struct {
 // counted, for release. An instance may grow to the lesser of memoryBytes and
 // memoryTotalBytes, so each run fits where no other is under way.
 func (q *quota) acquire(ctx context.Context, l *tenant.Limits) (memory int64, err error) {
-	memory = l.InstanceBytes()
 	for {
 		q.mu.Lock()
-		if q.runs < l.Instances && (q.runs == 0 || q.memory+memory <= l.MemoryTotalBytes) {
-			q.runs++
-			q.memory += memory
+		if memory, ok := q.tryLocked(l); ok {
 			q.mu.Unlock()
 			return memory, nil
 		}
@@ -42,6 +39,23 @@ func (q *quota) acquire(ctx context.Context, l *tenant.Limits) (memory int64, er
 			return 0, ctx.Err()
 		}
 	}
+}
+
+// try is acquire for who does not wait.
+func (q *quota) try(l *tenant.Limits) (memory int64, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.tryLocked(l)
+}
+
+func (q *quota) tryLocked(l *tenant.Limits) (memory int64, ok bool) {
+	memory = l.InstanceBytes()
+	if q.runs >= l.Instances || q.runs > 0 && q.memory+memory > l.MemoryTotalBytes {
+		return 0, false
+	}
+	q.runs++
+	q.memory += memory
+	return memory, true
 }
 
 // release ends one run.

@@ -19,7 +19,19 @@ type inputs struct {
 	batch     *graph.Batch // nil where the field is one of a root type
 	parents   []byte       // of the batch, once they were asked for
 	identity  *tenant.Identity
+
+	turn  *turn // that the run is made in
+	spent int64 // of the run's fuel, in earlier slices
 }
+
+// Spend implements sandbox.Pace.
+func (in *inputs) Spend(fuel int64) bool {
+	in.spent += fuel
+	return in.turn.Spend(fuel)
+}
+
+// GiveWay implements sandbox.Pace.
+func (in *inputs) GiveWay() bool { return in.turn.GiveWay() }
 
 // ID implements sandbox.Inputs.
 func (in *inputs) ID() string { return in.id }

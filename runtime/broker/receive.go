@@ -37,6 +37,8 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	}
 	st.receiving.Lock()
 	defer st.receiving.Unlock()
+	turn := st.flow.begin(ctx, laneEvents)
+	defer turn.release()
 	defer func() {
 		if ctx.Err() == nil { // or not all of them have it
 			st.handedOut(e.Position)
@@ -53,7 +55,8 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	version, fields, lender, before := st.match(e, payload)
 	defer st.release(version)
 	defer st.giveBack(lender)
-	b.handOut(ctx, st, version, fields, occasion{event: e, payload: payload, at: e.Position, before: before})
+	turn.spend(eventUnits + eventByteUnits*int64(len(e.Payload)))
+	b.handOut(ctx, st, version, fields, turn, occasion{event: e, payload: payload, at: e.Position, before: before})
 }
 
 // Precedes tells whether an event is older than the tenant: it was for another that
@@ -74,17 +77,18 @@ type occasion struct {
 // metaBytes is room for the meta of most events.
 const metaBytes = 160
 
-// handOut brings an event to the subscriptions that it matches.
-func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, o occasion) {
+// handOut brings an event to the subscriptions that it matches. It gives the turn
+// back before it waits for the fields that have turns of their own.
+func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, t *turn, o occasion) {
 	if len(fields) == 0 {
 		return
 	}
 	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(make([]byte, 0, metaBytes))}
 	var groups sync.WaitGroup
 	for _, m := range fields[1:] {
-		groups.Go(func() { b.fanOut(ctx, st, v, m, common, o) })
+		groups.Go(func() { b.fanOut(ctx, st, v, m, common, st.flow.begin(ctx, t.lane), o) })
 	}
-	b.fanOut(ctx, st, v, fields[0], common, o)
+	b.fanOut(ctx, st, v, fields[0], common, t, o)
 	groups.Wait()
 }
 

@@ -10,10 +10,9 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// sliceTime is how long re-planning works before it gives way: to the tenant's
-// events, which the lock is kept from, and to those of others. A single
-// operation may take longer to validate, which keeps nobody from the lock.
-const sliceTime = time.Millisecond / 2
+// planTime is how long re-planning works before it enters what it has planned. So
+// the lock is kept from the tenant's events for no longer.
+const planTime = time.Millisecond / 2
 
 // sliceSubscriptions is how many subscriptions are moved under one lock at most.
 const sliceSubscriptions = 512
@@ -44,9 +43,9 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 	return c
 }
 
-// candidate plans a subscription under the version, in a turn of the line.
-func (v *Version) candidate(l *line, t *tenant.Tenant, s *Subscription, d document) candidate {
-	b, errs := v.bind(context.Background(), l, t, &s.identity, d, []byte(s.variables))
+// candidate plans a subscription under the version, as bind does.
+func (v *Version) candidate(st *state, t *turn, s *Subscription, d document) candidate {
+	b, errs := v.bind(context.Background(), st, t, &s.identity, d, []byte(s.variables))
 	if errs != nil {
 		return candidate{errs: errs}
 	}
@@ -58,7 +57,7 @@ func (v *Version) candidate(l *line, t *tenant.Tenant, s *Subscription, d docume
 type replanning struct {
 	version *Version
 	state   *state
-	line    line // of its own: requests of the tenant's subscribers don't delay it
+	turn    *turn // in a lane of its own: requests of the tenant's subscribers don't delay it
 
 	// Guarded by state.mu. The places in the index are state.mu.ahead.
 	index   *index
@@ -89,30 +88,33 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 	v.references = 1
 	v.plans.validations = &b.counters.validations
 	r, live := st.beginReplanning(v)
+	r.turn = st.flow.begin(context.Background(), laneVersions)
 	for len(live) > 0 {
 		live = live[r.slice(live):]
-		runtime.Gosched()
+		runtime.Gosched() // to who waits for the lock
 	}
 	old, released := r.swap()
 	b.released(st, released, "another version of its module is active")
 	r.settle()
+	r.turn.release()
 	st.release(old)
 }
 
 func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	r := &replanning{version: v, state: st, line: line{turns: st.requests.turns}, index: newIndex(), replays: newIndex()}
+	r := &replanning{version: v, state: st, index: newIndex(), replays: newIndex()}
 	st.mu.next = r
 	st.mu.ahead = make([]*place, len(st.mu.live.all))
 	return r, append([]*Subscription(nil), st.mu.live.all...)
 }
 
-// slice plans subscriptions for about sliceTime, enters them, and returns how
+// slice plans subscriptions for about planTime, enters them, and returns how
 // many they were.
 func (r *replanning) slice(live []*Subscription) int {
 	var few [64]candidate
 	planned := r.planSome(few[:0], live)
+	r.turn.spend(replanUnits * int64(len(planned)))
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
 	for i, s := range live[:len(planned)] {
@@ -123,12 +125,9 @@ func (r *replanning) slice(live []*Subscription) int {
 	return len(planned)
 }
 
-// planSome appends what the first of the subscriptions are planned as, in one
-// turn.
+// planSome appends what the first of the subscriptions are planned as.
 func (r *replanning) planSome(planned []candidate, live []*Subscription) []candidate {
-	r.line.take(context.Background())
-	defer r.line.giveBack()
-	end := time.Now().Add(sliceTime)
+	end := time.Now().Add(planTime)
 	for _, s := range live {
 		planned = append(planned, r.plan(s))
 		if len(planned) == sliceSubscriptions || time.Now().After(end) {
@@ -150,7 +149,7 @@ func (r *replanning) plan(s *Subscription) candidate {
 	if p == nil {
 		return candidate{}
 	}
-	return r.version.candidate(nil, r.state.tenant, s, p.shared.planned.document)
+	return r.version.candidate(r.state, r.turn, s, p.shared.planned.document)
 }
 
 // enterLocked gives a subscription its place under the new version.
@@ -185,6 +184,7 @@ func (r *replanning) swap() (old *Version, released []*suspected) {
 // that have none under the new.
 func (r *replanning) settle() {
 	for r.settleSlice() {
+		r.turn.spend(replanUnits / 4 * sliceSubscriptions)
 		runtime.Gosched()
 	}
 	for _, refused := range r.refused {

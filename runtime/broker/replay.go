@@ -367,6 +367,9 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
+	turn := w.state.flow.begin(w.ctx, laneReplays)
+	defer turn.release()
+	turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		return true // Receive has said so
@@ -382,7 +385,7 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 		m.keep(func(s *Subscription) bool { return w.takes(h, s) })
 	}
 	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 })
-	w.broker.handOut(w.ctx, w.state, version, fields, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
+	w.broker.handOut(w.ctx, w.state, version, fields, turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
 	return w.ctx.Err() == nil // or not all of them have it
 }
 

@@ -47,7 +47,7 @@ func (w *watched) ReadLast(ctx context.Context, tenant, channel string, before e
 func (h *history) watch() *watched {
 	h.t.Helper()
 	w := &watched{Events: h.events}
-	h.broker = broker.New(broker.Config{Events: w, CursorKey: testKey, Debug: true})
+	h.broker = broker.New(broker.Config{Events: w, CursorKey: testKey, Debug: true, Runs: 4})
 	h.t.(*testing.T).Cleanup(h.broker.Close)
 	h.activate(ticks, tickResolvers())
 	return w

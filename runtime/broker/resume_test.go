@@ -70,7 +70,7 @@ func (h *history) retain(events int64) {
 }
 
 func (h *history) newBroker(key []byte) *broker.Broker {
-	return broker.New(broker.Config{Events: h.events, CursorKey: key, Debug: true})
+	return broker.New(broker.Config{Events: h.events, CursorKey: key, Debug: true, Runs: 4})
 }
 
 // tail hands the events of the bus to the broker until the test ends.

@@ -170,6 +170,7 @@ func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Oper
 	}
 	x := execution{shared: s, operation: operation, inputs: *in, fuel: o.fuel}
 	r := &response{bytes: x.response(ctx, []graph.Result{o.result})}
+	in.turn.spend(byteUnits * int64(len(r.bytes)))
 	r.asked, r.unshared = x.asked, x.unshared
 	if !r.unshared {
 		bytes, _ := t.insert(x.asked, in, r)

@@ -191,12 +191,12 @@ func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b b
 		case st.mu.version != v:
 			v = st.mu.version
 			st.mu.Unlock()
-			active = v.candidate(&st.requests, st.tenant, s, b.planned.document)
+			active = v.candidate(st, nil, s, b.planned.document)
 		case st.mu.next != pending:
 			pending = st.mu.next
 			st.mu.Unlock()
 			if pending != nil {
-				ahead = pending.version.candidate(&st.requests, st.tenant, s, b.planned.document)
+				ahead = pending.version.candidate(st, nil, s, b.planned.document)
 			}
 		default:
 			errs := st.joinLocked(s, &active, &ahead)
