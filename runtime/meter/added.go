@@ -118,12 +118,12 @@ func (r *rewriter) addedBody(a added) (wasm.Body, wasm.FunctionType) {
 //	fuel
 //
 // memory.grow leaves compiled code for the host, where the garbage collector and other goroutines get
-// their turn, and needs no import for it.
+// their turn, and needs no import for it. With Options.Yield it is
+//
+//	yield = 1; memory.grow 65536 - size of the memory; yield = 0
 func (r *rewriter) refill() (c code) {
 	const total = 0
-	c.i32(0)
-	c = append(c, byte(wasm.OpMemoryGrow), 0)
-	c.op(wasm.OpDrop)
+	r.safepoint(&c)
 	c.index(wasm.OpGlobalGet, r.stop)
 	c.begin(wasm.OpIf)
 	c.op(wasm.OpUnreachable, wasm.OpEnd)
@@ -153,6 +153,26 @@ func (r *rewriter) refill() (c code) {
 	c.index(wasm.OpGlobalGet, r.fuel)
 	c.op(wasm.OpEnd)
 	return c
+}
+
+func (r *rewriter) safepoint(c *code) {
+	grow := func() {
+		*c = append(*c, byte(wasm.OpMemoryGrow), 0)
+		c.op(wasm.OpDrop)
+	}
+	if !r.options.Yield {
+		c.i32(0)
+		grow()
+		return
+	}
+	c.i32(1)
+	c.index(wasm.OpGlobalSet, r.yield)
+	c.i32(65536)
+	*c = append(*c, byte(wasm.OpMemorySize), 0)
+	c.op(wasm.OpI32Sub)
+	grow()
+	c.i32(0)
+	c.index(wasm.OpGlobalSet, r.yield)
 }
 
 // charge takes from the counter what rate pushes, an i64, and checks.

@@ -168,11 +168,12 @@ func (p pair) check(m random.Module) (ending, error) {
 	if err != nil {
 		return 0, fmt.Errorf("interpreter: %w", err)
 	}
-	onCompiler, err := p.compiler.checkMetered(m, meteredOptions, want, counted)
+	options := meteredOptions
+	options.Yield = true // as a server has it
+	onCompiler, err := p.compiler.checkMetered(m, options, want, counted)
 	if err != nil {
 		return 0, fmt.Errorf("compiler: %w", err)
 	}
-	options := meteredOptions
 	options.MarkWrites, options.Slice = false, int64(1+len(m.Wasm)%1000)
 	sliced, err := p.interpreter.checkMetered(m, options, want, counted)
 	if err != nil {
@@ -224,6 +225,9 @@ func (e *engine) checkMetered(m random.Module, o meter.Options, want observation
 		return 0, fmt.Errorf("rewritten: %w", err)
 	}
 	defer compiled.Close(context.Background())
+	if o.Yield {
+		defer e.allocate(decoded)()
+	}
 	first := e.try(compiled, m, plentyOfFuel)
 	if err := first.same(want); err != nil {
 		return 0, fmt.Errorf("rewritten: %w", err)

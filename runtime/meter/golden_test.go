@@ -41,6 +41,10 @@ func TestGolden(t *testing.T) {
 		b.Function(I32s(2), I32s(1), nil, code...)
 		return b
 	}
+	yields := New()
+	yields.Memory(1, 10)
+	yields.Function(I32s(1), nil, nil, Loop(Result(), LocalGet(0), MemoryGrow(), Drop(), Br(0)))
+
 	for name, b := range map[string]*Builder{
 		"straight": function(add),
 		"if": function(
@@ -64,11 +68,12 @@ func TestGolden(t *testing.T) {
 			Block(Result(), Br(0), Loop(Result(), I32Const(1), BrIf(0)), Op(wasm.OpNop)), Unreachable(), add,
 		),
 		"calls":   calls,
+		"yields":  yields,
 		"lengths": lengths,
 		"globals": globals,
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := rewrite(t, b.Bytes(), meter.Options{StartFuel: 1000})
+			out := rewrite(t, b.Bytes(), meter.Options{StartFuel: 1000, Yield: name == "yields"})
 			compareGolden(t, name, Dump(b.Bytes())+"---\n"+Dump(out.Wasm))
 		})
 	}

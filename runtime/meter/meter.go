@@ -11,6 +11,7 @@ package meter
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,10 @@ const DirtyGlobal = abi.ReservedPrefix + "_dirty"
 // that a grow which the limit refuses is free, like any that cannot succeed.
 const PagesGlobal = abi.ReservedPrefix + "_pages"
 
+// YieldGlobal is the export name of an i32, with Options.Yield: 1 while a safepoint asks for more memory
+// than there can be, and else 0.
+const YieldGlobal = abi.ReservedPrefix + "_yield"
+
 const globalPrefix = abi.ReservedPrefix + "_global_"
 
 // The defaults of Options.
@@ -72,6 +77,11 @@ type Options struct {
 	// compiled code gives way to the garbage collector and to other goroutines, and heeds StopGlobal.
 	// What a run costs does not depend on it. 0: DefaultSlice.
 	Slice int64
+	// Yield has each safepoint ask for as much memory as makes 65,536 pages, with YieldGlobal set meanwhile:
+	// so a host whose allocator backs the instance is called there, on the goroutine of the run. The
+	// memory's declared maximum is lifted for that. The host refuses what is asked for while YieldGlobal is set, and
+	// else what is over that maximum, which PagesGlobal holds.
+	Yield bool
 	// StackBytes bounds how deep calls nest, by an estimate of their frames: that of a chain of functions
 	// which do not recurse at upload, that of recursion by a trap. 0: DefaultStackBytes.
 	StackBytes int64
@@ -169,6 +179,7 @@ type rewriter struct {
 	fuel    uint32  // index of the global that FuelGlobal names
 	reserve uint32  // of ReserveGlobal
 	stop    uint32  // of StopGlobal
+	yield   uint32  // of YieldGlobal, with Yield
 	dirty   uint32  // of DirtyGlobal, with MarkWrites
 	stack   uint32  // of StackGlobal, where a function recurses
 	pages   uint32  // of PagesGlobal, where something charges for pages
@@ -241,6 +252,13 @@ func (r *rewriter) addFuel() {
 	}
 	if r.space.memories == 0 { // safepoints need one
 		r.out.Memories = []wasm.Limits{{HasMax: true}}
+	}
+	if r.options.Yield {
+		r.yield = r.addGlobal(YieldGlobal, wasm.I32, 0)
+		r.out.Memories = slices.Clone(r.out.Memories)
+		for i := range r.out.Memories {
+			r.out.Memories[i] = wasm.Limits{Min: r.out.Memories[i].Min}
+		}
 	}
 }
 

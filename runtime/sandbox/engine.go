@@ -105,7 +105,7 @@ func (c Config) withDefaults() Config {
 
 // Metering returns how an Engine of this configuration has modules rewritten.
 func (c Config) Metering() meter.Options {
-	return meter.Options{TableElements: c.TableElements, ExportStart: true, MarkWrites: true}
+	return meter.Options{TableElements: c.TableElements, ExportStart: true, MarkWrites: true, Yield: true}
 }
 
 // Engine compiles modules and owns what they share. It is safe for concurrent

@@ -20,6 +20,19 @@ type Inputs interface {
 	Permitted(permission string) bool
 }
 
+// Pace is told how runs go on, so that guests who take long let others work.
+// Inputs may be one. Its methods are called on the goroutine that called Run; the
+// guest stands still meanwhile, and sees nothing of it.
+type Pace interface {
+	// Spend is told at the end of each slice of the fuel that was used since it was
+	// told last, with what the start of a new instance takes, and reports whether to
+	// give way. It is not told what was used after the last slice; see Result.Fuel.
+	Spend(fuel int64) bool
+	// GiveWay returns when the run may go on, and false where it is to end, since the
+	// context of Run has. The time until then does not count toward WallMillisPerRun.
+	GiveWay() bool
+}
+
 // Question is the kind of a Read.
 type Question uint8
 

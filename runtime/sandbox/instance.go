@@ -46,6 +46,8 @@ type instance struct {
 	logLeft  int64  // below zero once a line was cut
 	written  uint64 // regions that the host has written, as marks
 	stopped  error  // why the host stopped the run
+	pace     Pace   // nil where nobody is to be told of slices
+	unspent  int64  // units that were left when pace was told last
 	starting bool
 	mutation bool
 	failed   bool // fail was called
@@ -75,7 +77,7 @@ func instanceOf(ctx context.Context) *instance {
 }
 
 // instantiate makes an instance and runs start and _initialize in it.
-func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Fault) {
+func (p *Pool) instantiate(ctx context.Context, limits Limits, pace Pace) (*instance, *Fault) {
 	if need := p.module.memoryBytes; need > limits.MemoryBytes {
 		return nil, &Fault{
 			Code: abi.CodeMemoryLimit, Limit: "memoryBytes",
@@ -87,7 +89,7 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 		return nil, &Fault{Code: abi.CodeInternal, Message: err.Error()}
 	}
 	i := &instance{
-		Context: ctx, pool: p, limits: limits, starting: true, result: &Result{}, logLeft: limits.LogBytesPerRun,
+		Context: ctx, pool: p, limits: limits, starting: true, pace: pace, result: &Result{}, logLeft: limits.LogBytesPerRun,
 		memory: memory, functions: map[string]api.Function{}, stack: make([]uint64, 1),
 	}
 	i.wasi.begin()
@@ -121,7 +123,7 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits) (*instance, *Faul
 	}
 	i.counted = i.footprint()
 	p.module.engine.shrinker.bytes.Add(i.counted)
-	i.starting = false
+	i.starting, i.pace = false, nil
 	i.Context = context.Background()
 	return i, nil
 }
@@ -167,8 +169,10 @@ func (i *instance) bind(guest api.Module) {
 	i.watch.stop = guest.ExportedGlobal(meter.StopGlobal).(api.MutableGlobal)
 	i.depth, _ = guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 	if pages, grows := guest.ExportedGlobal(meter.PagesGlobal).(api.MutableGlobal); grows {
+		i.memory.max = pages.Get() * pageBytes
 		pages.Set(min(pages.Get(), uint64(i.memory.cap)/pageBytes))
 	}
+	i.memory.yielding, i.memory.yield = guest.ExportedGlobal(meter.YieldGlobal), i.endSlice
 	for _, g := range i.pool.module.compiled.globals {
 		i.globals = append(i.globals, guest.ExportedGlobal(g.Name).(api.MutableGlobal))
 	}
@@ -177,8 +181,24 @@ func (i *instance) bind(guest api.Module) {
 // setFuel gives the guest n units, the first slice of them at once.
 func (i *instance) setFuel(n int64) {
 	first := min(n, meter.DefaultSlice)
+	i.unspent = n
 	i.fuel.Set(uint64(first))
 	i.reserve.Set(uint64(n - first))
+}
+
+// endSlice tells the pace of what was used, and gives way where it says so. The
+// time for that is not the run's.
+func (i *instance) endSlice() {
+	if i.pace == nil {
+		return
+	}
+	left := i.fuelLeft()
+	used := i.unspent - left
+	i.unspent = left
+	if i.pace.Spend(used) {
+		i.watch.suspend()
+		i.watch.resume(i.pace.GiveWay())
+	}
 }
 
 // fuelLeft is negative where all is used.
@@ -202,7 +222,8 @@ func (i *instance) run(ctx context.Context, resolver string, in Inputs, limits L
 	i.mutation = strings.HasPrefix(resolver, "Mutation.")
 	i.memory.refused = false
 	i.asked.reset()
-	defer func() { i.inputs, i.result = nil, nil }()
+	i.pace, _ = in.(Pace)
+	defer func() { i.inputs, i.result, i.pace = nil, nil, nil }()
 
 	function := i.functions[resolver]
 	if function == nil {

@@ -66,7 +66,8 @@ func (m *Module) Pool(config PoolConfig) *Pool {
 // Run calls a resolver of the module and fills r, on the calling goroutine. The
 // guest's faults are found in r.Fault. There is an instance for each call under
 // way: how many that are is the caller's to bound. A run that ctx ends is stopped
-// within some milliseconds, with the code INTERNAL.
+// within some milliseconds, with the code INTERNAL. Where in is a Pace as well, it
+// is told of the slices of fuel.
 func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 	r.reset()
 	if _, found := slices.BinarySearch(p.module.resolvers, resolver); !found {
@@ -74,7 +75,8 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 		return
 	}
 	limits := p.config.Limits()
-	i, fault := p.lease(ctx, limits)
+	pace, _ := in.(Pace)
+	i, fault := p.lease(ctx, limits, pace)
 	if fault != nil {
 		r.Fault = fault
 		return
@@ -89,7 +91,7 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 // state, since start and _initialize see the same things in each; the first
 // one's is kept as the image. They see the memory's cap too, by what memory.grow
 // gives: after a change of that limit there is a new image.
-func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
+func (p *Pool) lease(ctx context.Context, limits Limits, pace Pace) (*instance, *Fault) {
 	p.mu.Lock()
 	if p.mu.closed {
 		p.mu.Unlock()
@@ -116,7 +118,7 @@ func (p *Pool) lease(ctx context.Context, limits Limits) (*instance, *Fault) {
 	for _, i := range outdated {
 		i.close()
 	}
-	i, fault := p.instantiate(ctx, limits)
+	i, fault := p.instantiate(ctx, limits, pace)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if fault != nil {

@@ -83,7 +83,7 @@ func BenchmarkFreshAgainstReset(b *testing.B) {
 		b.Run(example, func(b *testing.B) {
 			p := examplePool(b, example)
 			limits := p.config.Limits()
-			i, fault := p.lease(context.Background(), limits)
+			i, fault := p.lease(context.Background(), limits, nil)
 			if fault != nil {
 				b.Fatal(fault)
 			}
@@ -99,7 +99,7 @@ func BenchmarkFreshAgainstReset(b *testing.B) {
 			for b.Loop() {
 				for range pairs {
 					f := perCall(freshEach, func() {
-						other, fault := p.instantiate(context.Background(), limits)
+						other, fault := p.instantiate(context.Background(), limits, nil)
 						if fault != nil {
 							b.Fatal(fault)
 						}

@@ -179,7 +179,7 @@ func (s *waySample) open(b *testing.B, p *Pool) error {
 
 // guest makes an instance whose runs all start from the image.
 func (s *waySample) guest(b *testing.B, p *Pool) (*wayGuest, error) {
-	i, fault := p.instantiate(context.Background(), p.config.Limits())
+	i, fault := p.instantiate(context.Background(), p.config.Limits(), nil)
 	if fault != nil {
 		b.Fatal(fault)
 	}

@@ -49,7 +49,7 @@ func (m *Module) Start(ctx context.Context, limits Limits, config []byte, used f
 		}
 	}})
 	defer func() { err = errors.Join(err, p.Close()) }()
-	i, fault := p.instantiate(ctx, limits)
+	i, fault := p.instantiate(ctx, limits, nil)
 	if fault == nil {
 		if used != nil && i.startFuel > 0 {
 			used(i.startFuel)

@@ -28,11 +28,12 @@ type watch struct {
 
 	mu struct {
 		sync.Mutex
-		running  bool
-		ctx      context.Context
-		left     time.Duration // from the first look on
-		deadline time.Time     // zero before the first look, so that short runs read no clock
-		reason   error
+		running   bool
+		suspended bool
+		ctx       context.Context
+		left      time.Duration // from the first look on
+		deadline  time.Time     // zero before the first look, so that short runs read no clock
+		reason    error
 	}
 }
 
@@ -60,7 +61,7 @@ func (w *watch) look() {
 	}
 	left := w.mu.deadline.Sub(now)
 	switch {
-	case !w.mu.running:
+	case !w.mu.running || w.mu.suspended:
 		return
 	case w.mu.ctx.Err() != nil:
 		w.mu.reason = errCancelled
@@ -71,6 +72,32 @@ func (w *watch) look() {
 		return
 	}
 	w.stop.Set(1)
+}
+
+// suspend stops the clock of a run that stands still until resume. What has passed
+// before the first look counts as if that had come.
+func (w *watch) suspend() {
+	w.timer.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.mu.deadline.IsZero() {
+		w.mu.left = time.Until(w.mu.deadline)
+	}
+	w.mu.suspended = true
+}
+
+// resume has the run go on, or stops it.
+func (w *watch) resume(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mu.suspended = false
+	if !on {
+		w.mu.reason = errCancelled
+		w.stop.Set(1)
+		return
+	}
+	w.mu.deadline = time.Now().Add(w.mu.left)
+	w.timer.Reset(max(0, min(w.mu.left, watchInterval)))
 }
 
 // end returns why the run was stopped, nil where it was not. A stop that came too

@@ -11,7 +11,7 @@ import (
 // the next run of the instance is not stopped for it.
 func TestAStopThatComesTooLate(t *testing.T) {
 	p := shrinking(t, Config{}, 1)[0]
-	i, fault := p.lease(context.Background(), p.config.Limits())
+	i, fault := p.lease(context.Background(), p.config.Limits(), nil)
 	if fault != nil {
 		t.Fatal(fault)
 	}

@@ -1,0 +1,160 @@
+package sandbox_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/meter"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
+	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
+	"github.com/runnel-dev/runnel/runtime/wasm"
+	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
+)
+
+// paced are inputs that are told of slices.
+type paced struct {
+	fixed
+	told    []int64
+	giveWay func() bool // nil where it is not to
+}
+
+func (p *paced) Spend(fuel int64) bool {
+	p.told = append(p.told, fuel)
+	return p.giveWay != nil
+}
+
+func (p *paced) GiveWay() bool { return p.giveWay() }
+
+// growing asks for so many pages one time after the other, with slices between, and puts
+// out a digit for each answer, that of -1 being 0.
+func growing(g *sandboxtest.Guest, ask ...int32) (c w.Code) {
+	for n, pages := range ask {
+		c = append(c, w.Join(spin(), w.I32Const(sandboxtest.Buffer+int32(n)),
+			w.I32Const(pages), w.MemoryGrow(), w.I32Const('1'), w.Op(wasm.OpI32Add), w.OpMemory(wasm.OpI32Store8, 0, 0))...)
+	}
+	return w.Join(c, spin(), g.Call(abi.ImportOutput, sandboxtest.Range(sandboxtest.Buffer, uint32(len(ask)))))
+}
+
+// spin takes a few slices.
+func spin() w.Code {
+	return w.Join(w.I32Const(20_000), w.LocalSet(0), w.Loop(w.Result(), w.LocalGet(0), w.I32Const(1), w.Op(wasm.OpI32Sub), w.LocalTee(0), w.BrIf(0)))
+}
+
+// TestGuestsSeeNothingOfTheirPace holds that a run is the same whether or not it gives
+// way: its memory can grow as far, it uses the same fuel, and ends with the same fault.
+func TestGuestsSeeNothingOfTheirPace(t *testing.T) {
+	const all = 65535 // with the first page all that there can be
+	build := func(maxPages uint32, end func(*sandboxtest.Guest) w.Code) []byte {
+		g := sandboxtest.New(schema)
+		g.Resolver("Subscription.f", end(g))
+		m, err := wasm.Decode(g.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if maxPages > 0 {
+			m.Memories[0].Max, m.Memories[0].HasMax = maxPages, true
+		}
+		return m.Encode()
+	}
+	output := func(ask ...int32) func(*sandboxtest.Guest) w.Code {
+		return func(g *sandboxtest.Guest) w.Code { return w.Join(growing(g, ask...), sandboxtest.Verdict(abi.Deliver)) }
+	}
+	traps := func(ask ...int32) func(*sandboxtest.Guest) w.Code {
+		return func(g *sandboxtest.Guest) w.Code { return w.Join(growing(g, ask...), sandboxtest.Trap()) }
+	}
+	for name, c := range map[string]struct {
+		maxPages uint32
+		code     func(*sandboxtest.Guest) w.Code
+		output   string
+		fault    abi.Code
+	}{
+		"no maximum":            {0, output(1, all, 0, all-1, 14, 1, 1), "2030300", ""},
+		"a maximum":             {3, output(1, 2, all-1, 1, 1, all, -1), "2003000", ""},
+		"no growth":             {1, output(0, 1, all), "200", ""},
+		"never grows":           {1, func(*sandboxtest.Guest) w.Code { return w.Join(spin(), sandboxtest.Trap()) }, "", abi.CodeResolverTrap},
+		"over the limit":        {0, traps(1, 15, 1), "", abi.CodeMemoryLimit},
+		"all there can be":      {0, traps(all), "", abi.CodeMemoryLimit},
+		"over its own maximum":  {2, traps(2), "", abi.CodeResolverTrap},
+		"all, over its maximum": {2, traps(all), "", abi.CodeResolverTrap},
+		"refused nothing":       {0, traps(1), "", abi.CodeResolverTrap},
+	} {
+		b := newPool(t, build(c.maxPages, c.code), "", limits())
+		plain := *run(b, "Subscription.f", event("1"))
+		plain.Output = slices.Clone(plain.Output)
+		if code := faultCode(&plain); string(plain.Output) != c.output || code != c.fault {
+			t.Errorf("%s: %s, %s; want %s, %s", name, plain.Output, code, c.output, c.fault)
+		}
+		ways := 0
+		in := &paced{fixed: event("1"), giveWay: func() bool { ways++; return true }}
+		given := run(b, "Subscription.f", in)
+		if string(given.Output) != c.output || faultCode(given) != c.fault || given.Fuel != plain.Fuel {
+			t.Errorf("%s, giving way: %s, %s, %d units; want %s, %s, %d", name, given.Output, faultCode(given), given.Fuel, c.output, c.fault, plain.Fuel)
+		}
+		told := int64(0)
+		for _, n := range in.told {
+			told += n
+			if n < 1 || n > 4*meter.DefaultSlice { // with the charge for growing
+				t.Errorf("%s: a slice of %d units", name, n)
+			}
+		}
+		if told > given.Fuel || given.Fuel-told > 2*meter.DefaultSlice || ways == 0 || ways != len(in.told) {
+			t.Errorf("%s: told of %d units of %d, gave way %d times in %d slices", name, told, given.Fuel, ways, len(in.told))
+		}
+	}
+}
+
+func faultCode(r *sandbox.Result) abi.Code {
+	if r.Fault == nil {
+		return ""
+	}
+	return r.Fault.Code
+}
+
+// TestStandingStillIsNoRun holds that a run's limit by the clock leaves out how long it
+// gives way, and that it ends where it is not to go on, or its time is over.
+func TestStandingStillIsNoRun(t *testing.T) {
+	for name, code := range endless() {
+		g := sandboxtest.New(schema)
+		g.Resolver("Subscription.f", code(g))
+		l := limits()
+		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 20
+		b := newPool(t, g.Bytes(), "", l)
+		ctx, cancel := context.WithCancel(t.Context())
+		still := 0
+		in := &paced{fixed: event("1"), giveWay: func() bool {
+			if still++; still <= 2 {
+				time.Sleep(2 * time.Duration(l.WallMillisPerRun) * time.Millisecond)
+			}
+			return true
+		}}
+		var r sandbox.Result
+		b.Run(ctx, "Subscription.f", in, &r)
+		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" || still < 3 {
+			t.Errorf("%s: %+v, standing still %d times", name, r.Fault, still)
+		}
+		ends := &paced{fixed: event("1"), giveWay: func() bool { cancel(); return false }}
+		b.Run(ctx, "Subscription.f", ends, &r)
+		if r.Fault == nil || r.Fault.Code != abi.CodeInternal || !r.Fault.Unrepeatable || len(ends.told) != 1 {
+			t.Errorf("%s, not to go on: %+v, in %d slices", name, r.Fault, len(ends.told))
+		}
+	}
+}
+
+// TestTheStartIsPaced holds that what starting an instance takes is told, too.
+func TestTheStartIsPaced(t *testing.T) {
+	g := sandboxtest.New(schema)
+	g.ExportFunction(abi.InitializeExport, g.Function(nil, nil, w.I32s(1), spin()))
+	g.Resolver("Subscription.f", g.Output("1"))
+	b := newPool(t, g.Bytes(), "", limits())
+	in := &paced{fixed: event("1")}
+	if r := run(b, "Subscription.f", in); r.Fault != nil || len(in.told) == 0 {
+		t.Errorf("%+v, in %d slices", r.Fault, len(in.told))
+	}
+	told := len(in.told)
+	if run(b, "Subscription.f", in); len(in.told) != told {
+		t.Error("a start was told of that was made before")
+	}
+}
