@@ -77,8 +77,8 @@ func newBurningServer(t testing.TB, tenants int) *burningServer {
 func burningTenant(n int) string { return fmt.Sprintf("burns-%d", n) }
 
 // burn has each tenant get an event that its resolver burns fuel for, and
-// returns when as many run as may at once.
-func (s *burningServer) burn(t testing.TB, tenants, runs int) {
+// returns when all of them do.
+func (s *burningServer) burn(t testing.TB, tenants int) {
 	t.Helper()
 	for n := range tenants {
 		socket := s.dial(t, burningTenant(n))
@@ -89,7 +89,7 @@ func (s *burningServer) burn(t testing.TB, tenants, runs int) {
 			t.Fatal(err)
 		}
 	}
-	for range runs {
+	for range tenants {
 		<-s.log.begun
 	}
 }
