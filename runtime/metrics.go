@@ -85,6 +85,7 @@ func (s source) usageOf(t *tenant.Tenant) telemetry.Usage {
 	u := telemetry.Usage{
 		Tenant: t.ID(), Incarnation: t.Incarnation(),
 		Fuel: used.Fuel, Runs: used.Runs, SharedRuns: used.SharedRuns, Events: used.Events, SkippedEvents: used.SkippedEvents, Malformed: used.Malformed, Gaps: used.Gaps,
+		Work: used.Work, WaitedMicros: uint64(used.Waited.Microseconds()),
 		Deliveries: used.Deliveries, DeliveredBytes: used.DeliveredBytes, Skipped: used.SkippedDeliveries, Errors: make(map[string]uint64, len(used.Errors)),
 		Subscriptions: used.Subscriptions, Instances: used.Instances, MemoryBytes: used.MemoryBytes,
 		Quarantined: int64(len(s.broker.Quarantined(t))),

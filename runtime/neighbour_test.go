@@ -146,30 +146,38 @@ func (r *orderReader) read() {
 }
 
 // dialTenant opens a socket of a tenant and subscribes.
-func dialTenant(t *testing.T, url, tenant string, operations ...string) *websocket.Conn {
+func dialTenant(t testing.TB, url, tenant string, operations ...string) *websocket.Conn {
 	t.Helper()
 	conn, err := openSocket(url, tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	if err := subscribeTo(conn, operations...); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// subscribeTo subscribes, and returns when the subscriptions are live.
+func subscribeTo(conn *websocket.Conn, operations ...string) error {
 	var messages []string
 	for i, text := range operations {
 		messages = append(messages, fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":{"query":%q}}`, i, text))
 	}
 	for _, m := range append(messages, `{"type":"ping"}`) {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(m)); err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
-	for pong := false; !pong; { // then the subscriptions are live
+	for pong := false; !pong; {
 		_, message, err := conn.ReadMessage()
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		pong = strings.Contains(string(message), `"pong"`)
 	}
-	return conn
+	return nil
 }
 
 // openSocket opens a socket of a tenant and has it acknowledged.

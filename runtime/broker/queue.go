@@ -134,7 +134,6 @@ func (q *queue) passLocked() {
 	f.last = f.nextLane()
 	t := f.waiting[f.last].first
 	q.removeLocked(t)
-	q.readyLocked(f) // behind the others
 	f.held++
 	f.credit -= sliceUnits // until it is known what the turn costs
 	t.advance, t.epoch = sliceUnits, q.epoch
@@ -145,11 +144,10 @@ func (q *queue) passLocked() {
 // is, or comes to be, since somebody waits.
 func (q *queue) nextLocked() *flow {
 	for {
-		for f := q.ready.pop(); f != nil; f = q.ready.pop() {
+		if f := q.firstLocked(); f != nil {
+			q.ready.pop()
 			f.ready = false
-			if f.waits > 0 && f.credit > 0 {
-				return f
-			}
+			return f
 		}
 		f := q.round.pop()
 		if f.waits == 0 && f.held == 0 && f.credit >= 0 {
@@ -160,6 +158,18 @@ func (q *queue) nextLocked() *flow {
 		q.round.push(f)
 		q.readyLocked(f)
 	}
+}
+
+// firstLocked returns the first flow that is ready, or nil.
+func (q *queue) firstLocked() *flow {
+	for f := q.ready.first; f != nil; f = q.ready.first {
+		if f.waits > 0 && f.credit > 0 {
+			return f
+		}
+		q.ready.pop()
+		f.ready = false
+	}
+	return nil
 }
 
 // nextLane is the lane whose turn it is, of those in which somebody waits.

@@ -133,11 +133,13 @@ func (t *turn) check() bool {
 	if t.since.IsZero() {
 		t.since = time.Now()
 	}
-	return time.Since(t.since) >= sliceTime || t.behind()
+	took := time.Since(t.since)
+	return took >= sliceTime || t.behind(max(t.used, int64(took)*sliceUnits/int64(sliceTime)))
 }
 
-// behind reports whether one who waits has more credit left.
-func (t *turn) behind() bool {
+// behind reports whether one who waits has more credit left than who has used so
+// many units in this turn.
+func (t *turn) behind(used int64) bool {
 	q, f := t.flow.queue, t.flow
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -145,8 +147,11 @@ func (t *turn) behind() bool {
 	if f.epoch == q.epoch && t.epoch == q.epoch {
 		credit = f.credit + t.advance
 	}
-	first := q.ready.first
-	return first != nil && first != f && first.credit >= credit-t.used+aheadUnits
+	first := q.firstLocked()
+	if first == f {
+		first = f.next[q.ready.link]
+	}
+	return first != nil && first.waits > 0 && first.credit >= credit-used+aheadUnits
 }
 
 // GiveWay implements sandbox.Pace: those of others who wait have their turns first,

@@ -6,7 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/graph"
+	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -131,5 +134,65 @@ func TestReplanningTakesTurns(t *testing.T) {
 			t.Errorf("it took %v beside the tenant's requests", took)
 		}
 		s.broker.queue.idle(t, 1)
+	})
+}
+
+// instant is a runner whose resolvers answer at once.
+type instant struct{}
+
+func (instant) Run(_ context.Context, _ string, _ sandbox.Inputs, r *sandbox.Result) {
+	*r = sandbox.Result{Verdict: abi.Deliver, HasOutput: true, Output: []byte("1"), Fuel: 1000}
+}
+func (instant) Log(sandbox.Line) {}
+func (instant) Digest() string   { return "" }
+
+// counting is a Sink that counts for all of a tenant.
+type counting struct {
+	silent
+	count func()
+}
+
+func (s counting) Next([]byte, string) bool { s.count(); return true }
+
+// A tenant with many subscribers gives way in the midst of them, by the charge for
+// each, and gets all of them served.
+func TestFanOutsGiveWay(t *testing.T) {
+	const all = 20_000
+	synctest.Test(t, func(t *testing.T) {
+		s := newTurnStage(t)
+		s.version = s.newVersion()
+		s.version.Runners = map[string]Runner{"m": instant{}}
+		s.broker.Activate(s.tenant, s.version)
+		delivered, came := 0, 0
+		sink := counting{count: func() {
+			if delivered++; delivered == 10 {
+				go func() {
+					turn := newFlow(s.broker.queue).begin(t.Context(), laneEvents)
+					came = delivered
+					turn.release()
+				}()
+			}
+		}}
+		for range all {
+			o, errs := s.broker.Open(t.Context(), s.tenant, tenant.Identity{}, graph.Request{Query: "subscription { s }"})
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			if _, errs := o.Subscribe(sink, Resume{}); errs != nil {
+				t.Fatal(errs)
+			}
+		}
+		s.broker.Receive(t.Context(), s.tenant, &event.Event{Tenant: "acme", Channel: "c", ID: "1", Payload: []byte("1")})
+		s.broker.queue.idle(t, 1)
+		if most := 10 + 2*sliceUnits/frameUnits; came == 0 || came > most {
+			t.Errorf("another's turn came after %d deliveries, want %d at most", came, most)
+		}
+		if delivered != all {
+			t.Errorf("%d of %d were delivered", delivered, all)
+		}
+		work, _ := s.broker.state(s.tenant, false).flow.used()
+		if work < all*frameUnits {
+			t.Errorf("%d deliveries were charged %d units", all, work)
+		}
 	})
 }

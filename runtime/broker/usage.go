@@ -31,6 +31,9 @@ type Usage struct {
 	// themselves is RESOLVER_ERROR, whatever code they give it.
 	Errors map[abi.Code]uint64
 
+	Work   uint64        // units that count for the fair share: fuel, and what else the server did for the tenant
+	Waited time.Duration // for turns to work, by all who waited
+
 	Subscriptions int64 // live now
 	Instances     int64 // that run now, or wait for a processor
 	MemoryBytes   int64 // that those instances may grow to
@@ -91,5 +94,6 @@ func (b *Broker) Usage(t *tenant.Tenant) Usage {
 	usage.Subscriptions = int64(st.mu.live.taken)
 	st.mu.Unlock()
 	usage.Instances, usage.MemoryBytes = st.runs.now()
+	usage.Work, usage.Waited = st.flow.used()
 	return usage
 }

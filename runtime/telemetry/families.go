@@ -47,6 +47,8 @@ var sums = []family[Usage]{
 	{"malformed_events_total", "Entries that the bus had in an event's place and that are none. What was wrong is in the tenant's log.", counter, func(u *Usage) float64 { return float64(u.Malformed) }},
 	{"gaps_total", "Parts of the order of a tenant's events that the bus has lost, of which its subscribers were told.", counter, func(u *Usage) float64 { return float64(u.Gaps) }},
 	{"deliveries_total", "Responses that the connections of subscribers took.", counter, func(u *Usage) float64 { return float64(u.Deliveries) }},
+	{"work_units_total", "Work of tenants as it counts for their fair share: fuel, and the charges for what else the server did.", counter, func(u *Usage) float64 { return float64(u.Work) }},
+	{"turn_wait_seconds_total", "Time that runs, events, validations and re-planning have waited for their turns, added up.", counter, func(u *Usage) float64 { return float64(u.WaitedMicros) / 1e6 }},
 	{"delivered_bytes_total", "Bytes of the responses that the connections of subscribers took, as JSON.", counter, func(u *Usage) float64 { return float64(u.DeliveredBytes) }},
 	{"skipped_deliveries_total", "Responses of fields with overflow: LATEST that were held back and not sent, since a newer one of their key came.", counter, func(u *Usage) float64 { return float64(u.Skipped) }},
 }

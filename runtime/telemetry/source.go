@@ -49,6 +49,8 @@ type Usage struct {
 	DeliveredBytes uint64
 	Skipped        uint64            // deliveries, for newer ones
 	Errors         map[string]uint64 // by code
+	Work           uint64            // units that count for the fair share
+	WaitedMicros   uint64            // for turns to work
 
 	Subscriptions int64 // now, as what follows
 	Instances     int64
@@ -71,6 +73,8 @@ func (u *Usage) add(now, before *Usage) {
 	u.Deliveries += since(now.Deliveries, before.Deliveries)
 	u.DeliveredBytes += since(now.DeliveredBytes, before.DeliveredBytes)
 	u.Skipped += since(now.Skipped, before.Skipped)
+	u.Work += since(now.Work, before.Work)
+	u.WaitedMicros += since(now.WaitedMicros, before.WaitedMicros)
 	if u.Errors == nil {
 		u.Errors = map[string]uint64{}
 	}
