@@ -5,12 +5,11 @@ import (
 	"math"
 	"runtime"
 	"time"
-
-	"github.com/runnel-dev/runnel/runtime/meter"
 )
 
-// checkUnits is how much work is done between two looks at whether others wait.
-const checkUnits = meter.DefaultSlice
+// checkUnits is how much work is done between two looks at whether others wait: as
+// much as a guest's slice of fuel.
+const checkUnits = 25_000
 
 // aheadUnits is by how much more credit another is given way to within a slice: who
 // works in many short turns would else wait for a slice of others for each.
