@@ -152,7 +152,7 @@ type counting struct {
 	count func()
 }
 
-func (s counting) Next([]byte, string) bool { s.count(); return true }
+func (s counting) Next(graph.Delivery) (taken, skipped bool) { s.count(); return true, false }
 
 // A tenant with many subscribers gives way in the midst of them, by the charge for
 // each, and gets all of them served.
