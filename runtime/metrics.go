@@ -41,6 +41,20 @@ func (s *Server) compiled(took time.Duration, err error) {
 	}
 }
 
+// reasonClient is that of what ends with a client's message complete.
+const reasonClient = "client_complete"
+
+// counted labels numbers with the names of what they count.
+func counted[K interface {
+	comparable
+	String() string
+}](numbers map[K]uint64) (counts []telemetry.Count) {
+	for key, n := range numbers {
+		counts = append(counts, telemetry.Count{Label: key.String(), Value: n})
+	}
+	return counts
+}
+
 // source is what metrics are read from.
 type source struct{ *Server }
 
@@ -50,15 +64,28 @@ func (s source) Node() telemetry.Node {
 	n := telemetry.Node{
 		Ready: s.Ready() == nil, Failing: int64(len(s.follower.failing())),
 		Connections: []telemetry.Count{{Label: "websocket", Value: uint64(connections.WebSockets)}, {Label: "sse", Value: uint64(connections.Streams)}},
-		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes, Dropped: connections.Dropped,
+		Arriving:    int64(connections.Unauthenticated), Waiting: connections.WaitingBytes,
 		Operations: counts.Operations, Validations: counts.Validations,
 	}
 	for _, t := range s.tenants.List() {
 		n.Lag = max(n.Lag, lag(s.bus.Backlog(t.ID())))
 	}
-	for ending, count := range connections.Endings {
-		n.Disconnects = append(n.Disconnects, telemetry.Count{Label: ending.String(), Value: count})
+	n.Disconnects = counted(connections.Endings)
+	// A reason that both know, which is the tenant's deletion, is one.
+	ended := map[string]uint64{reasonClient: connections.Completed}
+	for ending, count := range connections.Closed {
+		ended[ending.String()] += count
 	}
+	for ending, count := range counts.Endings {
+		ended[ending.String()] += count
+	}
+	for reason, count := range ended {
+		n.Ended = append(n.Ended, telemetry.Count{Label: reason, Value: count})
+	}
+	n.Dropped = append(counted(connections.Lost),
+		telemetry.Count{Label: reasonClient, Value: connections.Unwanted}, telemetry.Count{Label: "quarantine", Value: counts.Quarantined},
+		telemetry.Count{Label: "latest", Value: counts.Superseded})
+	n.Unfinished = []telemetry.Count{{Label: "ended", Value: counts.Interrupted}, {Label: "internal", Value: counts.Broken}}
 	return n
 }
 

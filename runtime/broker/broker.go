@@ -90,6 +90,7 @@ type Broker struct {
 type state struct {
 	tenant      *tenant.Tenant
 	cursors     *cursors
+	counters    *counters // of the broker
 	flow        *flow
 	runs        quota // under way or waiting for a turn
 	quarantines quarantines
@@ -169,7 +170,7 @@ func (b *Broker) state(t *tenant.Tenant, create bool) *state {
 			return nil // Remove has been here, or will not come
 		default:
 		}
-		st = &state{tenant: t, cursors: b.cursors, flow: newFlow(b.queue)}
+		st = &state{tenant: t, cursors: b.cursors, counters: &b.counters, flow: newFlow(b.queue)}
 		st.usage.since = time.Now().UTC()
 		st.mu.live = newSlots()
 		st.mu.index, st.mu.replays, st.mu.waiting = newIndex(), newIndex(), map[*Subscription]struct{}{}
@@ -207,7 +208,7 @@ func (b *Broker) Remove(t *tenant.Tenant) {
 	gone := graph.Errors{{Message: "the tenant was deleted", Code: abi.CodeForbidden}}
 	for _, s := range live {
 		if s != nil {
-			s.end(func(sink Sink) { sink.Error(gone) })
+			s.fail(gone, EndTenantDeleted)
 		}
 	}
 	st.release(old)

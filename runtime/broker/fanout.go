@@ -47,7 +47,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: time.Now().UnixNano(), occasion: o}
 	f.key = latestKey(m.field, o.event.Channel, o.payload)
 	f.pass = st.quarantines.admit(field, f.runner)
-	defer f.close()
+	defer f.close(ctx)
 	switch f.pass.admission {
 	case skipped:
 		st.usage.skipped.Add(1)
@@ -228,15 +228,23 @@ func (f *fanOut) conclude() {
 }
 
 // close hands over what was counted, also where a bug has ended the event.
-func (f *fanOut) close() {
+func (f *fanOut) close(ctx context.Context) {
 	if f.pass.admission != skipped && !f.concluded {
 		f.conclude()
+	}
+	switch {
+	case !f.unfinished:
+	case ctx.Err() != nil:
+		f.broker.counters.interrupted.Add(1)
+	default:
+		f.broker.counters.broken.Add(1)
 	}
 	u := &f.state.usage
 	u.sharedRuns.Add(f.results.sharedRuns)
 	u.deliveries.Add(f.deliveries)
 	u.deliveredBytes.Add(f.deliveredBytes)
 	u.superseded.Add(f.superseded)
+	f.broker.counters.superseded.Add(f.superseded)
 	f.state.tenant.ChargeDelivered(int64(f.deliveredBytes))
 	f.results.recycle()
 }

@@ -92,7 +92,7 @@ func (b *Broker) EndSubscription(t *tenant.Tenant, id SubscriptionID) bool {
 		return false
 	}
 	over := graph.Errors{{Message: "ended by the operator", Code: abi.CodeForbidden}}
-	ended := s.end(func(sink Sink) { sink.Error(over) })
+	ended := s.fail(over, EndOperator)
 	s.leave()
 	return ended
 }

@@ -189,7 +189,7 @@ func (r *replanning) settle() {
 	}
 	for _, refused := range r.refused {
 		refused.subscription.leave()
-		refused.subscription.end(func(sink Sink) { sink.Error(refused.errors) })
+		refused.subscription.fail(refused.errors, endingOf(refused.errors[0].Code))
 	}
 }
 

@@ -50,12 +50,13 @@ type Subscription struct {
 	}
 }
 
-// Close ends the subscription. No call into the sink is under way or follows
-// when it returns, so it must not be called from within one. Calling it again
+// Close ends the subscription, and reports whether it did. No call into the sink is under
+// way or follows when it returns, so it must not be called from within one. Calling it again
 // does nothing.
-func (s *Subscription) Close() {
-	s.end(nil)
+func (s *Subscription) Close() (ended bool) {
+	ended = s.end(nil)
 	s.leave()
+	return ended
 }
 
 // leave takes the subscription out of the tenant's index.
@@ -95,6 +96,15 @@ func (s *Subscription) end(last func(Sink)) bool {
 	return live
 }
 
+// fail ends the subscription with errors, and reports true, unless it has ended before.
+func (s *Subscription) fail(errs graph.Errors, why Ending) bool {
+	live := s.end(func(sink Sink) { sink.Error(errs) })
+	if live {
+		s.state.counters.ended[why].Add(1)
+	}
+	return live
+}
+
 // deliver hands a response to the sink, where there is one, and ends the
 // subscription after the verdict complete. It reports as the sink does, and
 // whether nothing more will be delivered. at is the position of the event, and
@@ -120,6 +130,7 @@ func (s *Subscription) deliver(verdict abi.Verdict, d graph.Delivery, at event.P
 	if verdict == abi.Complete {
 		s.mu.sink.Complete()
 		s.mu.sink = nil
+		s.state.counters.ended[EndResolver].Add(1)
 	}
 	return taken, skipped, s.mu.sink == nil
 }
@@ -161,6 +172,7 @@ func (s *Subscription) drop(quarantine uint32, before event.Position) (first boo
 		held = p.held
 	}
 	p.dropped.add()
+	s.state.counters.quarantined.Add(1)
 	first = p.quarantine != quarantine
 	p.quarantine = quarantine
 	return first, held

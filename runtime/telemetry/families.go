@@ -27,7 +27,6 @@ var nodes = []family[Node]{
 	{"runnel_failing_tenants", "Tenants that are not on this node as the store has them, since they or one of their modules could not be read or loaded; they are tried again.", gauge, func(n *Node) float64 { return float64(n.Failing) }},
 	{"runnel_queue_bytes", "Bytes that wait in the queues of all connections.", gauge, func(n *Node) float64 { return float64(n.Waiting) }},
 	{"runnel_unacknowledged_sockets", "WebSockets whose client is not known yet.", gauge, func(n *Node) float64 { return float64(n.Arriving) }},
-	{"runnel_dropped_responses_total", "Responses that were held back, over deliveriesPerSecond or for overflow: LATEST, and not sent, because the operation or the connection ended.", counter, func(n *Node) float64 { return float64(n.Dropped) }},
 	{"runnel_event_lag_seconds", "Time for which the oldest event that was accepted and not handed out yet has waited, of the tenant where it is longest.", gauge, func(n *Node) float64 { return n.Lag.Seconds() }},
 	{"runnel_operations_total", "Operations that were asked for, those refused among them.", counter, func(n *Node) float64 { return float64(n.Operations) }},
 	{"runnel_validations_total", "Operations that were validated, because the plan of no equal one was there.", counter, func(n *Node) float64 { return float64(n.Validations) }},
@@ -36,6 +35,9 @@ var nodes = []family[Node]{
 var countedNodes = []counted[Node]{
 	{"runnel_connections", "Connections of subscribers.", "kind", gauge, func(n *Node) []Count { return n.Connections }},
 	{"runnel_disconnects_total", "Connections of subscribers that ended, by reason; slow_consumer is a queue over queueBytes.", "reason", counter, func(n *Node) []Count { return n.Disconnects }},
+	{"runnel_subscriptions_ended_total", "Subscriptions that ended, by reason; where the connection ended, by why that did.", "reason", counter, func(n *Node) []Count { return n.Ended }},
+	{"runnel_drops_total", "Events of a subscription of which no response left, once for each subscription, by reason; where the connection ended before, by why that did.", "reason", counter, func(n *Node) []Count { return n.Dropped }},
+	{"runnel_unfinished_events_total", "Events that were not brought to all whom they reach, once for each field, by reason.", "reason", counter, func(n *Node) []Count { return n.Unfinished }},
 }
 
 // sums are added up over all tenants, with those that were deleted.

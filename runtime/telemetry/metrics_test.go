@@ -30,7 +30,8 @@ func (c *counts) Usage() []telemetry.Usage { return append([]telemetry.Usage(nil
 func full() *counts {
 	return &counts{
 		node: telemetry.Node{
-			Ready: true, Failing: 1, Connections: []telemetry.Count{{Label: "websocket", Value: 1}, {Label: "sse", Value: 2}}, Arriving: 1, Waiting: 3, Dropped: 8,
+			Ended: []telemetry.Count{{Label: "operator", Value: 7}}, Dropped: []telemetry.Count{{Label: "quarantine", Value: 8}}, Unfinished: []telemetry.Count{{Label: "ended", Value: 9}},
+			Ready: true, Failing: 1, Connections: []telemetry.Count{{Label: "websocket", Value: 1}, {Label: "sse", Value: 2}}, Arriving: 1, Waiting: 3,
 			Disconnects: []telemetry.Count{{Label: "slow_consumer", Value: 4}}, Operations: 6, Validations: 5,
 		},
 		usage: []telemetry.Usage{{Tenant: "acme", Incarnation: "1", Fuel: 10, Runs: 2, Errors: map[string]uint64{"RESOLVER_TRAP": 1}, Subscriptions: 3}},

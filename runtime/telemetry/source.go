@@ -18,9 +18,11 @@ type Node struct {
 	Arriving    int64   // sockets that are not acknowledged yet, now
 	Waiting     int64   // bytes in the queues of connections, now
 	Disconnects []Count // by reason, so far
+	Ended       []Count // subscriptions by reason, so far
+	Dropped     []Count // events and responses of subscriptions by reason, so far
+	Unfinished  []Count // events by reason, so far
 
-	Dropped uint64        // responses that were held back and never sent, so far
-	Lag     time.Duration // for which the oldest event that was not handed out has waited
+	Lag time.Duration // for which the oldest event that was not handed out has waited
 
 	Operations  uint64 // that were asked for, so far
 	Validations uint64 // of operations, so far

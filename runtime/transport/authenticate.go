@@ -99,6 +99,7 @@ func (c *conn) recheck() {
 	}
 	if err := c.tenant.Admits(c.mu.identity); err != nil {
 		c.handler.config.Logger.Debug("a connection is ended", "tenant", c.tenant.ID(), "error", err)
+		c.mu.endsLocked(endingOfToken(err))
 		c.performLocked(c.mu.machine.expired(nil))
 	} else if c.mu.expiry != nil {
 		c.mu.expiry.Reset(time.Until(c.mu.identity.Expires())) // the clock may have been set back

@@ -51,6 +51,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	conns = h.allLocked()
 	h.mu.Unlock()
 	for _, c := range conns {
+		c.out().ends(EndShutdown)
 		c.cut()
 	}
 	return ctx.Err()

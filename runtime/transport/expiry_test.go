@@ -59,7 +59,7 @@ func TestExpiry(t *testing.T) {
 		c.expect(`{"id":"1","type":"error","payload":`+notValid+`}`, `{"id":"2","type":"error","payload":`+notValid+`}`)
 		c.expectClose(4403, "Forbidden")
 		s.expectNoted("unsubscribed a", "cancelled")
-		s.ended(transport.EndRefused)
+		s.ended(transport.EndExpired)
 		s.script.sub("a").next("2")
 		s.script.sub("b").next("2")
 		lasting.expect(`{"id":"1","type":"next","payload":2}`)
@@ -213,7 +213,7 @@ func TestRevokedBeforeTheStream(t *testing.T) {
 		if !strings.Contains(played, "\n  end\n  executor: unsubscribed a") {
 			t.Errorf("played\n%s", played)
 		}
-		s.ended(transport.EndRefused)
+		s.ended(transport.EndRevoked)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/gorilla/websocket"
 
@@ -26,8 +25,7 @@ type Handler struct {
 
 	writers *writers
 	serving sync.WaitGroup // connections, and the watchers of rooms
-	ended   [endings]atomic.Uint64
-	dropped atomic.Uint64 // responses that were held back and never sent
+	counts  counts
 
 	mu struct {
 		sync.Mutex

@@ -148,10 +148,16 @@ func (o *outgoing) forget(l *lane) (dropped uint64) {
 	return dropped
 }
 
-// forgetAll does so for all subscriptions.
-func (o *outgoing) forgetAll() (dropped uint64) {
+// forgetAll does so for all subscriptions, of a connection that ends.
+func (o *outgoing) forgetAll() {
 	for o.backlogs != nil {
-		dropped += o.forget(o.backlogs.turns[len(o.backlogs.turns)-1].lane)
+		o.queue.lost += int(o.forget(o.backlogs.turns[len(o.backlogs.turns)-1].lane))
 	}
-	return dropped
+}
+
+// lost takes account of a response that will not leave, where there is one.
+func (o *outgoing) lost(one bool) {
+	if one {
+		o.queue.lost++
+	}
 }

@@ -30,6 +30,9 @@ type operation struct {
 	cancel       context.CancelFunc // of a query or a mutation
 }
 
+// subscribes tells whether it is no query and no mutation. The connection's lock is held.
+func (op *operation) subscribes() bool { return op.cancel == nil }
+
 // Next implements Sink.
 func (op *operation) Next(d graph.Delivery) (taken, skipped bool) {
 	c := op.conn
@@ -180,7 +183,9 @@ func (c *conn) stop(op *operation) {
 	c.mu.Unlock()
 	switch {
 	case subscription != nil:
-		subscription.Close()
+		if subscription.Close() {
+			c.handler.counts.closes(op.dropped.Load(), c.mu.ended())
+		}
 		c.release(op)
 	case cancel != nil:
 		cancel() // execute releases the slot when it has returned

@@ -14,13 +14,17 @@ type frame struct {
 	most int        // bytes of the largest of it and those behind it; known once the writer has the batch
 	op   *operation // whose frame it is; nil for the connection's own
 	last bool       // it ends op
+
+	response bool // of a subscription, to be counted where it does not leave
+	passed   bool // it was passed over: its client did not want it any more
 }
 
 // batch is frames that leave together, ready to be written. Whoever holds it
 // owns it.
 type batch struct {
-	bytes  []byte
-	frames []frame
+	bytes     []byte
+	frames    []frame
+	responses int // frames that are
 }
 
 // Batches that grew beyond keepBatchBytes are left to the collector.
@@ -33,7 +37,7 @@ func (b *batch) recycle() {
 		return
 	}
 	clear(b.frames)
-	b.bytes, b.frames = b.bytes[:0], b.frames[:0]
+	b.bytes, b.frames, b.responses = b.bytes[:0], b.frames[:0], 0
 	batches.Put(b)
 }
 
@@ -48,6 +52,9 @@ type queue struct {
 	writing int  // bytes of the largest frame among them
 	cut     bool // what the writer took is not to be written any further
 	sealed  bool // nothing enters any more
+
+	taking int // responses among what the writer took and has not written
+	lost   int // responses that will not leave
 }
 
 // open gives the batch to append to, as it is.
@@ -73,6 +80,13 @@ func (q *queue) end(opcode int, op *operation, last bool, limit int) bool {
 	return q.add(op, last, limit)
 }
 
+// endResponse is end for a response.
+func (q *queue) endResponse(op *operation, limit int) bool {
+	b := q.waiting
+	b.bytes = endFrame(b.bytes, b.end(), websocket.TextMessage)
+	return q.addResponse(op, limit)
+}
+
 // end is where the frames so far end.
 func (b *batch) end() int {
 	if n := len(b.frames); n > 0 {
@@ -93,6 +107,27 @@ func (q *queue) add(op *operation, last bool, limit int) bool {
 	return q.taken+len(b.bytes)-max(q.most, q.writing) <= limit
 }
 
+// addResponse is add for a response. One of a subscription is counted where it does not
+// leave.
+func (q *queue) addResponse(op *operation, limit int) bool {
+	fits := q.add(op, false, limit)
+	if op == nil || op.subscribes() {
+		q.waiting.frames[len(q.waiting.frames)-1].response = true
+		q.waiting.responses++
+	}
+	return fits
+}
+
+// unsent is how many responses have not left, of a connection that nothing leaves any
+// more.
+func (q *queue) unsent() int {
+	n := q.lost + q.taking
+	if q.waiting != nil {
+		n += q.waiting.responses
+	}
+	return n
+}
+
 // ready tells whether less than half of the limit waits. It does where nothing
 // enters any more.
 func (q *queue) ready(limit int) bool {
@@ -102,6 +137,7 @@ func (q *queue) ready(limit int) bool {
 // drop forgets what waits, and what the writer took and has not begun.
 func (q *queue) drop() {
 	if q.waiting != nil {
+		q.lost += q.waiting.responses
 		q.waiting.recycle()
 		q.waiting, q.most = nil, 0
 	}
@@ -124,7 +160,9 @@ func (q *queue) seal(code int, reason string) {
 func (q *queue) take() *batch {
 	b := q.waiting
 	q.waiting, q.most, q.cut, q.taken, q.writing = nil, 0, false, 0, 0
+	q.lost, q.taking = q.lost+q.taking, 0 // of what was cut
 	if b != nil {
+		q.taking = b.responses
 		b.measure()
 		q.taken, q.writing = len(b.bytes), b.frames[0].most
 	}
@@ -145,14 +183,23 @@ func (b *batch) measure() {
 }
 
 // wrote takes the first n frames out of the account; they begin at start. It
-// reports true where the others are not to be written.
-func (q *queue) wrote(frames []frame, n, start int) (cut bool) {
+// reports true where the others are not to be written, and how many responses were passed
+// over.
+func (q *queue) wrote(frames []frame, n, start int) (cut bool, passed int) {
+	for i := range frames[:n] {
+		if f := &frames[i]; f.response {
+			q.taking--
+			if f.passed {
+				passed++
+			}
+		}
+	}
 	q.taken -= frames[n-1].end - start
 	q.writing = 0
 	if n < len(frames) {
 		q.writing = frames[n].most
 	}
-	return q.cut
+	return q.cut, passed
 }
 
 // outlet is where a batch goes. Its writer alone calls it.
@@ -177,6 +224,7 @@ func (b *batch) write(to outlet) error {
 			return err
 		}
 		for n < len(rest) && rest[n].mayNotLeave() {
+			rest[n].passed = true
 			end = rest[n].end
 			n++
 		}

@@ -178,7 +178,9 @@ func (h *Handler) leaveLocked(t *tenant.Tenant, r *room) {
 // leave gives all back that a connection has. c is nil where there never was one.
 func (h *Handler) leave(t *tenant.Tenant, c connection, p *counted) {
 	if c != nil {
-		h.ended[c.out().ended()].Add(1)
+		ending, lost := c.out().left()
+		h.counts.ended[ending].Add(1)
+		h.counts.lost[ending].Add(uint64(lost))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -199,6 +201,7 @@ func (h *Handler) admit(t *tenant.Tenant, c connection) {
 	c.recheck()
 	select {
 	case <-t.Gone():
+		c.out().ends(EndTenantDeleted)
 		c.close(closeForbidden, reasonForbidden)
 	default:
 		if draining {
@@ -206,6 +209,7 @@ func (h *Handler) admit(t *tenant.Tenant, c connection) {
 		}
 	}
 	if cut {
+		c.out().ends(EndShutdown)
 		c.cut()
 	}
 }
@@ -223,6 +227,7 @@ func (h *Handler) watch(t *tenant.Tenant, r *room) {
 			return
 		case <-t.Gone():
 			for _, c := range h.connections(r) {
+				c.out().ends(EndTenantDeleted)
 				c.close(closeForbidden, reasonForbidden)
 			}
 			return

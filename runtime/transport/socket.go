@@ -87,7 +87,7 @@ func (c *conn) shut(err error) {
 	c.cancel()
 	c.mu.Lock()
 	stops := c.mu.machine.gone(nil)
-	c.handler.dropped.Add(c.mu.forgetAll())
+	c.mu.forgetAll()
 	c.mu.queue.sealed = true
 	for _, t := range [...]*time.Timer{c.mu.initTimer, c.mu.beat, c.mu.expiry} {
 		if t != nil {

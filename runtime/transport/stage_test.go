@@ -151,18 +151,21 @@ type scriptSub struct {
 	mu     sync.Mutex
 	sink   transport.Sink
 	closed bool
+	over   bool // the script has ended it
 
 	cursors  bool
 	at, told string // the position, where the test has set one, and the last that the sink knows
 }
 
-func (s *scriptSub) Close() {
+func (s *scriptSub) Close() (ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.closed = true
-		s.script.note("unsubscribed " + s.name)
+	if s.closed {
+		return false
 	}
+	s.closed = true
+	s.script.note("unsubscribed " + s.name)
+	return !s.over
 }
 
 // Tell tells a position once.
@@ -208,12 +211,14 @@ func (s *scriptSub) ready() bool {
 func (s *scriptSub) complete() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.over = true
 	s.sink.Complete()
 }
 
 func (s *scriptSub) fail(message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.over = true
 	e := &graph.Error{Message: message}
 	if code, after, ok := strings.Cut(message, ":"); ok {
 		e.Code, e.Message = abi.Code(code), after

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
 // Ending is why a connection ended.
@@ -19,7 +22,11 @@ const (
 	EndWriteTimeout                // a write was not taken in time
 	EndKeepAlive                   // two pings in a row were not answered
 	EndInitTimeout                 // connection_init did not come in time
-	EndRefused                     // the credentials were, could not be checked, or are not good any more
+	EndRefused                     // the credentials were, or could not be checked
+	EndExpired                     // the subscriber's token has
+	EndRevoked                     // the subscriber's token was
+	EndAuthChanged                 // the tenant's settings of who may subscribe are others
+	EndTenantDeleted               // the tenant was
 	EndLimit                       // the tenant or the subscriber has too many connections
 	EndProtocol                    // the client broke the protocol
 	EndMessageTooBig               // the client sent more than messageBytes
@@ -29,11 +36,45 @@ const (
 )
 
 var endingNames = [endings]string{
-	"client", "completed", "slow_consumer", "write_timeout", "keep_alive", "init_timeout", "refused", "limit", "protocol", "message_too_big", "shutdown", "internal",
+	"client", "completed", "slow_consumer", "write_timeout", "keep_alive", "init_timeout", "refused", "expired", "revoked", "auth_changed", "tenant_deleted", "limit", "protocol", "message_too_big", "shutdown", "internal",
 }
 
 // String returns the ending's name in metrics.
 func (e Ending) String() string { return endingNames[e] }
+
+// Opened tells whether a connection that ends so may have had subscriptions.
+func (e Ending) Opened() bool {
+	return e != EndInitTimeout && e != EndLimit && e != EndCompleted
+}
+
+// endingOfToken is the ending that an error of tenant.Tenant.Admits tells of.
+func endingOfToken(err error) Ending {
+	switch {
+	case errors.Is(err, tenant.ErrExpired):
+		return EndExpired
+	case errors.Is(err, tenant.ErrRevoked):
+		return EndRevoked
+	}
+	return EndAuthChanged
+}
+
+// counts are of all connections so far. They are safe for concurrent use.
+type counts struct {
+	ended     [endings]atomic.Uint64 // connections
+	closed    [endings]atomic.Uint64 // subscriptions that ended with their connection
+	completed atomic.Uint64          // subscriptions that their client completed
+	lost      [endings]atomic.Uint64 // responses that had not left when their connection ended
+	unwanted  atomic.Uint64          // responses that had not left when their client completed the subscription
+}
+
+// closes counts a subscription that this side has ended.
+func (n *counts) closes(byClient bool, e Ending) {
+	if byClient {
+		n.completed.Add(1)
+	} else {
+		n.closed[e].Add(1)
+	}
+}
 
 // endingOf is the ending that a close code of ours tells of.
 func endingOf(code int) Ending {
@@ -60,17 +101,38 @@ type Stats struct {
 	Streams         int
 	Unauthenticated int // of the WebSockets, those that are not acknowledged yet
 	WaitingBytes    int64
-	Dropped         uint64            // responses that were held back and never sent, so far
 	Endings         map[Ending]uint64 // all of them, so far
+	// Closed are subscriptions that ended with their connections, by why these did, and
+	// Completed those that their clients completed.
+	Closed    map[Ending]uint64
+	Completed uint64
+	// Lost are responses of subscriptions that had not left when their connection ended,
+	// and Unwanted those that had not when their client completed the subscription.
+	Lost     map[Ending]uint64
+	Unwanted uint64
+}
+
+// Dropped are responses that did not leave, for whatever reason.
+func (s Stats) Dropped() (n uint64) {
+	n = s.Unwanted
+	for _, lost := range s.Lost {
+		n += lost
+	}
+	return n
 }
 
 // Stats looks at each connection for a moment, and holds nobody up longer than it
 // takes to list those of one tenant.
 func (h *Handler) Stats() Stats {
-	s := Stats{Endings: make(map[Ending]uint64, endings)}
-	s.Dropped = h.dropped.Load()
+	s := Stats{
+		Endings: make(map[Ending]uint64, endings), Closed: make(map[Ending]uint64, endings), Lost: make(map[Ending]uint64, endings),
+		Completed: h.counts.completed.Load(), Unwanted: h.counts.unwanted.Load(),
+	}
 	for e := range endings {
-		s.Endings[e] = h.ended[e].Load()
+		s.Endings[e] = h.counts.ended[e].Load()
+		if e.Opened() {
+			s.Closed[e], s.Lost[e] = h.counts.closed[e].Load(), h.counts.lost[e].Load()
+		}
 	}
 	h.mu.Lock()
 	s.Unauthenticated = h.mu.unacknowledged
@@ -130,6 +192,14 @@ func (o *outgoing) ended() Ending {
 	o.Lock()
 	defer o.Unlock()
 	return o.ending
+}
+
+// left is ended of a connection that nothing leaves any more, with how many responses
+// have not.
+func (o *outgoing) left() (e Ending, lost int) {
+	o.Lock()
+	defer o.Unlock()
+	return o.ending, o.queue.unsent()
 }
 
 // ends notes why the connection ends, unless it ends already.

@@ -92,7 +92,7 @@ func TestEndings(t *testing.T) {
 			}
 			_ = c.Close()
 		})
-		s.ends(transport.EndRefused, func() {
+		s.ends(transport.EndTenantDeleted, func() {
 			c := s.join()
 			if err := s.deleteTenant("demo"); err != nil {
 				t.Fatal(err)

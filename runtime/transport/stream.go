@@ -32,6 +32,7 @@ type stream struct {
 	wake     chan struct{}   // holds one: the queue has something, or was sealed
 	tasks    sync.WaitGroup
 	cursors  bool // responses have their cursors in them, not only beside them
+	executes bool // a query or a mutation
 
 	mu struct {
 		outgoing
@@ -76,6 +77,7 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t *tenant.
 	defer s.tasks.Wait()
 	defer cancel()
 	if o.Kind() != graph.Subscription {
+		s.executes = true
 		s.execute(ctx, o)
 	} else {
 		if cursor != "" { // a browser that comes back repeats the URL, and what that says is older
@@ -130,6 +132,7 @@ func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.queue.sealed {
+		s.mu.lost(!s.executes)
 		return false, false
 	}
 	f := flowOf(s.tenant)
@@ -137,9 +140,10 @@ func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 	if admitted {
 		b := s.mu.queue.open()
 		b.bytes = appendNextEvent(b.bytes, d.Response, d.Cursor, s.cursors, 0)
-		return s.addWithinLocked(f.queueBytes), false
+		return s.addedLocked(s.addResponse(f.queueBytes), f.queueBytes), false
 	}
 	if !s.mu.fits(f.queueBytes) {
+		s.mu.lost(skipped)
 		s.slowLocked()
 		return false, false
 	}
@@ -153,8 +157,16 @@ func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 func (s *stream) queueResponse(_ *operation, response []byte, cursor string, skipped int) {
 	b := s.mu.queue.open()
 	b.bytes = appendNextEvent(b.bytes, response, cursor, s.cursors, skipped)
-	s.mu.queue.add(nil, false, 0)
+	s.addResponse(0)
 	s.wakeLocked()
+}
+
+// addResponse makes a frame of a response that was appended to the queue.
+func (s *stream) addResponse(limit int) (fits bool) {
+	if s.executes {
+		return s.mu.queue.add(nil, false, limit)
+	}
+	return s.mu.queue.addResponse(nil, limit)
 }
 
 // queuePosition implements sender.
@@ -245,7 +257,11 @@ func (s *stream) Complete() {
 func (s *stream) addLocked() bool { return s.addWithinLocked(flowOf(s.tenant).queueBytes) }
 
 func (s *stream) addWithinLocked(limit int) bool {
-	if s.mu.queue.add(nil, false, limit) && s.mu.fits(limit) {
+	return s.addedLocked(s.mu.queue.add(nil, false, limit), limit)
+}
+
+func (s *stream) addedLocked(fits bool, limit int) bool {
+	if fits && s.mu.fits(limit) {
 		s.wakeLocked()
 		return true
 	}
@@ -265,9 +281,7 @@ func (s *stream) slowLocked() {
 // dropLocked forgets all that waits.
 func (s *stream) dropLocked() {
 	s.mu.queue.drop()
-	if n := s.mu.forgetAll(); n > 0 {
-		s.handler.dropped.Add(n)
-	}
+	s.mu.forgetAll()
 }
 
 // sealLocked ends the response behind what waits.
@@ -290,8 +304,8 @@ func (s *stream) stop() {
 	s.mu.Lock()
 	subscription := s.mu.subscription
 	s.mu.Unlock()
-	if subscription != nil {
-		subscription.Close()
+	if subscription != nil && subscription.Close() {
+		s.handler.counts.closes(false, s.mu.ended())
 	}
 }
 
@@ -326,7 +340,8 @@ func (s *stream) expire() {
 
 // recheck implements connection.
 func (s *stream) recheck() {
-	if s.tenant.Admits(s.identity) != nil {
+	if err := s.tenant.Admits(s.identity); err != nil {
+		s.mu.ends(endingOfToken(err))
 		s.close(closeForbidden, reasonForbidden)
 		return
 	}
@@ -447,7 +462,8 @@ func (s *stream) extend() error {
 func (s *stream) wrote(frames []frame, n, start int) (cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mu.queue.wrote(frames, n, start)
+	cut, _ = s.mu.queue.wrote(frames, n, start)
+	return cut
 }
 
 // finish gives the response back to net/http, which has its end to write. After a

@@ -64,10 +64,10 @@ type Sink interface {
 
 // Subscription is a live subscription.
 type Subscription interface {
-	// Close ends it: no call of the sink starts after Close returned. It may be
-	// called again, and after the subscription ended. It is never called from
-	// within a call of the sink, nor under a lock that the sink takes.
-	Close()
+	// Close ends it, and reports whether it did: no call of the sink starts after Close
+	// returned. It may be called again, and after the subscription ended. It is never
+	// called from within a call of the sink, nor under a lock that the sink takes.
+	Close() (ended bool)
 	// Tell has the sink told of the subscription's position, where cursors were asked
 	// for and the sink does not know it. It is called as Close is.
 	Tell()

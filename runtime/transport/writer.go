@@ -45,7 +45,7 @@ func (c *conn) sendLocked(todo []action) {
 			}
 		case dropFrames:
 			a.op.dropped.Store(true)
-			c.handler.dropped.Add(c.mu.forget(&a.op.lane))
+			c.handler.counts.unwanted.Add(c.mu.forget(&a.op.lane))
 		case sendClose:
 			c.mu.endsLocked(endingOf(a.code))
 			c.mu.flushAll(c)
@@ -94,6 +94,7 @@ func (c *conn) sendErrorLocked(a *action) {
 // the response and allocates nothing once buffers have grown, BenchmarkNext.
 func (c *conn) nextLocked(op *operation, d *graph.Delivery) (taken, skipped bool) {
 	if c.mu.queue.sealed || !c.mu.machine.delivers(op) {
+		c.unwantedLocked(op)
 		return false, false
 	}
 	f := flowOf(c.tenant)
@@ -101,9 +102,10 @@ func (c *conn) nextLocked(op *operation, d *graph.Delivery) (taken, skipped bool
 	if admitted {
 		b := c.mu.queue.begin()
 		b.bytes = appendNext(b.bytes, op.id, d.Response, d.Cursor, 0)
-		return c.endWithinLocked(websocket.TextMessage, op, false, f.queueBytes), false
+		return c.endedLocked(c.mu.queue.endResponse(op, f.queueBytes), f.queueBytes), false
 	}
 	if !c.mu.fits(f.queueBytes) {
+		c.mu.lost(skipped)
 		c.slowLocked(f.queueBytes)
 		return false, false
 	}
@@ -113,11 +115,23 @@ func (c *conn) nextLocked(op *operation, d *graph.Delivery) (taken, skipped bool
 	return true, skipped
 }
 
+// unwantedLocked counts a response that came after the end of its subscription, or of
+// the connection.
+func (c *conn) unwantedLocked(op *operation) {
+	switch {
+	case !op.subscribes():
+	case op.dropped.Load():
+		c.handler.counts.unwanted.Add(1)
+	default:
+		c.mu.queue.lost++
+	}
+}
+
 // queueResponse implements sender.
 func (c *conn) queueResponse(op *operation, response []byte, cursor string, skipped int) {
 	b := c.mu.queue.begin()
 	b.bytes = appendNext(b.bytes, op.id, response, cursor, skipped)
-	c.mu.queue.end(websocket.TextMessage, op, false, 0)
+	c.mu.queue.endResponse(op, 0)
 	c.wakeLocked()
 }
 
@@ -150,7 +164,7 @@ func (c *conn) paced() {
 // dropLocked forgets all that waits.
 func (c *conn) dropLocked() {
 	c.mu.queue.drop()
-	c.handler.dropped.Add(c.mu.forgetAll())
+	c.mu.forgetAll()
 }
 
 // beginLocked opens a frame; nil where nothing may be sent any more.
@@ -168,7 +182,11 @@ func (c *conn) endLocked(opcode int, op *operation, last bool) bool {
 }
 
 func (c *conn) endWithinLocked(opcode int, op *operation, last bool, limit int) bool {
-	if c.mu.queue.end(opcode, op, last, limit) && c.mu.fits(limit) {
+	return c.endedLocked(c.mu.queue.end(opcode, op, last, limit), limit)
+}
+
+func (c *conn) endedLocked(fits bool, limit int) bool {
+	if fits && c.mu.fits(limit) {
 		c.wakeLocked()
 		return true
 	}
@@ -245,5 +263,9 @@ func (c *conn) wrote(frames []frame, n, start int) (cut bool) {
 			c.mu.machine.left(f.op)
 		}
 	}
-	return c.mu.queue.wrote(frames, n, start)
+	cut, passed := c.mu.queue.wrote(frames, n, start)
+	if passed > 0 {
+		c.handler.counts.unwanted.Add(uint64(passed))
+	}
+	return cut
 }
