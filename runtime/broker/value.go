@@ -46,10 +46,10 @@ func appendNumber(dst, text []byte) []byte {
 	if i := bytes.IndexAny(text, "eE"); i >= 0 {
 		mantissa, exponentText = text[:i], text[i+1:]
 	}
-	if len(bytes.TrimLeft(bytes.TrimLeft(exponentText, "+-"), "0")) > maxExponentDigits {
+	if len(bytes.TrimLeft(bytes.TrimLeft(exponentText, "+-"), "0")) > maxExponentDigits && len(bytes.Trim(mantissa, "-0.")) > 0 {
 		return append(dst, text...)
 	}
-	exponent, _ := strconv.Atoi(string(bytes.TrimPrefix(exponentText, []byte("+")))) // empty is 0; the digits were bounded above
+	exponent, _ := strconv.Atoi(string(bytes.TrimPrefix(exponentText, []byte("+")))) // empty is 0; the digits were bounded above, or mean nothing beside 0
 	negative := mantissa[0] == '-'
 	if negative {
 		mantissa = mantissa[1:]
