@@ -16,6 +16,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, anotherMain(what))
 		os.Exit(1)
 	}
+	if many := os.Getenv(crowdVariable); many != "" {
+		if err := serveCrowd(many); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := postgrestest.Run(m)
 	if err := redistest.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
