@@ -51,7 +51,7 @@ func newCrowd() (*crowd, error) {
 	}
 	c := &crowd{server: server, broker: runtime.Broker(server), done: make(chan error, 1), arrived: make(chan struct{}, 16), random: rand.New(rand.NewPCG(1, 2))}
 	go func() { c.done <- server.Run(context.Background()) }()
-	limits := []byte(`{"subscriptions":10000000,"eventsPerSecond":1000000}`)
+	limits := []byte(`{"subscriptions":10000000,"eventsPerSecond":1000000,"operationsPerSecond":1000000}`)
 	if err := errors.Join(server.CreateTenant(context.Background(), "acme", limits), server.Push(context.Background(), "acme", "orders", examples.OrdersRust)); err != nil {
 		return nil, err
 	}
