@@ -150,6 +150,7 @@ type runLog struct {
 	begun     chan struct{}
 	ended     atomic.Int64
 	cancelled atomic.Int64 // of those that ended
+	how       atomic.Value // what was said of the last that was not cancelled
 }
 
 func (l *runLog) Enabled(context.Context, slog.Level) bool { return true }
@@ -164,6 +165,7 @@ func (l *runLog) Handle(_ context.Context, r slog.Record) error {
 			l.begun <- struct{}{}
 		case r.Message == "module" && a.Key == "line" && !strings.HasPrefix(text, string(abi.CodeInternal)):
 			l.ended.Add(1) // how, which was no good end
+			l.how.Store(text)
 		case r.Message == "resolver failed" && a.Key == "message" && strings.HasSuffix(text, "the run was cancelled"):
 			l.cancelled.Add(1) // and not one that never began
 			l.ended.Add(1)

@@ -52,7 +52,7 @@ func TestAllAreServedWhileTenantsBurnFuel(t *testing.T) {
 				t.Errorf("shutdown: %v", err)
 			}
 			if n := s.log.cancelled.Load(); n != int64(tenants) || n != s.log.ended.Load() {
-				t.Errorf("%d runs were cancelled, of %d that ended", n, s.log.ended.Load())
+				t.Errorf("%d runs were cancelled, of %d that ended, one with %v", n, s.log.ended.Load(), s.log.how.Load())
 			}
 		})
 	}
