@@ -111,6 +111,7 @@ func TestLatestOfManyKeys(t *testing.T) {
 		s.expectNoted("unsubscribed a")
 		c.expect(next("1", `{"data":0}`))
 		c.expectClose(1013, "Slow consumer: more than 4096 bytes wait (queueBytes)")
+		synctest.Wait() // until the connection has ended
 		if n := s.handler.Stats().Dropped(); n < 4 || n > 14 {
 			t.Errorf("%d dropped", n)
 		}
@@ -204,6 +205,7 @@ func TestOverTheRate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		synctest.Wait() // until the connection has ended
 		if d := s.handler.Stats().Dropped(); d < 100 {
 			t.Errorf("%d dropped", d)
 		}
