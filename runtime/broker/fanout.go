@@ -163,7 +163,9 @@ func (f *fanOut) try(ctx context.Context, parts []part) {
 	held := []part{{members: f.run(ctx, parts, true)}}
 	f.conclude()
 	if f.succeeded {
+		counted := f.results.sharedRuns
 		f.run(ctx, held, false)
+		f.results.sharedRuns = counted // theirs are
 	} else {
 		f.skip(ctx, held)
 	}

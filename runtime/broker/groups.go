@@ -22,8 +22,8 @@ const (
 )
 
 // crowd is the members of a bucket of many, in groups. An event holds the members
-// of a group as they were, without a copy: while it does (index.lent), members are
-// appended alone, and those who leave are taken out when it gives them back.
+// of a group as they were, without a copy: while it does (index.lent), these stay where
+// they are, and those of them who leave are taken out when it gives them back.
 type crowd struct {
 	bucket    *bucket
 	members   int
@@ -32,8 +32,9 @@ type crowd struct {
 	numbers   map[groupKey]uint32
 	divisions map[*sharedOperation]*division
 
-	lessons int // of the index, when the divisions were reviewed
-	moves   int // members that came or left since then
+	lessons   int  // of the index, when the divisions were reviewed
+	moves     int  // members that came or left since then
+	unsettled bool // it stands in index.unsettled
 }
 
 // division is those members of a crowd that share an operation.
@@ -58,7 +59,9 @@ type group struct {
 	division *division
 	answers  string
 	place    uint32 // in division.groups
-	resuming int    // members that note the position of each event
+	resuming uint32 // members that note the position of each event
+	held     uint32 // the first of the members, so many, are held by events
+	loan     uint32 // of the index, while which held says so
 	members  []member
 }
 
@@ -141,13 +144,19 @@ func (c *crowd) add(d *division, answers string) uint32 {
 // leave takes out the member at an entry, where an event holds it when it gives it
 // back.
 func (c *crowd) leave(e entry) {
-	x := c.bucket.shape.field.index
-	if x.lent > 0 {
+	x, g := c.bucket.shape.field.index, &c.groups[e.group]
+	switch {
+	case x.lent > 0 && g.loan == x.loan && e.at < g.held:
 		x.leaving = append(x.leaving, e)
 		return
+	case x.lent > 0 && c.members <= fewMembers && !c.unsettled:
+		c.unsettled = true
+		x.unsettled = append(x.unsettled, c)
 	}
 	c.remove(e)
-	c.settle()
+	if x.lent == 0 {
+		c.settle()
+	}
 }
 
 // giveBack ends what an event held.
@@ -165,7 +174,14 @@ func (x *index) giveBack() {
 			c.settle()
 		}
 	}
-	x.leaving = nil
+	for _, c := range x.unsettled {
+		c.unsettled = false
+		if c.bucket.crowd() == c {
+			c.settle()
+		}
+	}
+	x.leaving, x.unsettled = nil, nil
+	x.loan++
 }
 
 // remove takes out the member at an entry. The crowd is to be settled then.
@@ -372,12 +388,15 @@ type part struct {
 	resuming bool      // some of the members note the position of each event
 }
 
-// parts appends the groups. Without a choice, what it appends is the crowd's own.
+// parts appends the groups. Without a choice, what it appends is the crowd's own, which
+// the index is to lend then.
 func (c *crowd) parts(to []part, wanted func(*Subscription) bool) []part {
 	for i := range c.groups {
 		g := &c.groups[i]
 		members := g.members
-		if wanted != nil {
+		if wanted == nil {
+			g.held, g.loan = uint32(len(members)), c.bucket.shape.field.index.loan
+		} else {
 			members = nil
 			for _, m := range g.members {
 				if wanted(m.place.subscription) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/runnel-dev/runnel/abi"
@@ -358,5 +359,138 @@ func (l *listener) leave(t *testing.T, published *atomic.Int64) {
 	// What was handed out before it left it has, from the event on that was under way when it came.
 	if end := first + int64(len(l.got)) - 1; last > l.joined+1 && (end < last || first > l.joined+2) {
 		t.Errorf("who came behind event %d and left behind %d got %d to %d", l.joined, last, first, end)
+	}
+}
+
+// TestWhoComesAndLeavesDuringAnEventIsForgottenAtOnce has an event take long while
+// subscriptions come and go, of a crowd that it holds and of one that there was not when it
+// began: what is kept until it ends is bounded by whom it holds.
+func TestWhoComesAndLeavesDuringAnEventIsForgottenAtOnce(t *testing.T) {
+	s := newStage(t)
+	running, goOn := make(chan struct{}), make(chan struct{})
+	s.activate(`type Subscription { f(a: Int): String @on(channel: "c")  g: String @on(channel: "d") }`, map[string]resolver{
+		"Subscription.f": func(g *reader, r *sandbox.Result) {
+			running <- struct{}{}
+			<-goOn
+			output(r, "1")
+		},
+		"Subscription.g": func(_ *reader, r *sandbox.Result) { output(r, "1") },
+	})
+	const query, other = `subscription($a: Int) { f(a: $a) }`, `subscription { g }`
+	var held []*subscriber
+	for range 50 {
+		held = append(held, s.subscribe(tenant.Identity{}, query, ""))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.publish("c", "1")
+	}()
+	<-running
+	for range 20 {
+		var some []*subscriber
+		for i := range 50 {
+			some = append(some, s.subscribe(tenant.Identity{}, query, fmt.Sprintf(`{"a":%d}`, i)), s.subscribe(tenant.Identity{}, other, ""))
+		}
+		for _, one := range some {
+			one.Close()
+		}
+	}
+	if _, _, leaving := s.broker.Groups(); leaving > 0 {
+		t.Errorf("%d are kept whom the event does not hold", leaving)
+	}
+	if _, members := s.broker.LiveMembers(); members != len(held) {
+		t.Errorf("the index has %d members, want %d", members, len(held))
+	}
+	for _, one := range held[:45] {
+		one.Close()
+	}
+	if _, _, leaving := s.broker.Groups(); leaving != 45 {
+		t.Errorf("%d are kept, want the 45 whom the event holds", leaving)
+	}
+	goOn <- struct{}{}
+	<-done
+	if crowds, _, leaving := s.broker.Groups(); crowds+leaving > 0 {
+		t.Errorf("%d crowds and %d who leave are left", crowds, leaving)
+	}
+	if _, members := s.broker.LiveMembers(); members != 5 {
+		t.Errorf("the index has %d members, want 5", members)
+	}
+	for _, one := range held[45:] {
+		one.Close()
+	}
+	if crowds, groups, leaving := s.broker.Groups(); crowds+groups+leaving+s.broker.SharedOperations() > 0 {
+		t.Errorf("%d crowds, %d groups, %d who leave and %d operations are left", crowds, groups, leaving, s.broker.SharedOperations())
+	}
+}
+
+// TestAProbeInGroups has a quarantine end with an event that the resolver fails for half
+// of many: each of these gets its error, and no result is counted twice.
+func TestAProbeInGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		works := false
+		m, _ := s.activate(manySDL, map[string]resolver{"Subscription.f": func(g *reader, r *sandbox.Result) {
+			if !g.permitted("p") || !works {
+				trap(g, r)
+				return
+			}
+			output(r, `"1"`)
+		}})
+		all := s.crowd(100)
+		s.publishMany(20)
+		time.Sleep(time.Minute)
+		s.publish("c", "1") // it still fails
+		for i, one := range all {
+			if one.responses != 21 || !strings.Contains(one.last, "MODULE_QUARANTINED") {
+				t.Fatalf("subscriber %d got %d responses, the last %s", i, one.responses, one.last)
+			}
+		}
+		time.Sleep(time.Minute)
+		works = true
+		m.count()
+		before := s.broker.Usage(s.tenant)
+		s.publish("c", "1")
+		for i, one := range all {
+			if part := []string{"RESOLVER_TRAP", `{"data":{"f":"1"}}`}[i%2]; one.responses != 22 || !strings.Contains(one.last, part) {
+				t.Fatalf("subscriber %d got %d responses, the last %s", i, one.responses, one.last)
+			}
+		}
+		after := s.broker.Usage(s.tenant)
+		if runs, shared, deliveries := after.Runs-before.Runs, after.SharedRuns-before.SharedRuns, after.Deliveries-before.Deliveries; runs != 2 || shared != 98 || deliveries != 100 {
+			t.Errorf("%d runs, %d shared, %d deliveries, want 2, 98 and 100", runs, shared, deliveries)
+		}
+	})
+}
+
+// TestAFailureOfTheHostBelowAGroup has the host fail one run below the field: it is not
+// what others of the group get.
+func TestAFailureOfTheHostBelowAGroup(t *testing.T) {
+	s := newStage(t)
+	fails := false
+	s.activate(`type T { s: String } type Subscription { f(a: Int): T @on(channel: "c") }`, map[string]resolver{
+		"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, "{}") },
+		"T.s": func(_ *reader, r *sandbox.Result) {
+			if output(r, `["1"]`); fails {
+				fails = false
+				r.Fault = &sandbox.Fault{Code: abi.CodeInternal}
+			}
+		},
+	})
+	var all []*subscriber
+	for range 100 {
+		all = append(all, s.subscribe(tenant.Identity{}, `subscription { f { s } }`, ""))
+	}
+	for range 2 {
+		s.publish("c", "1")
+		for _, one := range all {
+			one.wants(t, 1, `{"data":{"f":{"s":"1"}}}`)
+		}
+	}
+	fails = true
+	s.publish("c", "1")
+	all[0].wants(t, 1, `"INTERNAL"`)
+	for _, one := range all[1:] {
+		one.wants(t, 1, `{"data":{"f":{"s":"1"}}}`)
 	}
 }

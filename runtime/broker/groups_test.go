@@ -155,7 +155,7 @@ func (m *groupsModel) check() {
 			}
 			groups++
 			members += len(g.members)
-			resuming := 0
+			resuming := uint32(0)
 			for _, one := range g.members {
 				if one.place.subscription.resumes {
 					resuming++
@@ -279,5 +279,34 @@ func TestQuestionsThatSplitTooMuchMakeNoGroups(t *testing.T) {
 	}
 	if n := groups(); n > 10 {
 		t.Errorf("20 members are in %d groups", n)
+	}
+}
+
+// TestADivisionThatIsNewKnowsWhatWasLearned has members of an operation that has learned a
+// question come to a bucket that knows all lessons.
+func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
+	m := newGroupsModel(t, 2)
+	join := func(n, operation int, key string) {
+		s := &Subscription{identity: m.identities[n%len(m.identities)]}
+		m.x.add(s, m.operations[operation], m.field, keys{values: []string{key}})
+	}
+	for n := range 60 {
+		join(n, 0, "")
+		join(n, 2, "other")
+	}
+	m.x.share(m.operations[2]).learned = []question{{kind: sandbox.AskPermitted, name: "p"}}
+	m.x.lessons++
+	groups := func() int {
+		fields, _ := collect(m.x, "c", &m.payload, nil)
+		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
+	}
+	if n := groups(); n != 1 {
+		t.Errorf("%d groups, want 1", n)
+	}
+	for n := range 60 {
+		join(n, 2, "")
+	}
+	if n := groups(); n != 3 {
+		t.Errorf("%d groups, want 1 of one operation and 2 of the other", n)
 	}
 }
