@@ -303,7 +303,7 @@ func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
 	if n := groups(); n != 1 {
 		t.Errorf("%d groups, want 1", n)
 	}
-	for n := range 60 {
+	for n := range 10 {
 		join(n, 2, "")
 	}
 	if n := groups(); n != 3 {
