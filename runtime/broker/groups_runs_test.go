@@ -228,6 +228,7 @@ func TestReplaysInGroups(t *testing.T) {
 			all = append(all, f)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait() // the walk's look at this moment would meet some of them with room
 		if crowds, _, _ := h.broker.Groups(); crowds != 1 {
 			t.Errorf("%d buckets of many wait, want 1", crowds)
 		}
@@ -492,5 +493,25 @@ func TestAFailureOfTheHostBelowAGroup(t *testing.T) {
 	all[0].wants(t, 1, `"INTERNAL"`)
 	for _, one := range all[1:] {
 		one.wants(t, 1, `{"data":{"f":{"s":"1"}}}`)
+	}
+}
+
+// TestOneBesideManyIsShared has an event reach one subscriber of one bucket and many of
+// another.
+func TestOneBesideManyIsShared(t *testing.T) {
+	s := newStage(t)
+	m, _ := s.activate(`type Subscription { f(m: Int): String @on(channel: "c") @match(path: "m", arg: "m") }`, map[string]resolver{
+		"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, `"1"`) },
+	})
+	all := []*subscriber{s.subscribe(tenant.Identity{}, `subscription { f(m: 1) }`, "")}
+	for range 100 {
+		all = append(all, s.subscribe(tenant.Identity{}, `subscription { f }`, ""))
+	}
+	s.publish("c", `{"m":1}`)
+	for _, one := range all {
+		one.wants(t, 1, `{"data":{"f":"1"}}`)
+	}
+	if runs := m.count(); runs != 1 {
+		t.Errorf("%d runs, want 1", runs)
 	}
 }

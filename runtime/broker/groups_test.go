@@ -286,9 +286,10 @@ func TestQuestionsThatSplitTooMuchMakeNoGroups(t *testing.T) {
 // question come to a bucket that knows all lessons.
 func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
 	m := newGroupsModel(t, 2)
+	var last []*place
 	join := func(n, operation int, key string) {
 		s := &Subscription{identity: m.identities[n%len(m.identities)]}
-		m.x.add(s, m.operations[operation], m.field, keys{values: []string{key}})
+		last = append(last, m.x.add(s, m.operations[operation], m.field, keys{values: []string{key}}))
 	}
 	for n := range 60 {
 		join(n, 0, "")
@@ -308,5 +309,13 @@ func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
 	}
 	if n := groups(); n != 3 {
 		t.Errorf("%d groups, want 1 of one operation and 2 of the other", n)
+	}
+	for _, p := range last[120:] {
+		p.remove()
+	}
+	for _, c := range m.x.crowds() {
+		if n := len(c.divisions); n != 1 {
+			t.Errorf("%d divisions are left, want 1", n)
+		}
 	}
 }
