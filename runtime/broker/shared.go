@@ -44,8 +44,9 @@ type shared struct {
 // recycled are shared that are over, for what they have of buffers.
 var recycled = sync.Pool{New: func() any { return new(shared) }}
 
-// keepBufferBytes is the size up to which buffers are kept for the next event.
-const keepBufferBytes = 64 << 10
+// keepBufferBytes is the size up to which buffers are kept for the next event, and
+// keepReads up to how many reads.
+const keepBufferBytes, keepReads = 64 << 10, 1 << 10
 
 func newShared(b *Broker, st *state, v *Version) *shared {
 	s, l := recycled.Get().(*shared), st.tenant.Limits()
@@ -57,10 +58,10 @@ func newShared(b *Broker, st *state, v *Version) *shared {
 // recycle gives up a shared whose event or request is over.
 func (s *shared) recycle() {
 	run, only := s.run, s.only.bytes
-	if cap(run.Output) > keepBufferBytes || cap(only) > keepBufferBytes {
+	if max(cap(run.Output), cap(only)) > keepBufferBytes || cap(run.Reads) > keepReads {
 		return
 	}
-	clear(run.Reads)
+	clear(run.Reads[:cap(run.Reads)]) // earlier runs had more
 	*s = shared{run: sandbox.Result{Output: run.Output[:0], Reads: run.Reads[:0]}, only: response{bytes: only[:0]}}
 	recycled.Put(s)
 }
