@@ -32,9 +32,8 @@ type crowd struct {
 	numbers   map[groupKey]uint32
 	divisions map[*sharedOperation]*division
 
-	lessons   int  // of the index, when the divisions were reviewed
-	moves     int  // members that came or left since then
-	unsettled bool // it stands in index.unsettled
+	lessons int // of the index, when the divisions were reviewed
+	moves   int // members that came or left since then
 }
 
 // division is those members of a crowd that share an operation.
@@ -145,18 +144,12 @@ func (c *crowd) add(d *division, answers string) uint32 {
 // back.
 func (c *crowd) leave(e entry) {
 	x, g := c.bucket.shape.field.index, &c.groups[e.group]
-	switch {
-	case x.lent > 0 && g.loan == x.loan && e.at < g.held:
+	if x.lent > 0 && g.loan == x.loan && e.at < g.held {
 		x.leaving = append(x.leaving, e)
 		return
-	case x.lent > 0 && c.members <= fewMembers && !c.unsettled:
-		c.unsettled = true
-		x.unsettled = append(x.unsettled, c)
 	}
 	c.remove(e)
-	if x.lent == 0 {
-		c.settle()
-	}
+	c.settle() // which changes nothing while an event holds members of it: these are fewMembers or more
 }
 
 // giveBack ends what an event held.
@@ -174,13 +167,7 @@ func (x *index) giveBack() {
 			c.settle()
 		}
 	}
-	for _, c := range x.unsettled {
-		c.unsettled = false
-		if c.bucket.crowd() == c {
-			c.settle()
-		}
-	}
-	x.leaving, x.unsettled = nil, nil
+	x.leaving = nil
 	x.loan++
 }
 

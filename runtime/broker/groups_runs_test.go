@@ -515,3 +515,45 @@ func TestOneBesideManyIsShared(t *testing.T) {
 		t.Errorf("%d runs, want 1", runs)
 	}
 }
+
+// TestResultsThatSkipAreCounted has a resolver skip for those with a permission.
+func TestResultsThatSkipAreCounted(t *testing.T) {
+	s := newStage(t)
+	s.activate(manySDL, map[string]resolver{"Subscription.f": func(g *reader, r *sandbox.Result) {
+		if g.permitted("p") {
+			r.Verdict = abi.Skip
+			return
+		}
+		output(r, `"1"`)
+	}})
+	s.crowd(100)
+	for n := range uint64(3) {
+		s.publish("c", "1")
+		if u := s.broker.Usage(s.tenant); u.Runs != 2*(n+1) || u.SharedRuns != 98*(n+1) || u.Deliveries != 50*(n+1) {
+			t.Errorf("after %d events there were %d runs, %d shared, %d deliveries", n+1, u.Runs, u.SharedRuns, u.Deliveries)
+		}
+	}
+}
+
+// TestWhatIsAskedBelowTheFieldMakesGroups has a resolver of an object type ask.
+func TestWhatIsAskedBelowTheFieldMakesGroups(t *testing.T) {
+	s := newStage(t)
+	s.activate(`type T { s: String } type Subscription { f(a: Int): T @on(channel: "c") }`, map[string]resolver{
+		"Subscription.f": func(_ *reader, r *sandbox.Result) { output(r, "{}") },
+		"T.s":            func(g *reader, r *sandbox.Result) { output(r, `["%v"]`, g.permitted("p")) },
+	})
+	ids := []tenant.Identity{identity(t, "{}"), identity(t, "{}", "p")}
+	var all []*subscriber
+	for i := range 100 {
+		all = append(all, s.subscribe(ids[i%2], `subscription { f { s } }`, ""))
+	}
+	for range 2 {
+		s.publish("c", "1")
+		for i, one := range all {
+			one.wants(t, 1, fmt.Sprintf(`{"data":{"f":{"s":"%v"}}}`, i%2 == 1))
+		}
+	}
+	if _, groups, _ := s.broker.Groups(); groups != 2 {
+		t.Errorf("%d groups, want 2", groups)
+	}
+}

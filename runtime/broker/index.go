@@ -20,12 +20,11 @@ type index struct {
 	channels   map[string]map[string]*fieldIndex // by channel, then resolver
 	operations map[projection]*sharedOperation   // of its places
 
-	lessons   int       // how often anything was learned
-	lent      int       // events that hold members of crowds: these stay where they are meanwhile
-	loan      uint32    // counts how often all was given back
-	leaving   []entry   // of members that are to be taken out then
-	unsettled []*crowd  // that may be too small then
-	scratch   answering // of the joins and reviews
+	lessons int       // how often anything was learned
+	lent    int       // events that hold members of crowds: these stay where they are meanwhile
+	loan    uint32    // counts how often all was given back
+	leaving []entry   // of members that are to be taken out then
+	scratch answering // of the joins and reviews
 }
 
 // sharedOperation is what the places with one plan and projection key have in

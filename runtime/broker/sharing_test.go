@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +134,8 @@ type scenario struct {
 	stages [3]*stage
 	module [3]*module
 	live   [][3]*follower // of one subscriber
+	midst  [3]sync.Once   // of the event under way
+	meant  func(i int)    // what is done on each broker in the midst of it
 	runs   [3]int
 	heard  int // responses so far
 	groups int // most that there were
@@ -158,7 +161,7 @@ var scenarioQueries = []string{
 }
 
 func newScenario(t *testing.T) *scenario {
-	s := &scenario{t: t, past: &kept{}}
+	s := &scenario{t: t, past: &kept{}, meant: func(int) {}}
 	common := newStage(t)
 	common.limit(func(l *tenant.Limits) { l.FuelPerOperation, l.ReplayEventsPerSecond = 1500, 1_000_000 })
 	for i := range s.stages {
@@ -174,6 +177,14 @@ func newScenario(t *testing.T) *scenario {
 
 // activate makes programs the resolvers.
 func (s *scenario) activate(c *choices) {
+	activate := s.version(c)
+	for i := range s.stages {
+		activate(i)
+	}
+}
+
+// version chooses programs, and returns what makes them the resolvers of one broker.
+func (s *scenario) version(c *choices) func(i int) {
 	sdl, resolvers := scenarioSDL, map[string]resolver{}
 	names := map[string]string{"Subscription.f": `{"id":%s,"g":"g"}`, "Subscription.h": "%s", "T.s": "[%s]", "T.n": `[{"id":%s,"g":"h"}]`}
 	if c.of(4) == 1 {
@@ -186,22 +197,52 @@ func (s *scenario) activate(c *choices) {
 			resolvers[name] = func(g *reader, r *sandbox.Result) { p.run(g, wrap, r) }
 		}
 	}
-	for i, st := range s.stages {
-		s.count()
-		s.module[i], _ = st.activate(sdl, resolvers)
+	return func(i int) {
+		own := map[string]resolver{}
+		for name, resolve := range resolvers {
+			own[name] = func(g *reader, r *sandbox.Result) {
+				s.midst[i].Do(func() { s.meant(i) })
+				resolve(g, r)
+			}
+		}
+		s.count(i)
+		s.module[i], _ = s.stages[i].activate(sdl, own)
 	}
 }
 
-func (s *scenario) count() {
-	for i, m := range s.module {
-		if m != nil {
-			s.runs[i] += m.count()
-		}
+func (s *scenario) count(i int) {
+	if m := s.module[i]; m != nil {
+		s.runs[i] += m.count()
 	}
+}
+
+// newcomer is a subscriber who comes to one broker after the other.
+type newcomer struct {
+	come    func(i int)
+	sinks   [3]*follower
+	refused [3]string
 }
 
 // join has one subscriber come, or one who left come back with the cursor.
 func (s *scenario) join(c *choices, cursor string) {
+	n := s.newcomer(c, cursor)
+	for i := range s.stages {
+		n.come(i)
+	}
+	s.settle(n)
+}
+
+// settle takes in who has come to all three.
+func (s *scenario) settle(n *newcomer) {
+	if n.refused[0] != n.refused[1] || n.refused[0] != n.refused[2] {
+		s.t.Fatalf("refused with %q", n.refused)
+	}
+	if n.refused[0] == "" {
+		s.live = append(s.live, n.sinks)
+	}
+}
+
+func (s *scenario) newcomer(c *choices, cursor string) *newcomer {
 	var permissions []string
 	for _, p := range []string{"p", "q"} {
 		if c.of(2) == 1 {
@@ -215,25 +256,19 @@ func (s *scenario) join(c *choices, cursor string) {
 	}
 	query := scenarioQueries[c.of(len(scenarioQueries))]
 	resume := broker.Resume{Cursor: cursor, Cursors: cursor != "" || c.of(4) == 1}
-	var sinks [3]*follower
-	var refused [3]string
-	for i, st := range s.stages {
+	n := &newcomer{}
+	n.come = func(i int) {
 		f := &follower{}
-		o, errs := st.open(id, query, variables+"}")
+		o, errs := s.stages[i].open(id, query, variables+"}")
 		if errs == nil {
 			f.Subscription, errs = o.Subscribe(f, resume)
 		}
 		if errs != nil {
-			refused[i] = errs.Error()
+			n.refused[i] = errs.Error()
 		}
-		sinks[i] = f
+		n.sinks[i] = f
 	}
-	if refused[0] != refused[1] || refused[0] != refused[2] {
-		s.t.Fatalf("refused with %q", refused)
-	}
-	if refused[0] == "" {
-		s.live = append(s.live, sinks)
-	}
+	return n
 }
 
 // leave has one subscriber go, and at times come back.
@@ -259,8 +294,53 @@ func (s *scenario) publish(c *choices) {
 		Payload: fmt.Appendf(nil, `{"m":%d,"x":%d}`, c.of(2), c.of(3)),
 	}
 	s.past.events = append(s.past.events, e)
-	for _, st := range s.stages {
+	s.meant = func(int) {}
+	var came []*newcomer
+	switch c.of(8) {
+	case 0: // some leave in the midst of the event
+		gone := s.live
+		if n := c.of(40); n < len(gone) {
+			gone = gone[:n]
+		}
+		s.live = s.live[len(gone):]
+		s.meant = func(i int) {
+			for _, one := range gone {
+				one[i].Close()
+			}
+		}
+	case 1: // some come
+		for range c.of(40) {
+			came = append(came, s.newcomer(c, ""))
+		}
+		s.meant = func(i int) {
+			for _, n := range came {
+				n.come(i)
+			}
+		}
+	case 2: // another version is activated, and then some come and leave
+		activate := s.version(c)
+		for range c.of(20) {
+			came = append(came, s.newcomer(c, ""))
+		}
+		gone := s.live[:min(len(s.live), c.of(20))]
+		s.live = s.live[len(gone):]
+		s.meant = func(i int) {
+			activate(i)
+			for _, n := range came {
+				n.come(i)
+			}
+			for _, one := range gone {
+				one[i].Close()
+			}
+		}
+	}
+	for i, st := range s.stages {
+		s.midst[i] = sync.Once{}
 		st.broker.Receive(context.Background(), st.tenant, &e)
+		s.midst[i].Do(func() { s.meant(i) }) // nothing has run
+	}
+	for _, n := range came {
+		s.settle(n)
 	}
 }
 
@@ -279,6 +359,15 @@ func (s *scenario) check() {
 		}
 		if got[0] != got[2] || got[1] != got[2] {
 			s.t.Fatalf("subscriber %d got\n%s\nby the tree alone\n%s\nunshared\n%s", n, got[0], got[1], got[2])
+		}
+	}
+	var used [3]broker.Usage
+	for i, st := range s.stages {
+		used[i] = st.broker.Usage(st.tenant)
+	}
+	for _, u := range used[1:] {
+		if u.Deliveries != used[0].Deliveries || u.DeliveredBytes != used[0].DeliveredBytes || u.SkippedEvents != used[0].SkippedEvents {
+			s.t.Fatalf("counts differ:\n%+v\n%+v", used[0], u)
 		}
 	}
 	_, groups, leaving := s.stages[0].broker.Groups()
@@ -318,7 +407,9 @@ func (s *scenario) run(c choices) {
 		synctest.Wait() // for the replays
 		s.check()
 	}
-	s.count()
+	for i := range s.stages {
+		s.count(i)
+	}
 	for len(s.live) > 0 {
 		for _, f := range s.live[0] {
 			f.Close()
@@ -340,7 +431,7 @@ func TestSharingAndGroupsChangeNothing(t *testing.T) {
 	var runs [3]int
 	heard, groups := 0, 0
 	for range 25 {
-		c := make(choices, 2000+r.IntN(2000))
+		c := make(choices, 4000+r.IntN(4000))
 		for i := range c {
 			c[i] = byte(r.Uint32())
 		}
