@@ -166,7 +166,7 @@ func newScenario(t *testing.T) *scenario {
 	common.limit(func(l *tenant.Limits) { l.FuelPerOperation, l.ReplayEventsPerSecond = 1500, 1_000_000 })
 	for i := range s.stages {
 		st := *common // of one tenant, whose cursors are good for all three
-		st.broker = broker.New(broker.Config{Events: s.past, CursorKey: testKey})
+		st.broker = broker.New(broker.Config{Events: s.past, CursorKey: testKey, Runs: 4})
 		t.Cleanup(st.broker.Close)
 		s.stages[i] = &st
 	}
