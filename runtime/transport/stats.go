@@ -217,7 +217,12 @@ func (o *outgoing) endsLocked(e Ending) {
 
 // broke notes why a write failed: else than by the deadline, the client is gone.
 func (o *outgoing) broke(err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		o.ends(EndWriteTimeout)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	o.Lock()
+	defer o.Unlock()
+	if o.ending == EndClient { // be it sealed: net/http says that the client has left where a write has not ended in time
+		o.ending = EndWriteTimeout
 	}
 }
