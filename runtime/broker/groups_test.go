@@ -164,6 +164,9 @@ func (m *groupsModel) check() {
 			if resuming != g.resuming {
 				m.t.Fatalf("%d members note positions, %d are counted", resuming, g.resuming)
 			}
+			if cap(g.members) > crowdMembers && cap(g.members) > 4*len(g.members)+4 {
+				m.t.Fatalf("a group of %d has room for %d", len(g.members), cap(g.members))
+			}
 			if g.division.groups[g.place] != uint32(n) || c.numbers[groupKey{g.division, g.answers}] != uint32(n) {
 				m.t.Fatal("a group is not found")
 			}

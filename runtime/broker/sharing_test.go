@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -160,13 +161,22 @@ var scenarioQueries = []string{
 	`subscription($a: Int) { h(a: $a) }`,
 }
 
+// bugs fails the test for what is logged: a panic is all that the brokers would survive
+// alike.
+type bugs struct{ t *testing.T }
+
+func (b bugs) Write(line []byte) (int, error) {
+	b.t.Errorf("%s", line)
+	return len(line), nil
+}
+
 func newScenario(t *testing.T) *scenario {
 	s := &scenario{t: t, past: &kept{}, meant: func(int) {}}
 	common := newStage(t)
 	common.limit(func(l *tenant.Limits) { l.FuelPerOperation, l.ReplayEventsPerSecond = 1500, 1_000_000 })
 	for i := range s.stages {
 		st := *common // of one tenant, whose cursors are good for all three
-		st.broker = broker.New(broker.Config{Events: s.past, CursorKey: testKey, Runs: 4})
+		st.broker = broker.New(broker.Config{Events: s.past, CursorKey: testKey, Runs: 4, Logger: slog.New(slog.NewTextHandler(bugs{t}, &slog.HandlerOptions{Level: slog.LevelError}))})
 		t.Cleanup(st.broker.Close)
 		s.stages[i] = &st
 	}
