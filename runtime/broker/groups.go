@@ -17,8 +17,9 @@ const (
 	// anew where there are fewer than thinMembers.
 	groupMembers, thinMembers = 4, 2
 	// maxPlainAnswers is the length up to which answers are kept themselves, longer
-	// ones as their SHA-256.
-	maxPlainAnswers = 64
+	// ones as their SHA-256. Members with more than maxAnswers are in no group with others:
+	// guests decide what they ask for, and it is done for each under the tenant's lock.
+	maxPlainAnswers, maxAnswers = 64, 512
 )
 
 // crowd is the members of a bucket of many, in groups. An event holds the members
@@ -107,7 +108,12 @@ func (c *crowd) push(m member) entry {
 
 // place puts a member of a division into its group.
 func (c *crowd) place(d *division, m member) entry {
-	answers := c.bucket.shape.field.index.scratch.of(m.place, d.grouping.questions)
+	x := c.bucket.shape.field.index
+	answers, short := x.scratch.of(m.place, d.grouping.questions)
+	if !short {
+		x.singles++
+		answers = binary.LittleEndian.AppendUint64([]byte{'!'}, x.singles)
+	}
 	n, ok := c.numbers[groupKey{d, string(answers)}]
 	if !ok {
 		n = c.add(d, string(answers))
@@ -277,7 +283,10 @@ func (d *division) suits(c *crowd, questions []question, scratch *answering) boo
 	groups := map[string]struct{}{}
 	for _, n := range d.groups {
 		for _, m := range c.groups[n].members {
-			answers := scratch.of(m.place, questions)
+			answers, short := scratch.of(m.place, questions)
+			if !short {
+				return false
+			}
 			if _, known := groups[string(answers)]; known {
 				continue
 			}
@@ -349,22 +358,29 @@ type answering struct {
 }
 
 // of returns a subscriber's answers to questions, in a form that is equal exactly
-// where all of them are. It is valid until the next call.
-func (a *answering) of(p *place, questions []question) []byte {
+// where all of them are. It is valid until the next call. It reports false where they
+// are too long.
+func (a *answering) of(p *place, questions []question) (answers []byte, short bool) {
+	defer func() { a.inputs = inputs{} }()
 	a.inputs.arguments, a.inputs.identity = p.arguments, &p.subscription.identity
 	all := append(a.bytes[:0], '=')
 	for _, q := range questions {
 		start := len(all) + 4
 		all = q.answer(&a.inputs, append(all, 0, 0, 0, 0))
 		binary.LittleEndian.PutUint32(all[start-4:], uint32(len(all)-start))
+		if len(all) > maxAnswers {
+			if a.bytes = all; cap(all) > 2*maxAnswers {
+				a.bytes = nil
+			}
+			return nil, false
+		}
 	}
-	a.inputs = inputs{}
 	if len(all) > maxPlainAnswers {
 		sum := sha256.Sum256(all)
 		all = append(append(all[:0], '#'), sum[:]...)
 	}
 	a.bytes = all
-	return all
+	return all, true
 }
 
 // part is members of a bucket whom an event reaches: those of one group, or some

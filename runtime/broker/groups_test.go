@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -39,7 +41,8 @@ func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
 		if n%2 == 0 {
 			permissions = []string{"p"}
 		}
-		id, err := tenant.NewIdentity(nil, append(permissions, fmt.Sprint("q", n)))
+		claims := map[string]json.RawMessage{"long": json.RawMessage(strings.Repeat("1", maxAnswers*(n%10/9)+n%3+60))}
+		id, err := tenant.NewIdentity(claims, append(permissions, fmt.Sprint("q", n)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,6 +71,9 @@ func (m *groupsModel) leave() {
 func (m *groupsModel) learn() {
 	for _, o := range m.x.operations {
 		q := question{kind: sandbox.AskPermitted, name: []string{"p", fmt.Sprint("q", m.r.IntN(40))}[m.r.IntN(2)]}
+		if m.r.IntN(6) == 0 {
+			q = question{kind: sandbox.AskClaim, name: "long"}
+		}
 		if len(o.learned) < maxLearned && !slices.Contains(o.learned, q) {
 			o.learned = append(o.learned, q)
 			m.x.lessons++
@@ -97,14 +103,16 @@ func (m *groupsModel) event() {
 			} else {
 				leaving--
 			}
-			own := string(m.x.scratch.of(one.place, m.questions(p)))
-			if i > 0 && own != answers || p.grouping != nil && one.place.shared != p.members[0].place.shared {
+			bytes, short := m.x.scratch.of(one.place, m.questions(p))
+			if own := string(bytes); i > 0 && !short {
+				m.t.Fatal("a member whose answers are long is in a group with others")
+			} else if i > 0 && own != answers || p.grouping != nil && one.place.shared != p.members[0].place.shared {
 				m.t.Fatal("members of one group differ")
 			}
 			if one.place.subscription.resumes && !p.resuming && p.grouping != nil {
 				m.t.Fatal("a member notes positions, and its group does not know")
 			}
-			answers = own
+			answers = string(bytes)
 			places = append(places, one.place)
 		}
 		l.places = append(l.places, places)
@@ -320,5 +328,43 @@ func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
 		if n := len(c.divisions); n != 1 {
 			t.Errorf("%d divisions are left, want 1", n)
 		}
+	}
+}
+
+// TestLongAnswersMakeNoGroups has one member come whose answer is short, so that the
+// question makes groups, and many whose answers are long: no two of these share a group, and
+// then nobody is in groups by it.
+func TestLongAnswersMakeNoGroups(t *testing.T) {
+	m := newGroupsModel(t, 3)
+	join := func(size, n int) {
+		id, err := tenant.NewIdentity(map[string]json.RawMessage{"c": json.RawMessage(strings.Repeat("1", size))}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			m.x.add(&Subscription{identity: id}, m.operations[0], m.field, keys{values: []string{""}})
+		}
+	}
+	groups := func() int {
+		fields, _ := collect(m.x, "c", &m.payload, nil)
+		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
+	}
+	join(10, 30)
+	join(maxAnswers-10, 30)
+	m.x.share(m.operations[0]).learned = []question{{kind: sandbox.AskClaim, name: "c"}}
+	m.x.lessons++
+	if n := groups(); n != 2 {
+		t.Errorf("%d groups by a short answer, want 2", n)
+	}
+	join(maxAnswers, 10)
+	if n := groups(); n != 12 {
+		t.Errorf("%d groups with 10 of long answers, want 12", n)
+	}
+	join(60_000, 100)
+	if n := groups(); n != 1 {
+		t.Errorf("%d groups where most answers are long, want 1", n)
+	}
+	if n := cap(m.x.scratch.bytes); n > 2*maxAnswers {
+		t.Errorf("%d bytes are kept to answer", n)
 	}
 }

@@ -24,6 +24,7 @@ type index struct {
 	lent    int       // events that hold members of crowds: these stay where they are meanwhile
 	loan    uint32    // counts how often all was given back
 	leaving []entry   // of members that are to be taken out then
+	singles uint64    // members that were in no group with others so far
 	scratch answering // of the joins and reviews
 }
 
