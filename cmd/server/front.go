@@ -37,7 +37,7 @@ func listen(ctx context.Context, address string, certificate *certificate, logge
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	f := &front{listener: listener}
+	f := &front{listener: sockets{listener}}
 	f.server = http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx }, // so that no query keeps the end waiting
 		Handler:     f, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -45,9 +45,21 @@ func listen(ctx context.Context, address string, certificate *certificate, logge
 	}
 	if certificate != nil {
 		f.server.TLSConfig = certificate.config()
-		f.listener = tls.NewListener(listener, f.server.TLSConfig)
+		f.listener = tls.NewListener(f.listener, f.server.TLSConfig)
 	}
 	return f, nil
+}
+
+// sockets are the connections of a listener, each with a bound on what the kernel holds for it.
+type sockets struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l sockets) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		limitUnsent(c)
+	}
+	return c, err
 }
 
 func (f *front) address() string { return f.listener.Addr().String() }
