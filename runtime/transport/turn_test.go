@@ -11,28 +11,7 @@ import (
 // TestTurnWithNothingToWrite: what waited for a socket is dropped before its turn
 // comes, as when the peer is cut off. The writer ends all the same, and serves others.
 func TestTurnWithNothingToWrite(t *testing.T) {
-	limited, err := tenant.New("demo", tenant.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	h := New(Config{})
-	connect := func() (c *conn, peer net.Conn) {
-		peer, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		socket, err := listener.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _, _ = peer.Close(), socket.Close() })
-		return &conn{handler: h, tenant: limited, net: socket, raw: rawConn(socket)}, peer
-	}
+	connect := turns(t)
 	cut, _ := connect()
 	other, peer := connect()
 	cut.mu.Lock() // the writer has to wait
@@ -52,5 +31,57 @@ func TestTurnWithNothingToWrite(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(peer, got); err != nil || string(got) != want {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// turns returns what makes connections of one handler that only write.
+func turns(t *testing.T) (connect func() (c *conn, peer net.Conn)) {
+	limited, err := tenant.New("demo", tenant.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	h := New(Config{})
+	return func() (c *conn, peer net.Conn) {
+		peer, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = peer.Close(), socket.Close() })
+		return &conn{handler: h, tenant: limited, net: socket, raw: rawConn(socket)}, peer
+	}
+}
+
+// TestABugEndsOneConnection: what waits for a socket makes its writer panic. Others are
+// served.
+func TestABugEndsOneConnection(t *testing.T) {
+	connect := turns(t)
+	broken, peer := connect()
+	other, otherPeer := connect()
+	broken.mu.Lock()
+	broken.sendOwnLocked(&action{kind: sendPing})
+	broken.mu.queue.waiting.frames[0].end = 1 << 20
+	broken.mu.Unlock()
+	broken.tasks.Wait()
+	if _, err := peer.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is open")
+	}
+	if broken.mu.ending != EndInternal {
+		t.Errorf("it ended with %v", broken.mu.ending)
+	}
+	other.mu.Lock()
+	other.sendOwnLocked(&action{kind: sendPing})
+	other.mu.Unlock()
+	other.tasks.Wait()
+	if _, err := io.ReadFull(otherPeer, make([]byte, 17)); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -103,6 +104,7 @@ func (w *writer) run() {
 // turn writes what waits for a connection. What comes meanwhile gets a turn behind
 // the others', unless the writer has left them.
 func (w *writer) turn() {
+	defer w.recovered()
 	c := w.conn
 	b := c.take()
 	if b == nil { // it was cut off meanwhile
@@ -123,8 +125,22 @@ func (w *writer) turn() {
 	c.tasks.Done()
 }
 
+// recovered turns a panic, which is a bug, into the end of this one connection. No writer comes
+// after it.
+func (w *writer) recovered() {
+	if p := recover(); p != nil {
+		c := w.conn
+		c.handler.config.Logger.Error("panic while writing to a connection",
+			"tenant", c.tenant.ID(), "panic", p, "stack", string(debug.Stack()))
+		c.mu.ends(EndInternal)
+		c.cut() // the reader ends then, and all else with it
+		c.tasks.Done()
+	}
+}
+
 // stay writes until nothing waits for the connection.
 func (w *writer) stay() {
+	defer w.recovered()
 	for b := w.conn.take(); b != nil; b = w.conn.take() {
 		if !w.write(b) {
 			return
