@@ -143,6 +143,31 @@ func TestStandingStillIsNoRun(t *testing.T) {
 	}
 }
 
+// TestCancelledWhileGivingWay holds that a run ends with its context however often it
+// gives way: more often than it is looked at.
+func TestCancelledWhileGivingWay(t *testing.T) {
+	for name, code := range endless() {
+		g := sandboxtest.New(schema)
+		g.Resolver("Subscription.f", code(g))
+		l := limits()
+		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 3_600_000
+		b := newPool(t, g.Bytes(), "", l)
+		ctx, cancel := context.WithCancel(t.Context())
+		in := &paced{fixed: event("1")}
+		in.giveWay = func() bool {
+			if len(in.told) == 10 {
+				cancel()
+			}
+			return true
+		}
+		var r sandbox.Result
+		b.Run(ctx, "Subscription.f", in, &r)
+		if r.Fault == nil || r.Fault.Code != abi.CodeInternal || len(in.told) != 10 {
+			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(in.told))
+		}
+	}
+}
+
 // TestTheStartIsPaced holds that what starting an instance takes is told, too.
 func TestTheStartIsPaced(t *testing.T) {
 	g := sandboxtest.New(schema)

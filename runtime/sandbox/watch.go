@@ -91,7 +91,7 @@ func (w *watch) resume(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mu.suspended = false
-	if !on {
+	if !on || w.mu.ctx.Err() != nil { // a run that gives way more often than it is looked at
 		w.mu.reason = errCancelled
 		w.stop.Set(1)
 		return
