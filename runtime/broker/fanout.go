@@ -181,6 +181,7 @@ func (f *fanOut) skip(ctx context.Context, parts []part) {
 			s := m.place.subscription
 			first, held := s.drop(f.pass.serial, f.before)
 			if !first {
+				f.inputs.turn.spend(skipUnits)
 				continue
 			}
 			if o == nil {

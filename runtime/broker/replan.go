@@ -89,6 +89,7 @@ func (b *Broker) Activate(t *tenant.Tenant, v *Version) {
 	v.plans.validations = &b.counters.validations
 	r, live := st.beginReplanning(v)
 	r.turn = st.flow.begin(context.Background(), laneVersions)
+	defer r.turn.release() // also where a bug ends it
 	for len(live) > 0 {
 		live = live[r.slice(live):]
 		runtime.Gosched() // to who waits for the lock
@@ -190,6 +191,7 @@ func (r *replanning) settle() {
 	for _, refused := range r.refused {
 		refused.subscription.leave()
 		refused.subscription.fail(refused.errors, endingOf(refused.errors[0].Code))
+		r.turn.spend(frameUnits)
 	}
 }
 

@@ -155,6 +155,7 @@ func (s *shared) forget() {
 func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) *response {
 	if s.alone {
 		s.only = response{bytes: operation.AppendResponse(s.only.bytes[:0], []graph.Result{o.result}), unshared: true}
+		in.turn.spend(byteUnits*int64(len(s.only.bytes)) + eventByteUnits*int64(len(o.result.Output)))
 		return &s.only
 	}
 	p := projectionOf(operation)
@@ -171,7 +172,7 @@ func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Oper
 	}
 	x := execution{shared: s, operation: operation, inputs: *in, fuel: o.fuel}
 	r := &response{bytes: x.response(ctx, []graph.Result{o.result})}
-	in.turn.spend(byteUnits * int64(len(r.bytes)))
+	in.turn.spend(byteUnits*int64(len(r.bytes)) + eventByteUnits*int64(len(o.result.Output)))
 	r.asked, r.unshared = x.asked, x.unshared
 	if !r.unshared {
 		bytes, _ := t.insert(x.asked, in, r)

@@ -133,7 +133,12 @@ func (t *turn) check() bool {
 		t.since = time.Now()
 	}
 	took := time.Since(t.since)
-	return took >= sliceTime || t.behind(max(t.used, int64(took)*sliceUnits/int64(sliceTime)))
+	byClock := max(t.used, min(int64(took)*sliceUnits/int64(sliceTime), sliceUnits))
+	if took < sliceTime && !t.behind(byClock) {
+		return false
+	}
+	t.used = byClock // or who has slow units would have more of the processors
+	return true
 }
 
 // behind reports whether one who waits has more credit left than who has used so

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -163,6 +164,28 @@ func TestCancelledWhileGivingWay(t *testing.T) {
 		var r sandbox.Result
 		b.Run(ctx, "Subscription.f", in, &r)
 		if r.Fault == nil || r.Fault.Code != abi.CodeInternal || len(in.told) != 10 {
+			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(in.told))
+		}
+	}
+}
+
+// TestTimeWhileGivingWay holds that a run's time ends however often it gives way, and with one
+// processor, whose timers have no turn between two slices.
+func TestTimeWhileGivingWay(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for name, code := range endless() {
+		g := sandboxtest.New(schema)
+		g.Resolver("Subscription.f", code(g))
+		l := limits()
+		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 20
+		b := newPool(t, g.Bytes(), "", l)
+		ctx, cancel := context.WithCancel(t.Context())
+		in := &paced{fixed: event("1")}
+		in.giveWay = func() bool { return len(in.told) < 1_000_000 }
+		var r sandbox.Result
+		b.Run(ctx, "Subscription.f", in, &r)
+		cancel()
+		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" {
 			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(in.told))
 		}
 	}

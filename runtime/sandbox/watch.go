@@ -96,8 +96,13 @@ func (w *watch) resume(on bool) {
 		w.stop.Set(1)
 		return
 	}
+	if w.mu.left <= 0 {
+		w.mu.reason = errWallClock
+		w.stop.Set(1)
+		return
+	}
 	w.mu.deadline = time.Now().Add(w.mu.left)
-	w.timer.Reset(max(0, min(w.mu.left, watchInterval)))
+	w.timer.Reset(min(w.mu.left, watchInterval))
 }
 
 // end returns why the run was stopped, nil where it was not. A stop that came too
