@@ -53,7 +53,7 @@ func (s *Server) admit(t *tenant.Tenant, n, others, bytes, otherBytes int) error
 	b := s.bus.Backlog(t.ID())
 	over := b.Events + others + n - most
 	if bytesOver := b.Bytes + otherBytes + bytes - event.MaxWaitingBytes; bytesOver > 0 && b.Events > 0 {
-		over = max(over, min(b.Events, (bytesOver*b.Events+b.Bytes-1)/b.Bytes))
+		over = max(over, min(b.Events, (bytesOver*b.Events+b.Bytes-1)/max(b.Bytes, 1)))
 	}
 	if b.More { // the bus reads on when half of it is gone
 		over = max(over, b.Events/2, 1)

@@ -37,6 +37,7 @@ type stream struct {
 	pausedAt time.Time // when the reader began to leave the stream alone
 
 	paused   atomic.Bool  // the reader leaves the stream alone: the queue is full
+	behind   atomic.Bool  // it did, and has not read all that came meanwhile
 	appended atomic.Int64 // entries since retention was last looked at
 
 	brokenUntil time.Time // a key of the tenant's holds something else: of the reader
@@ -91,7 +92,7 @@ func (s *stream) backlog() event.Backlog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	done := min(int(s.done.Load()), len(s.queue))
-	b := event.Backlog{Events: len(s.queue) - done, Bytes: s.bytes, More: s.paused.Load()}
+	b := event.Backlog{Events: len(s.queue) - done, Bytes: s.bytes, More: s.behind.Load()}
 	for i := range s.queue[:done] {
 		b.Bytes -= s.queue[i].size()
 	}
@@ -178,6 +179,9 @@ func (s *stream) behindText() string {
 // caughtUp notes that the reader has read all.
 func (s *stream) caughtUp(at time.Time) {
 	s.readAt = at
+	if !s.paused.Load() {
+		s.behind.Store(false)
+	}
 }
 
 // known returns what shows where Redis has lost something: the ends of what it was noted to
@@ -273,6 +277,9 @@ func (d *drains) add(s *stream, items []item) {
 	if full := len(s.queue) >= maxQueuedEvents || s.bytes >= maxQueuedBytes || s.bytes >= leastQueued && s.inAll.Load() >= maxQueuedInAll; full != s.paused.Load() {
 		s.pausedAt = time.Now()
 		s.paused.Store(full)
+		if full {
+			s.behind.Store(true)
+		}
 	}
 	if !s.draining {
 		s.draining = true
@@ -347,4 +354,5 @@ func (s *stream) rewind() {
 	s.count(-s.bytes)
 	s.queue, s.unread = nil, nil
 	s.paused.Store(false)
+	s.behind.Store(false)
 }

@@ -30,6 +30,8 @@ const (
 	// staleTime is how long a stream may be left alone until retention may have
 	// taken what was not read. It is shorter than graceTime.
 	staleTime = 1500 * time.Millisecond
+	// catchUpTime is for how long at a time one stream is caught up with.
+	catchUpTime = 5 * time.Millisecond
 )
 
 // Tail implements event.Bus.
@@ -249,6 +251,10 @@ func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, pa
 			} else if err != nil {
 				return nil, false, err
 			}
+			if s.readAt.Before(now) {
+				paused = true // there is more, which must not have the others wait
+				continue
+			}
 		}
 		if s.paused.Load() {
 			paused = true
@@ -409,7 +415,8 @@ func (r *reader) adapt(answer []redis.XStream) {
 // catchUp reads a stream of which retention, or Redis itself, may have lost what
 // was not read.
 func (r *reader) catchUp(ctx context.Context, s *stream) error {
-	for count := firstCount; !s.paused.Load() && ctx.Err() == nil; count = min(2*count, mostCount) {
+	begun := time.Now()
+	for count := firstCount; !s.paused.Load() && ctx.Err() == nil && time.Since(begun) < catchUpTime; count = min(2*count, mostCount) {
 		asked := time.Now()
 		v, err := r.bus.look(ctx, r.conn, s.tenant, s.read, count)
 		if err != nil {
