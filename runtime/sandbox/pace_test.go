@@ -114,57 +114,67 @@ func faultCode(r *sandbox.Result) abi.Code {
 	return r.Fault.Code
 }
 
-// TestStandingStillIsNoRun holds that a run's limit by the clock leaves out how long it
-// gives way, and that it ends where it is not to go on, or its time is over.
-func TestStandingStillIsNoRun(t *testing.T) {
+// paceEndless runs each guest that never ends by itself, with so many milliseconds by the clock, in inputs
+// that give way as pace says, which has what ends the run's context, too. It returns how the runs ended, by
+// guest.
+func paceEndless(t *testing.T, wall int64, pace func(in *paced, cancel func()) func() bool) map[string]*paceEnd {
+	ends := map[string]*paceEnd{}
 	for name, code := range endless() {
 		g := sandboxtest.New(schema)
 		g.Resolver("Subscription.f", code(g))
 		l := limits()
-		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 20
-		b := newPool(t, g.Bytes(), "", l)
+		l.FuelPerRun, l.WallMillisPerRun = 1<<60, wall
 		ctx, cancel := context.WithCancel(t.Context())
-		still := 0
-		in := &paced{fixed: event("1"), giveWay: func() bool {
-			if still++; still <= 2 {
-				time.Sleep(2 * time.Duration(l.WallMillisPerRun) * time.Millisecond)
+		end := &paceEnd{in: paced{fixed: event("1")}}
+		end.in.giveWay = pace(&end.in, cancel)
+		newPool(t, g.Bytes(), "", l).Run(ctx, "Subscription.f", &end.in, &end.Result)
+		cancel()
+		ends[name] = end
+	}
+	return ends
+}
+
+// paceEnd is how a run ended, and the inputs that it was paced by.
+type paceEnd struct {
+	sandbox.Result
+	in paced
+}
+
+// TestStandingStillIsNoRun holds that a run's limit by the clock leaves out how long it
+// gives way, and that its time is over some time.
+func TestStandingStillIsNoRun(t *testing.T) {
+	const wall = 20
+	for name, r := range paceEndless(t, wall, func(in *paced, _ func()) func() bool {
+		return func() bool {
+			if len(in.told) <= 2 {
+				time.Sleep(2 * wall * time.Millisecond)
 			}
 			return true
-		}}
-		var r sandbox.Result
-		b.Run(ctx, "Subscription.f", in, &r)
-		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" || still < 3 {
-			t.Errorf("%s: %+v, standing still %d times", name, r.Fault, still)
 		}
-		ends := &paced{fixed: event("1"), giveWay: func() bool { cancel(); return false }}
-		b.Run(ctx, "Subscription.f", ends, &r)
-		if r.Fault == nil || r.Fault.Code != abi.CodeInternal || !r.Fault.Unrepeatable || len(ends.told) != 1 {
-			t.Errorf("%s, not to go on: %+v, in %d slices", name, r.Fault, len(ends.told))
+	}) {
+		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" || len(r.in.told) < 3 {
+			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(r.in.told))
 		}
 	}
 }
 
-// TestCancelledWhileGivingWay holds that a run ends with its context however often it
-// gives way: more often than it is looked at.
+// TestCancelledWhileGivingWay holds that a run ends with its context, whether it is told not to go
+// on or gives way more often than it is looked at.
 func TestCancelledWhileGivingWay(t *testing.T) {
-	for name, code := range endless() {
-		g := sandboxtest.New(schema)
-		g.Resolver("Subscription.f", code(g))
-		l := limits()
-		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 3_600_000
-		b := newPool(t, g.Bytes(), "", l)
-		ctx, cancel := context.WithCancel(t.Context())
-		in := &paced{fixed: event("1")}
-		in.giveWay = func() bool {
-			if len(in.told) == 10 {
+	for _, goesOn := range []bool{false, true} {
+		const slices = 10
+		for name, r := range paceEndless(t, 3_600_000, func(in *paced, cancel func()) func() bool {
+			return func() bool {
+				if len(in.told) < slices {
+					return true
+				}
 				cancel()
+				return goesOn
 			}
-			return true
-		}
-		var r sandbox.Result
-		b.Run(ctx, "Subscription.f", in, &r)
-		if r.Fault == nil || r.Fault.Code != abi.CodeInternal || len(in.told) != 10 {
-			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(in.told))
+		}) {
+			if r.Fault == nil || r.Fault.Code != abi.CodeInternal || !r.Fault.Unrepeatable || len(r.in.told) != slices {
+				t.Errorf("%s, told to go on: %v: %+v, in %d slices", name, goesOn, r.Fault, len(r.in.told))
+			}
 		}
 	}
 }
@@ -173,20 +183,11 @@ func TestCancelledWhileGivingWay(t *testing.T) {
 // processor, whose timers have no turn between two slices.
 func TestTimeWhileGivingWay(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for name, code := range endless() {
-		g := sandboxtest.New(schema)
-		g.Resolver("Subscription.f", code(g))
-		l := limits()
-		l.FuelPerRun, l.WallMillisPerRun = 1<<60, 20
-		b := newPool(t, g.Bytes(), "", l)
-		ctx, cancel := context.WithCancel(t.Context())
-		in := &paced{fixed: event("1")}
-		in.giveWay = func() bool { return len(in.told) < 1_000_000 }
-		var r sandbox.Result
-		b.Run(ctx, "Subscription.f", in, &r)
-		cancel()
+	for name, r := range paceEndless(t, 20, func(in *paced, _ func()) func() bool {
+		return func() bool { return len(in.told) < 1_000_000 }
+	}) {
 		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" {
-			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(in.told))
+			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(r.in.told))
 		}
 	}
 }
