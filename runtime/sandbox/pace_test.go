@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -175,19 +174,6 @@ func TestCancelledWhileGivingWay(t *testing.T) {
 			if r.Fault == nil || r.Fault.Code != abi.CodeInternal || !r.Fault.Unrepeatable || len(r.in.told) != slices {
 				t.Errorf("%s, told to go on: %v: %+v, in %d slices", name, goesOn, r.Fault, len(r.in.told))
 			}
-		}
-	}
-}
-
-// TestTimeWhileGivingWay holds that a run's time ends however often it gives way, and with one
-// processor, whose timers have no turn between two slices.
-func TestTimeWhileGivingWay(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for name, r := range paceEndless(t, 20, func(in *paced, _ func()) func() bool {
-		return func() bool { return len(in.told) < 1_000_000 }
-	}) {
-		if r.Fault == nil || r.Fault.Limit != "wallMillisPerRun" {
-			t.Errorf("%s: %+v, in %d slices", name, r.Fault, len(r.in.told))
 		}
 	}
 }

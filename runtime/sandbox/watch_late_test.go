@@ -27,3 +27,27 @@ func TestAStopThatComesTooLate(t *testing.T) {
 	}
 	p.giveBack(i, true)
 }
+
+// TestTimeIsOverWhileGivingWay has a run give way when its time is over: it is stopped
+// before it goes on, and not only when a timer comes to look, which it would stop
+// by giving way again.
+func TestTimeIsOverWhileGivingWay(t *testing.T) {
+	p := shrinking(t, Config{}, 1)[0]
+	i, fault := p.lease(context.Background(), p.config.Limits(), nil)
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	i.watch.begin(context.Background(), time.Hour)
+	i.watch.look()
+	i.watch.suspend()
+	i.watch.mu.left = 0
+	i.watch.resume(true)
+	i.watch.suspend()
+	if i.watch.stop.Get() != 1 {
+		t.Error("the run is not stopped")
+	}
+	if err := i.watch.end(); !errors.Is(err, errWallClock) {
+		t.Errorf("ended with %v", err)
+	}
+	p.giveBack(i, true)
+}
