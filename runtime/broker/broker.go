@@ -63,7 +63,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Runs is how many goroutines may work for tenants at once: run guests, hand
 	// events out, validate. 0 means one less than the processors, and at least one, so
-	// that sockets are served meanwhile.
+	// that sockets are served meanwhile; and where there are two and more, one for a
+	// moment on the last, for tenants that want little.
 	Runs int
 }
 
@@ -136,10 +137,12 @@ func New(config Config) *Broker {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	spare := false
 	if config.Runs <= 0 {
 		config.Runs = max(1, runtime.GOMAXPROCS(0)-1)
+		spare = config.Runs < runtime.GOMAXPROCS(0)
 	}
-	b := &Broker{config: config, queue: newQueue(config.Runs), cursors: newCursors(config.CursorKey)}
+	b := &Broker{config: config, queue: newQueue(config.Runs, spare), cursors: newCursors(config.CursorKey)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.mu.tenants = map[*tenant.Tenant]*state{}
 	return b

@@ -15,6 +15,12 @@ const (
 	// maxCharge is the most that one turn is charged: what a tenant owes keeps it
 	// from no more than so many slices of each other.
 	maxCharge = 100 * sliceUnits
+	// A tenant has the spare turn for one in spareShare of the time, and for spareBurst
+	// of that at once. It looks for another after each spareUnits, or spareTime.
+	spareShare = 10
+	spareBurst = sliceTime
+	spareUnits = sliceUnits / 10
+	spareTime  = sliceTime / 10
 )
 
 // queue gives turns to work to tenants, so many at a time, by deficit round robin
@@ -30,6 +36,10 @@ const (
 // at the round's end is lost, what is owed stays; both are forgotten when a turn
 // is free and nobody waits, since what was used by then was nobody else's.
 //
+// Beside these turns is a spare one, for tenants that hold none and want little.
+// Who has it waits for no slice of others, which may take long to end where the
+// system has something else on the processor just then (BenchmarkFairShare).
+//
 // A decision is O(1), since a tenant is passed over once for each slice that it
 // has used.
 type queue struct {
@@ -37,14 +47,15 @@ type queue struct {
 
 	mu    sync.Mutex
 	free  int      // turns that nobody has; none while anybody waits
+	spare bool     // whether there is a spare turn, and nobody has it
 	ready flowList // with credit, and somebody waiting when they came here
 	round flowList // all that have waited or were charged since epoch began
 	epoch uint64   // counts the moments at which nothing was owed
 }
 
-// newQueue returns a queue of so many turns.
-func newQueue(turns int) *queue {
-	return &queue{free: turns, ready: flowList{link: 0}, round: flowList{link: 1}, epoch: 1}
+// newQueue returns a queue of so many turns, and a spare one where asked to.
+func newQueue(turns int, spare bool) *queue {
+	return &queue{free: turns, spare: spare, ready: flowList{link: 0}, round: flowList{link: 1}, epoch: 1}
 }
 
 // lane is a kind of work of one tenant. Lanes in which somebody waits have the
@@ -65,10 +76,11 @@ type flow struct {
 
 	// Guarded by queue.mu.
 	waiting [lanes]turnList
-	waits   int    // in all lanes
-	last    lane   // that had a turn
-	held    int    // turns
-	epoch   uint64 // credit and the place in the round are of it
+	waits   int       // in all lanes
+	last    lane      // that had a turn
+	held    int       // turns, the spare one too
+	spareAt time.Time // from when on it may have the spare turn
+	epoch   uint64    // credit and the place in the round are of it
 	credit  int64
 	ready   bool     // in queue.ready
 	next    [2]*flow // in the lists
@@ -92,6 +104,16 @@ func (q *queue) enterLocked(f *flow) {
 		f.epoch, f.credit, f.ready = q.epoch, sliceUnits, false
 		q.round.push(f)
 	}
+}
+
+// giveSpareLocked takes the spare turn back.
+func (q *queue) giveSpareLocked(t *turn) {
+	f, now := t.flow, time.Now()
+	if from := now.Add(-spareShare * spareBurst); f.spareAt.Before(from) {
+		f.spareAt = from
+	}
+	f.spareAt = f.spareAt.Add(spareShare * now.Sub(t.since))
+	q.spare, t.spare = true, false
 }
 
 // readyLocked has a flow wait for its turn before the round goes on, where it may.
@@ -120,6 +142,17 @@ func (q *queue) removeLocked(t *turn) {
 	t.flow.waiting[t.lane].remove(t)
 	t.flow.waits--
 	q.waiting.Add(-1)
+}
+
+// giveLocked takes a turn back, and gives it to whose it is then. The spare one is
+// for who comes next.
+func (q *queue) giveLocked(t *turn) {
+	q.chargeLocked(t)
+	if t.spare {
+		q.giveSpareLocked(t)
+		return
+	}
+	q.passLocked()
 }
 
 // passLocked gives a turn that has become free to whose it is.

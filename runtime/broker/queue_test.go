@@ -21,14 +21,14 @@ func work(t *turn, units int64) {
 }
 
 // idle fails where somebody waits, has a turn, or has lost one.
-func (q *queue) idle(t *testing.T, turns int) {
+func (q *queue) idle(t *testing.T, turns int, spare bool) {
 	t.Helper()
 	time.Sleep(100 * sliceTime) // what is under way ends
 	synctest.Wait()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := q.waiting.Load(); n != 0 || q.free != turns {
-		t.Errorf("%d wait, and %d of %d turns are free", n, q.free, turns)
+	if n := q.waiting.Load(); n != 0 || q.free != turns || q.spare != spare {
+		t.Errorf("%d wait, and %d of %d turns are free, the spare one: %v", n, q.free, turns, q.spare)
 	}
 }
 
@@ -65,7 +65,7 @@ func (r *taken) queue(ctx context.Context, f *flow, l lane, name string, units i
 // one lane of it another.
 func TestTenantsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b, c := newFlow(q), newFlow(q), newFlow(q)
 		var r taken
 		for _, name := range []string{"a1", "a2", "a3", "a4"} {
@@ -76,7 +76,7 @@ func TestTenantsTakeTurns(t *testing.T) {
 		r.queue(t.Context(), c, laneEvents, "c1", 1000)
 		r.queue(t.Context(), b, laneEvents, "b2", 1000)
 		time.Sleep(time.Second)
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 		if want := []string{"a1", "a2", "b1", "c1", "a5", "b2", "a3", "a4"}; !slices.Equal(r.came, want) {
 			t.Errorf("turns came in the order %q, want %q", r.came, want)
 		}
@@ -88,7 +88,7 @@ func TestTenantsTakeTurns(t *testing.T) {
 func TestTurnsGiveWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const check = sliceTime * checkUnits / sliceUnits
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b := newFlow(q), newFlow(q)
 		ctx, cancel := context.WithCancel(t.Context())
 		var r taken
@@ -116,14 +116,14 @@ func TestTurnsGiveWay(t *testing.T) {
 			t.Errorf("ten slices took %v beside another", took)
 		}
 		cancel()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 	})
 }
 
 // Who works in short turns, between which it waits for none, has its share, too.
 func TestShortTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b := newFlow(q), newFlow(q)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -134,7 +134,7 @@ func TestShortTurns(t *testing.T) {
 			work(turn, sliceUnits/20)
 			turn.release()
 		}
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 		burned, _ := a.used()
 		if short, _ := b.used(); short < burned/3 {
 			t.Errorf("in short turns %d units were worked beside %d", short, burned)
@@ -145,7 +145,7 @@ func TestShortTurns(t *testing.T) {
 // Where units take longer than most, a slice ends by the clock.
 func TestSlicesEndByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b := newFlow(q), newFlow(q)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -164,7 +164,7 @@ func TestSlicesEndByTheClock(t *testing.T) {
 		}
 		cancel()
 		turn.release()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 	})
 }
 
@@ -172,7 +172,7 @@ func TestSlicesEndByTheClock(t *testing.T) {
 // is free.
 func TestWorkIsOwed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b, c := newFlow(q), newFlow(q), newFlow(q)
 		ctx, cancel := context.WithCancel(t.Context())
 		turn := a.begin(t.Context(), laneRequests)
@@ -190,7 +190,7 @@ func TestWorkIsOwed(t *testing.T) {
 		}
 		turn.release()
 		cancel()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 		// Nothing of that is left once a turn was free.
 		turn.take()
 		ctx, cancel = context.WithCancel(t.Context())
@@ -204,7 +204,7 @@ func TestWorkIsOwed(t *testing.T) {
 		}
 		turn.release()
 		cancel()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 	})
 }
 
@@ -212,7 +212,7 @@ func TestWorkIsOwed(t *testing.T) {
 // way, and a turn that comes as it does goes to the next.
 func TestTurnsAreGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		a, b := newFlow(q), newFlow(q)
 		ended, cancel := context.WithCancel(t.Context())
 		held := a.begin(ended, laneEvents)
@@ -237,7 +237,7 @@ func TestTurnsAreGivenUp(t *testing.T) {
 		}
 		held.spend(10 * sliceUnits) // what is done without a turn waits for none
 		held.release()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 
 		// It comes at the same moment.
 		held.ctx = t.Context()
@@ -252,7 +252,7 @@ func TestTurnsAreGivenUp(t *testing.T) {
 			if late.wait() { // or not: both have happened
 				late.release()
 			}
-			q.idle(t, 1)
+			q.idle(t, 1, false)
 		}
 		if n := len(r.came); n != 24 || r.came[n-1] != "a3" {
 			t.Errorf("turns came to %q", r.came)
@@ -286,8 +286,8 @@ type tenantLoad struct {
 const fairTime = time.Second
 
 func fairShare(t *testing.T, random *rand.Rand) {
-	turns := 1 + random.IntN(3)
-	q := newQueue(turns)
+	turns, spare := 1+random.IntN(3), random.IntN(2) == 0
+	q := newQueue(turns, spare)
 	ctx, cancel := context.WithTimeout(t.Context(), fairTime)
 	defer cancel()
 	loads := make([]*tenantLoad, turns+2+random.IntN(20))
@@ -309,7 +309,7 @@ func fairShare(t *testing.T, random *rand.Rand) {
 		}
 	}
 	workers.Wait()
-	q.idle(t, turns)
+	q.idle(t, turns, spare)
 	var all, least, most uint64
 	for _, l := range loads {
 		units, _ := l.used()
@@ -369,7 +369,7 @@ func (l *tenantLoad) work(ctx context.Context, random *rand.Rand) {
 // A hundred tenants burn: another has its slice of each round at once.
 func TestManyBurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(1)
+		q := newQueue(1, false)
 		ctx, cancel := context.WithCancel(t.Context())
 		burning := make([]*flow, 100)
 		var r taken
@@ -400,14 +400,97 @@ func TestManyBurn(t *testing.T) {
 			t.Errorf("for 20 slices another had %d units", after-before)
 		}
 		cancel()
-		q.idle(t, 1)
+		q.idle(t, 1, false)
 	})
+}
+
+// Who wants little has the spare turn while another works, and only one at a time. A
+// tenant that has a turn has not the spare one, too.
+func TestSpareTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, true)
+		a, b, c := newFlow(q), newFlow(q), newFlow(q)
+		ctx, cancel := context.WithCancel(t.Context())
+		var r taken
+		r.queue(ctx, a, laneEvents, "a1", 1<<60)
+		time.Sleep(sliceTime / 1000) // it does not look soon
+		r.queue(ctx, a, laneRequests, "a2", 1000)
+		r.queue(t.Context(), b, laneEvents, "b", spareUnits/2)
+		r.queue(t.Context(), c, laneEvents, "c", 1000)
+		if want := []string{"a1", "b"}; !slices.Equal(r.came, want) {
+			t.Errorf("turns came in the order %q, want %q", r.came, want)
+		}
+		time.Sleep(10 * sliceTime)
+		if want := []string{"a1", "b", "c", "a2"}; !slices.Equal(r.came, want) {
+			t.Errorf("turns came in the order %q, want %q", r.came, want)
+		}
+		if work, _ := b.used(); work != spareUnits/2 {
+			t.Errorf("%d units were counted", work)
+		}
+		cancel()
+		q.idle(t, 1, true)
+	})
+}
+
+// However short its turns are, a tenant has the spare one for a tenth of the time.
+func TestSpareTurnIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, true)
+		a, b := newFlow(q), newFlow(q)
+		held := a.begin(t.Context(), laneEvents) // and never looks who waits
+		const time1, all = 20 * time.Microsecond, time.Second
+		had := time.Duration(0)
+		for began := time.Now(); time.Since(began) < all; {
+			ctx, cancel := context.WithTimeout(t.Context(), time1)
+			if turn := b.begin(ctx, laneRequests); turn.held {
+				time.Sleep(time1)
+				had += time1
+				turn.release()
+			}
+			cancel()
+		}
+		if want := all/spareShare + spareBurst; had < want-spareBurst || had > want+time1 {
+			t.Errorf("it had the spare turn for %v of %v, want %v", had, all, want)
+		}
+		held.release()
+		q.idle(t, 1, true)
+	})
+}
+
+// Work that began in the spare turn looks for another after so many units, or so much
+// time, and waits for it once the tenant has had its share of the spare one.
+func TestSpareTurnEnds(t *testing.T) {
+	for step, looks := range map[time.Duration]time.Duration{ // what checkUnits take
+		time.Microsecond:      spareUnits / checkUnits * time.Microsecond,
+		30 * time.Microsecond: 120 * time.Microsecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(1, true)
+			a, b := newFlow(q), newFlow(q)
+			held := a.begin(t.Context(), laneEvents)
+			turn, began := b.begin(t.Context(), laneEvents), time.Now()
+			time.Sleep(step)
+			for !turn.Spend(checkUnits) {
+				time.Sleep(step)
+			}
+			if took := time.Since(began); took != looks || !turn.spare {
+				t.Errorf("it looks for another turn after %v, want %v; it has the spare one: %v", took, looks, turn.spare)
+			}
+			time.Sleep(spareBurst)
+			time.AfterFunc(5*sliceTime, held.release)
+			if began = time.Now(); !turn.GiveWay() || turn.spare || time.Since(began) != 5*sliceTime {
+				t.Errorf("it has the spare turn: %v, another after %v", turn.spare, time.Since(began))
+			}
+			turn.release()
+			q.idle(t, 1, true)
+		})
+	}
 }
 
 // Goroutines take, spend, give way and give up at random: nothing is lost.
 func TestTurnsUnderRace(t *testing.T) {
 	const turns = 2
-	q := newQueue(turns)
+	q := newQueue(turns, true)
 	var working, most int
 	var mu sync.Mutex
 	count := func(n int) {
@@ -442,19 +525,32 @@ func TestTurnsUnderRace(t *testing.T) {
 		}
 	}
 	workers.Wait()
-	if n := q.waiting.Load(); n != 0 || q.free != turns || most > turns {
-		t.Errorf("%d wait, %d turns are free, %d were had at once", n, q.free, most)
+	if n := q.waiting.Load(); n != 0 || q.free != turns || !q.spare || most > turns+1 {
+		t.Errorf("%d wait, %d turns are free, the spare one: %v, %d were had at once", n, q.free, q.spare, most)
 	}
 }
 
 // BenchmarkTurn is what a turn costs that nobody else wants, and what a look
 // at the work costs.
 func BenchmarkTurn(b *testing.B) {
-	f := newFlow(newQueue(1))
+	f := newFlow(newQueue(1, false))
 	b.Run("take", func(b *testing.B) {
 		t := f.begin(b.Context(), laneEvents)
 		t.release()
 		for b.Loop() {
+			t.take()
+			t.release()
+		}
+	})
+	b.Run("take the spare one", func(b *testing.B) {
+		q := newQueue(1, true)
+		other, f := newFlow(q), newFlow(q)
+		held := other.begin(b.Context(), laneEvents)
+		defer held.release()
+		t := f.begin(b.Context(), laneEvents)
+		t.release()
+		for b.Loop() {
+			f.spareAt = time.Time{}
 			t.take()
 			t.release()
 		}

@@ -18,16 +18,17 @@ const aheadUnits = sliceUnits / 10
 // turn is a goroutine's leave to work for a tenant. Whoever waits for a bus or a
 // quota gives it back before. It is for one goroutine at a time, and made by begin.
 type turn struct {
-	flow *flow
-	lane lane
-	ctx  context.Context // ends waiting
-	held bool
+	flow  *flow
+	lane  lane
+	ctx   context.Context // ends waiting
+	held  bool
+	spare bool // it is the spare one
 
 	used   int64     // units to be charged
 	next   int64     // of used, when to look next
 	worked int64     // units since the turn came
 	yields int64     // of worked, when other goroutines are let run at the latest
-	since  time.Time // when it was first seen that others wait; zero before
+	since  time.Time // when it was first seen that others wait, zero before; when the spare turn came
 
 	// Guarded by queue.mu.
 	advance             int64         // charged before the turn, in an epoch
@@ -45,23 +46,31 @@ func (f *flow) begin(ctx context.Context, l lane) *turn {
 
 // take waits for the turn, which is not held, and reports false where ctx ends first.
 func (t *turn) take() bool {
-	q := t.flow.queue
+	q, f := t.flow.queue, t.flow
 	q.mu.Lock()
-	if q.free > 0 {
+	t.spare = q.free == 0 && q.spare && f.held == 0 && !time.Now().Before(f.spareAt)
+	switch {
+	case t.spare:
+		q.spare = false
+	case q.free > 0:
 		q.free--
-		t.flow.held++
+	default:
+		q.pushLocked(t)
 		q.mu.Unlock()
-		t.start()
-		return true
+		return t.wait()
 	}
-	q.pushLocked(t)
+	f.held++
 	q.mu.Unlock()
-	return t.wait()
+	t.start()
+	return true
 }
 
 // start begins a slice.
 func (t *turn) start() {
 	t.held, t.next, t.yields, t.since = true, checkUnits, sliceUnits, time.Time{}
+	if t.spare {
+		t.since = time.Now()
+	}
 }
 
 // wait waits until it is the turn.
@@ -81,8 +90,7 @@ func (t *turn) wait() bool {
 	}
 	select {
 	case <-t.mine: // it came meanwhile
-		q.chargeLocked(t)
-		q.passLocked()
+		q.giveLocked(t)
 	default:
 		q.removeLocked(t)
 	}
@@ -97,8 +105,7 @@ func (t *turn) release() {
 	q := t.flow.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.chargeLocked(t)
-	q.passLocked()
+	q.giveLocked(t)
 }
 
 // spend counts work that was done, and gives way where it is time to. Without the
@@ -119,6 +126,10 @@ func (t *turn) Spend(units int64) bool {
 // check reports whether the slice is used up: in units, or by the clock where they
 // take longer than most.
 func (t *turn) check() bool {
+	if t.spare {
+		t.next = t.used + checkUnits
+		return t.used >= spareUnits || time.Since(t.since) >= spareTime
+	}
 	if t.flow.queue.waiting.Load() == 0 {
 		// What is over the slice is nobody else's.
 		t.used, t.since = min(t.used, sliceUnits), time.Time{}
@@ -162,6 +173,10 @@ func (t *turn) behind(used int64) bool {
 // and other goroutines run. It reports false where ctx ends before it is the turn again.
 func (t *turn) GiveWay() bool {
 	q := t.flow.queue
+	if t.spare {
+		t.release()
+		return t.take()
+	}
 	q.mu.Lock()
 	if q.waiting.Load() == 0 {
 		q.mu.Unlock()

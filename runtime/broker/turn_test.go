@@ -133,7 +133,7 @@ func TestReplanningTakesTurns(t *testing.T) {
 		if took := time.Since(began); took > 2*sliceTime {
 			t.Errorf("it took %v beside the tenant's requests", took)
 		}
-		s.broker.queue.idle(t, 1)
+		s.broker.queue.idle(t, 1, false)
 	})
 }
 
@@ -183,7 +183,7 @@ func TestFanOutsGiveWay(t *testing.T) {
 			}
 		}
 		s.broker.Receive(t.Context(), s.tenant, &event.Event{Tenant: "acme", Channel: "c", ID: "1", Payload: []byte("1")})
-		s.broker.queue.idle(t, 1)
+		s.broker.queue.idle(t, 1, false)
 		if most := 10 + 2*sliceUnits/frameUnits; came == 0 || came > most {
 			t.Errorf("another's turn came after %d deliveries, want %d at most", came, most)
 		}
