@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/store"
 	"github.com/runnel-dev/runnel/runtime/store/memory"
@@ -62,7 +63,12 @@ type quiet struct {
 
 func newQuiet(t *testing.T, s store.Store) *quiet {
 	t.Helper()
-	server, err := runtime.New(runtime.Config{Dev: true, CompileInProcess: true, Store: s})
+	return newQuietOn(t, s, nil)
+}
+
+func newQuietOn(t *testing.T, s store.Store, bus event.Bus) *quiet {
+	t.Helper()
+	server, err := runtime.New(runtime.Config{Dev: true, CompileInProcess: true, Store: s, Bus: bus})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,10 @@ func (c *counter) wait(until int64) {
 // countingSink counts events.
 type countingSink struct{ got *counter }
 
-func (s countingSink) Receive(*event.Event)                { s.got.add(1) }
+func (s countingSink) Receive(*event.Event) bool {
+	s.got.add(1)
+	return true
+}
 func (countingSink) Gap(string, event.Gap)                 { panic("a gap") }
 func (countingSink) Skipped(string, event.Position, error) { panic("skipped") }
 func (countingSink) Tenants() iter.Seq2[string, event.Retention] {

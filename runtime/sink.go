@@ -21,18 +21,21 @@ type sink struct {
 }
 
 // Receive implements event.Sink.
-func (k sink) Receive(e *event.Event) {
+func (k sink) Receive(e *event.Event) (taken bool) {
 	s := k.server
 	// A tenant that was created anew under an old id gets no event of the other's.
-	if t, ok := s.tenants.Get(e.Tenant); ok && !broker.Precedes(t, e) {
-		begun := time.Now()
-		if !t.AwaitEvent(k.ctx) {
-			return
-		}
-		s.metrics.Received(time.Since(e.Time))
-		s.broker.Receive(k.ctx, t, e)
-		t.HandedOut(time.Since(begun))
+	t, ok := s.tenants.Get(e.Tenant)
+	if !ok || broker.Precedes(t, e) {
+		return true
 	}
+	begun := time.Now()
+	if !t.AwaitEvent(k.ctx) {
+		return k.ctx.Err() == nil // else the tenant is gone
+	}
+	s.metrics.Received(time.Since(e.Time))
+	taken = s.broker.Receive(k.ctx, t, e)
+	t.HandedOut(time.Since(begun))
+	return taken
 }
 
 // Gap implements event.Sink.

@@ -38,8 +38,8 @@ type fanOut struct {
 	deliveries, deliveredBytes, superseded uint64
 }
 
-// fanOut works in the turn, which it gives back.
-func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, t *turn, o occasion) {
+// fanOut works in the turn, which it gives back. It reports whether ctx has cut it short.
+func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, in inputs, t *turn, o occasion) (cut bool) {
 	defer t.release()
 	defer b.recovered(ctx, m, &in)
 	in.turn = t
@@ -47,7 +47,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 	f := fanOut{broker: b, state: st, field: field, runner: v.Runners[field.Module], inputs: in, results: newShared(b, st, v), now: time.Now().UnixNano(), occasion: o}
 	f.key = latestKey(m.field, o.event.Channel, o.payload)
 	f.pass = st.quarantines.admit(field, f.runner)
-	defer f.close(ctx)
+	defer func() { cut = f.close(ctx) }()
 	switch f.pass.admission {
 	case skipped:
 		st.usage.skipped.Add(1)
@@ -58,6 +58,7 @@ func (b *Broker) fanOut(ctx context.Context, st *state, v *Version, m *matched, 
 		f.results.alone = m.isForOne()
 		f.run(ctx, m.parts, false)
 	}
+	return false
 }
 
 // run runs the event for subscriptions and delivers the responses. With hold it
@@ -230,14 +231,16 @@ func (f *fanOut) conclude() {
 	}
 }
 
-// close hands over what was counted, also where a bug has ended the event.
-func (f *fanOut) close(ctx context.Context) {
+// close hands over what was counted, also where a bug has ended the event, and reports
+// whether ctx has.
+func (f *fanOut) close(ctx context.Context) (cut bool) {
 	if f.pass.admission != skipped && !f.concluded {
 		f.conclude()
 	}
 	switch {
 	case !f.unfinished:
 	case ctx.Err() != nil:
+		cut = true
 		f.broker.counters.interrupted.Add(1)
 	default:
 		f.broker.counters.broken.Add(1)
@@ -250,4 +253,5 @@ func (f *fanOut) close(ctx context.Context) {
 	f.broker.counters.superseded.Add(f.superseded)
 	f.state.tenant.ChargeDelivered(int64(f.deliveredBytes))
 	f.results.recycle()
+	return cut
 }

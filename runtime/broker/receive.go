@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
@@ -28,19 +29,20 @@ func (m *matched) isForOne() bool {
 }
 
 // Receive brings an event to the subscriptions of a tenant, and returns when
-// all of it is handed out. Events of one channel are received one after the
-// other, by the caller's care. ctx ends runs that wait, at shutdown.
-func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) {
+// all of it is handed out, or reports false where ctx has ended before, at shutdown: then some
+// may have it and others not. Events of one channel are received one after the
+// other, by the caller's care.
+func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) (all bool) {
 	st := b.state(t, true)
 	if st == nil {
-		return
+		return true
 	}
 	st.receiving.Lock()
 	defer st.receiving.Unlock()
 	turn := st.flow.begin(ctx, laneEvents)
 	defer turn.release()
 	defer func() {
-		if ctx.Err() == nil { // or not all of them have it
+		if all {
 			st.handedOut(e.Position)
 		}
 	}()
@@ -49,14 +51,14 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
 			slog.String("tenant", e.Tenant), slog.String("channel", e.Channel), slog.String("event", e.ID), slog.String("error", err.Error()))
-		return
+		return true
 	}
 	st.usage.events.Add(1)
 	version, fields, lender, before := st.match(e, payload)
 	defer st.release(version)
 	defer st.giveBack(lender)
 	turn.spend(eventUnits + eventByteUnits*int64(len(e.Payload)))
-	b.handOut(ctx, st, version, fields, turn, occasion{event: e, payload: payload, at: e.Position, before: before})
+	return b.handOut(ctx, st, version, fields, turn, occasion{event: e, payload: payload, at: e.Position, before: before})
 }
 
 // Precedes tells whether an event is older than the tenant: it was for another that
@@ -77,19 +79,28 @@ type occasion struct {
 // metaBytes is room for the meta of most events.
 const metaBytes = 160
 
-// handOut brings an event to the subscriptions that it matches. It gives the turn
-// back before it waits for the fields that have turns of their own.
-func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, t *turn, o occasion) {
+// handOut brings an event to the subscriptions that it matches, and reports whether all of them
+// have it: not where ctx has ended before. It gives the turn back before it waits for the
+// fields that have turns of their own.
+func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, t *turn, o occasion) (all bool) {
 	if len(fields) == 0 {
-		return
+		return true
 	}
 	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(make([]byte, 0, metaBytes))}
-	var groups sync.WaitGroup
-	for _, m := range fields[1:] {
-		groups.Go(func() { b.fanOut(ctx, st, v, m, common, st.flow.begin(ctx, t.lane), o) })
+	var others struct {
+		sync.WaitGroup
+		cut atomic.Bool
 	}
-	b.fanOut(ctx, st, v, fields[0], common, t, o)
-	groups.Wait()
+	for _, m := range fields[1:] {
+		others.Go(func() {
+			if b.fanOut(ctx, st, v, m, common, st.flow.begin(ctx, t.lane), o) {
+				others.cut.Store(true)
+			}
+		})
+	}
+	cut := b.fanOut(ctx, st, v, fields[0], common, t, o)
+	others.Wait()
+	return !cut && !others.cut.Load()
 }
 
 // Pass takes note of something at a position of a tenant's that is no event. It is called

@@ -385,8 +385,7 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 		m.keep(func(s *Subscription) bool { return w.takes(h, s) })
 	}
 	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 })
-	w.broker.handOut(w.ctx, w.state, version, fields, turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
-	return w.ctx.Err() == nil // or not all of them have it
+	return w.broker.handOut(w.ctx, w.state, version, fields, turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
 }
 
 // takes tells whether the sink of a subscription has room for an event. Without, the

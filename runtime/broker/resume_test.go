@@ -88,7 +88,9 @@ func (h *history) tail() {
 
 type tail struct{ *history }
 
-func (k tail) Receive(e *event.Event)                       { k.broker.Receive(context.Background(), k.tenant, e) }
+func (k tail) Receive(e *event.Event) bool {
+	return k.broker.Receive(context.Background(), k.tenant, e)
+}
 func (k tail) Gap(_ string, gap event.Gap)                  { k.broker.Lose(k.tenant, gap) }
 func (k tail) Skipped(_ string, at event.Position, _ error) { k.broker.Pass(k.tenant, at) }
 func (k tail) Tenants() iter.Seq2[string, event.Retention] {

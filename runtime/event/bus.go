@@ -106,8 +106,9 @@ type Page struct {
 // tenant one at a time and in the order of positions, but for several tenants
 // at once. They return soon after the context of Tail has ended.
 type Sink interface {
-	// Receive takes an event, which is shared with all who read it.
-	Receive(e *Event)
+	// Receive takes an event, which is shared with all who read it. It reports false where
+	// Tail's context has ended before all of it was handed out: the next Tail begins with it.
+	Receive(e *Event) (taken bool)
 	// Gap takes what will not be received any more. A gap that a restart of the
 	// bus's server left may be told after later events.
 	Gap(tenant string, gap Gap)
@@ -146,7 +147,7 @@ type Bus interface {
 	ReadLast(ctx context.Context, tenant, channel string, before Position, max int) ([]Event, error)
 
 	// Tail hands every event to sink that was accepted since the bus was opened or,
-	// where an earlier Tail has ended, that it did not hand out; until ctx ends, when it
+	// where an earlier Tail has ended, that its sink did not take; until ctx ends, when it
 	// returns nil. It rides over failures of what it reads from: what follows is
 	// handed out where it went on, or told as a gap. Tenants don't wait for each
 	// other. One Tail at a time.

@@ -48,8 +48,14 @@ func backlog(t *testing.T, s Subject) {
 }
 
 // of returns what has arrived of a tenant.
-func (f *Tail) of(tenant string) (events []event.Event) {
-	for _, e := range f.Events() {
+func (f *Tail) of(tenant string) []event.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ofLocked(tenant)
+}
+
+func (f *Tail) ofLocked(tenant string) (events []event.Event) {
+	for _, e := range f.events {
 		if e.Tenant == tenant {
 			events = append(events, e)
 		}

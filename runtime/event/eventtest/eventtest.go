@@ -35,6 +35,7 @@ func Conform(t *testing.T, s Subject) {
 		{"order", order},
 		{"the tail begins when the bus is opened", early},
 		{"a tail that ends leaves the rest to the next", ends},
+		{"what a tail does not take is the next one's", untaken},
 		{"tenants do not wait for each other", apart},
 		{"tenants do not see each other", separate},
 		{"what the bus fills in", stamps},

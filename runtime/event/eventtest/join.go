@@ -20,13 +20,14 @@ type watermark struct {
 
 type replay struct{ got []string }
 
-func (w *watermark) Receive(e *event.Event) {
+func (w *watermark) Receive(e *event.Event) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = e.Position
 	for _, r := range w.live {
 		r.got = append(r.got, string(e.Payload))
 	}
+	return true
 }
 func (*watermark) Gap(string, event.Gap)                 {}
 func (*watermark) Skipped(string, event.Position, error) {}

@@ -59,6 +59,34 @@ func ends(t *testing.T, s Subject) {
 	payloads(t, first.Events(), 0, 3)
 }
 
+// untaken has tails end while an event of each tenant waits in the sink.
+func untaken(t *testing.T, s Subject) {
+	const takes, tails = 3, 4
+	bus := s.Open(t)
+	of := []string{"a", "b"}
+	for _, tenant := range of {
+		publish(t, bus, tenant, numbers("x", 0, takes*tails)...)
+	}
+	for n := range tails {
+		f := newTail()
+		f.takes = takes
+		f.start(t, bus)
+		f.Wait(t, takes*len(of))
+		if n < tails-1 {
+			<-f.entered
+			<-f.entered
+		}
+		for _, tenant := range of {
+			waiting := takes * (tails - n - 1)
+			eventually(t, "what the sink has not taken waits", func() bool { return bus.Backlog(tenant).Events == waiting })
+		}
+		f.Stop(t)
+		for _, tenant := range of {
+			payloads(t, f.of(tenant), takes*n, takes*(n+1))
+		}
+	}
+}
+
 func apart(t *testing.T, s Subject) {
 	bus := s.Open(t)
 	f := newTail()

@@ -20,9 +20,11 @@ type Tail struct {
 	keep    event.Retention
 	tenants []string
 	hold    map[string]chan struct{} // by tenant: Receive waits for it
-	entered chan string              // tells of Receive for a tenant in hold
+	entered chan string              // tells of Receive that waits, for some tenant
+	takes   int                      // so many events of each tenant; 0 for all
 
 	arrived chan struct{}
+	ctx     context.Context // of the tail
 	cancel  context.CancelFunc
 	done    chan error
 }
@@ -42,15 +44,14 @@ func newTail(of ...string) *Tail {
 		of = tenants
 	}
 	return &Tail{
-		keep: Keep, tenants: of, hold: map[string]chan struct{}{}, entered: make(chan string, 1),
+		keep: Keep, tenants: of, hold: map[string]chan struct{}{}, entered: make(chan string, 16),
 		arrived: make(chan struct{}, 1), done: make(chan error, 1),
 	}
 }
 
 func (f *Tail) start(t *testing.T, bus event.Bus) *Tail {
-	var ctx context.Context
-	ctx, f.cancel = context.WithCancel(context.Background())
-	go func() { f.done <- bus.Tail(ctx, (*sink)(f)) }()
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	go func() { f.done <- bus.Tail(f.ctx, (*sink)(f)) }()
 	t.Cleanup(func() { f.Stop(t) })
 	return f
 }
@@ -113,21 +114,31 @@ func (f *Tail) Wait(t *testing.T, n int) []event.Event {
 // sink is a Tail as the bus sees it.
 type sink Tail
 
-func (s *sink) Receive(e *event.Event) {
+func (s *sink) Receive(e *event.Event) bool {
 	s.mu.Lock()
-	held := s.hold[e.Tenant]
+	held, full := s.hold[e.Tenant], s.takes > 0 && len((*Tail)(s).ofLocked(e.Tenant)) == s.takes
 	s.mu.Unlock()
+	if full {
+		s.enter(e.Tenant)
+		<-s.ctx.Done()
+		return false
+	}
 	if held != nil {
-		select {
-		case s.entered <- e.Tenant:
-		default:
-		}
+		s.enter(e.Tenant)
 		<-held
 	}
 	s.mu.Lock()
 	s.events = append(s.events, *e)
 	s.mu.Unlock()
 	s.wake()
+	return true
+}
+
+func (s *sink) enter(tenant string) {
+	select {
+	case s.entered <- tenant:
+	default:
+	}
 }
 
 func (s *sink) Gap(_ string, gap event.Gap) {

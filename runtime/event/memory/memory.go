@@ -155,10 +155,9 @@ func (b *Bus) drain(ctx context.Context, h *history, sink event.Sink) {
 		}
 		b.mu.Unlock()
 		for _, e := range batch[:n] {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || !sink.Receive(e) {
 				break
 			}
-			sink.Receive(e)
 			b.mu.Lock()
 			h.handedOut(e)
 			b.mu.Unlock()

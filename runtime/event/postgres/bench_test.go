@@ -36,10 +36,11 @@ type counter struct {
 	done     chan struct{}
 }
 
-func (c *counter) Receive(*event.Event) {
+func (c *counter) Receive(*event.Event) bool {
 	if c.received.Add(1) == c.want {
 		c.done <- struct{}{}
 	}
+	return true
 }
 func (c *counter) Gap(string, event.Gap)                 {}
 func (c *counter) Skipped(string, event.Position, error) {}

@@ -103,8 +103,7 @@ func (b *Bus) drainLocked(name string, t *tenant) {
 			batch := slices.Clone(t.queue[:min(256, len(t.queue))])
 			b.mu.Unlock()
 			n := 0
-			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t, n) {
-				hand(sink, name, &batch[n])
+			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t, n) && hand(sink, name, &batch[n]) {
 				n++
 			}
 			b.handedOut(t, batch[:n])
@@ -151,15 +150,17 @@ func (b *Bus) Backlog(name string) event.Backlog {
 	return l
 }
 
-func hand(sink event.Sink, name string, i *item) {
+// hand reports false for an event that the sink did not take.
+func hand(sink event.Sink, name string, i *item) bool {
 	switch {
 	case i.event != nil:
-		sink.Receive(i.event)
+		return sink.Receive(i.event)
 	case i.gap != nil:
 		sink.Gap(name, *i.gap)
 	default:
 		sink.Skipped(name, position(i.at), i.reason)
 	}
+	return true
 }
 
 func (b *Bus) handedOut(t *tenant, batch []item) {

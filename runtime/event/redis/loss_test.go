@@ -320,11 +320,12 @@ type slowSink struct {
 	gaps   []event.Gap
 }
 
-func (s *slowSink) Receive(e *event.Event) {
+func (s *slowSink) Receive(e *event.Event) bool {
 	<-s.may
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, *e)
+	return true
 }
 
 func (s *slowSink) Gap(_ string, gap event.Gap) {

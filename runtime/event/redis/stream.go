@@ -303,8 +303,7 @@ func (d *drains) drain(s *stream) {
 		}
 		s.mu.Unlock()
 		done := 0
-		for done < n && d.ctx.Err() == nil {
-			d.hand(s.tenant, &batch[done])
+		for done < n && d.ctx.Err() == nil && d.hand(s.tenant, &batch[done]) {
 			done++
 			s.done.Store(int32(done))
 		}
@@ -313,15 +312,17 @@ func (d *drains) drain(s *stream) {
 	}
 }
 
-func (d *drains) hand(tenant string, i *item) {
+// hand reports false for an event that the sink did not take.
+func (d *drains) hand(tenant string, i *item) bool {
 	switch {
 	case i.event != nil:
-		d.sink.Receive(i.event)
+		return d.sink.Receive(i.event)
 	case i.gap != nil:
 		d.sink.Gap(tenant, *i.gap)
 	default:
 		d.sink.Skipped(tenant, i.at.position(), i.reason)
 	}
+	return true
 }
 
 // handedOut takes the first items off the queue.
