@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"maps"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -60,6 +61,9 @@ func (w *walk) initial(k search, group []*Subscription) bool {
 		e := &events[i]
 		if k.before = e.Position; e.Position > k.at || Precedes(w.state.tenant, e) {
 			continue
+		}
+		if maps.DeleteFunc(missing, func(s *Subscription, _ struct{}) bool { return s.ended() }); len(missing) == 0 {
+			break // they have left
 		}
 		w.spend()
 		if w.ctx.Err() != nil {

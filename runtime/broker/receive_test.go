@@ -3,7 +3,10 @@ package broker_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/runnel-dev/runnel/runtime/broker"
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -71,5 +74,38 @@ func TestReceiveTellsOfEachField(t *testing.T) {
 			t.Errorf("cut: %t, all have it: %t", cut, all)
 		}
 		cancel()
+	}
+}
+
+// TestWhoHasLeftSpendsNoReplays has a subscriber come back far behind, and leave, where one past
+// event is read in a second: another one's replay does not wait for his.
+func TestWhoHasLeftSpendsNoReplays(t *testing.T) {
+	for _, query := range []string{"subscription { tick }", "subscription { last(even: true) }"} {
+		bubble(t, func(t *testing.T, h *history) {
+			h.limit(func(l *tenant.Limits) { l.ReplayEventsPerSecond = 1 })
+			odd := func(n int) { // which a search for an even one passes
+				for range n {
+					h.tick("ticks")
+					h.n++
+				}
+				synctest.Wait()
+			}
+			far := h.follow("subscription { tick }", broker.Resume{Cursors: true})
+			far.Close()
+			odd(98)
+			near := h.follow("subscription { tick }", broker.Resume{Cursors: true})
+			near.Close()
+			odd(2)
+			resume := broker.Resume{Cursor: far.at()}
+			if query != "subscription { tick }" {
+				resume = broker.Resume{}
+			}
+			leaves := h.follow(query, resume)
+			time.Sleep(3500 * time.Millisecond)
+			leaves.Close()
+			near = h.resume(near, "subscription { tick }")
+			time.Sleep(4 * time.Second)
+			want(t, near, "197 199")
+		})
 	}
 }

@@ -348,24 +348,35 @@ func (w *walk) judge(err error) {
 type handing struct {
 	some    []*Subscription // the hindmost first, as they were when it was read
 	reached int             // so many of them have events of the page to see
-	stopped int             // so many of these take no more for now
+	passed  int             // so many of these have left, or take no more for now
 	replays *index          // that it was read for
 	before  event.Position  // in front of the next event
+}
+
+// isWanted tells whether one who has not seen an event is still there and could take it.
+func (h *handing) isWanted(e *event.Event) bool {
+	for h.reached < len(h.some) && h.some[h.reached].progress.from < e.Position {
+		h.reached++
+	}
+	for h.passed < h.reached && (!h.some[h.passed].progress.walked || h.some[h.passed].ended()) {
+		h.passed++
+	}
+	return h.passed < h.reached
 }
 
 // handOut brings a past event to those who have not seen it. It reports false where
 // nobody is left who could take it for now, or another version was activated, which may
 // have them on other channels.
 func (w *walk) handOut(h *handing, e *event.Event) bool {
-	for h.reached < len(h.some) && h.some[h.reached].progress.from < e.Position {
-		h.reached++
-	}
-	if h.reached == h.stopped {
+	if !h.isWanted(e) {
 		return h.reached < len(h.some) // those who are farther
 	}
 	w.spend()
 	if w.ctx.Err() != nil {
 		return false
+	}
+	if !h.isWanted(e) { // they have left meanwhile
+		return h.reached < len(h.some)
 	}
 	turn := w.state.flow.begin(w.ctx, laneReplays)
 	defer turn.release()
@@ -382,7 +393,7 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 	}
 	defer w.state.release(version)
 	for _, m := range fields {
-		m.keep(func(s *Subscription) bool { return w.takes(h, s) })
+		m.keep(func(s *Subscription) bool { return w.takes(h.before, s) })
 	}
 	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 })
 	return w.broker.handOut(w.ctx, w.state, version, fields, turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
@@ -390,13 +401,12 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 
 // takes tells whether the sink of a subscription has room for an event. Without, the
 // subscription stays in front of it until the next round.
-func (w *walk) takes(h *handing, s *Subscription) bool {
+func (w *walk) takes(before event.Position, s *Subscription) bool {
 	if s.ready() {
 		return true
 	}
-	w.set([]*Subscription{s}, max(s.progress.from, h.before))
+	w.set([]*Subscription{s}, max(s.progress.from, before))
 	s.progress.walked = false
-	h.stopped++
 	return false
 }
 
