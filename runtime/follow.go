@@ -144,14 +144,16 @@ func (s *Server) forgetReplaced() (err error) {
 	return err
 }
 
-// deletedTime bounds how long the removal of a deleted tenant's events may take.
-const deletedTime = 10 * time.Second
+// removeTime bounds how long the removal of a tenant's events may take.
+const removeTime = 10 * time.Second
 
-// deleted forgets a tenant that was deleted here, and its events on the bus.
-func (s *Server) deleted(t *tenant.Tenant) error {
-	ctx, cancel := context.WithTimeout(s.stopped, deletedTime)
+// removeEvents removes a tenant's events from the bus, while its id cannot be another's: once it is,
+// they would be that one's.
+func (s *Server) removeEvents(ctx context.Context, t *tenant.Tenant) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTime)
 	defer cancel()
-	return errors.Join(s.forget(t), s.bus.Remove(ctx, t.ID()))
+	defer context.AfterFunc(s.stopped, cancel)()
+	return s.bus.Remove(ctx, t.ID())
 }
 
 // forget ends what serves a tenant and drops its modules.

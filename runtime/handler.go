@@ -75,7 +75,7 @@ func timed(next http.Handler) http.Handler {
 // AdminHandler.
 func (s *Server) route() (all, operators http.Handler) {
 	control := admin.New(admin.Config{
-		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, Logs: s.logs, OnDelete: s.deleted,
+		Store: s.store, Tenants: s.tenants, Registry: s.registry, Publisher: publisher{s}, Logs: s.logs, BeforeDelete: s.removeEvents, OnDelete: s.forget,
 		Subscriptions: s.broker, Quarantine: s.broker, Usage: usage{s}, Node: s.config.Node,
 		Token: s.config.AdminToken, Dev: s.config.Dev, Logger: s.config.Logger, OnAnswer: s.answered,
 	})

@@ -26,56 +26,81 @@ func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Ev
 		return "", fmt.Errorf("publish: %w: %q", tenant.ErrUnknown, t.ID())
 	default:
 	}
-	bytes := 0
+	limits := t.Limits()
+	room := roomOf(&limits)
+	n, bytes := len(events), 0
 	for i := range events {
 		bytes += event.Size(&events[i])
 	}
-	done, err := t.Publishing(len(events), bytes, func(otherEvents, otherBytes int) error {
-		return s.admit(t, len(events), otherEvents, bytes, otherBytes)
+	if err := room.everFits(n, bytes); err != nil {
+		return "", fmt.Errorf("publish: %w", err)
+	}
+	done, err := t.Publishing(ctx, n, bytes, func(otherEvents, otherBytes int) (refusal error, sure bool) {
+		b := s.bus.Backlog(t.ID())
+		over := room.over(b, n+otherEvents, bytes+otherBytes)
+		if over == 0 {
+			return nil, true
+		}
+		return room.refusal(t, over), room.over(b, n, bytes) > 0
 	})
 	if err != nil {
 		return "", fmt.Errorf("publish: %w", err)
 	}
 	defer done()
-	limits := t.Limits()
 	at, err := s.bus.Publish(ctx, t.ID(), events, retention(&limits))
 	return string(at), err
 }
 
-// admit decides whether n events may wait, beside those of others that are on their way to the
-// bus. A refusal says when there is room again.
-func (s *Server) admit(t *tenant.Tenant, n, others, bytes, otherBytes int) error {
-	perSecond := t.Limits().EventsPerSecond
-	most := int(min(waitSeconds*perSecond, event.MaxWaitingEvents))
-	if n > most && most < event.MaxWaitingEvents {
-		return &tenant.RateError{Limit: "eventsPerSecond", PerSecond: perSecond, AtOnce: int64(most)}
+// room is how many events of a tenant may wait.
+type room struct {
+	events    int
+	perSecond int64 // eventsPerSecond
+	limit     bool  // from which events follows
+}
+
+func roomOf(l *tenant.Limits) room {
+	most := waitSeconds * l.EventsPerSecond
+	return room{int(min(most, event.MaxWaitingEvents)), l.EventsPerSecond, most < event.MaxWaitingEvents}
+}
+
+// everFits refuses what would not fit if nothing else waited.
+func (r room) everFits(n, bytes int) error {
+	switch {
+	case n > r.events && r.limit:
+		return &event.BatchError{Got: n, Most: r.events, Limit: "eventsPerSecond"}
+	case n > r.events:
+		return &event.BatchError{Got: n, Most: r.events}
+	case bytes > event.MaxWaitingBytes:
+		return &event.BatchError{Bytes: true, Got: bytes, Most: event.MaxWaitingBytes}
 	}
-	b := s.bus.Backlog(t.ID())
-	over := b.Events + others + n - most
-	if bytesOver := b.Bytes + otherBytes + bytes - event.MaxWaitingBytes; bytesOver > 0 && b.Events > 0 {
-		over = max(over, min(b.Events, (bytesOver*b.Events+b.Bytes-1)/max(b.Bytes, 1)))
+	return nil
+}
+
+// over is about how many of those that wait have to be handed out until n more fit: 0 where
+// they do.
+func (r room) over(b event.Backlog, n, bytes int) int {
+	over := max(b.Events+n-r.events, 0)
+	if bytesOver := b.Bytes + bytes - event.MaxWaitingBytes; bytesOver > 0 {
+		share := min(b.Events, (bytesOver*b.Events+b.Bytes-1)/max(b.Bytes, 1))
+		over = max(over, share, 1)
 	}
 	if b.More { // the bus reads on when half of it is gone
 		over = max(over, b.Events/2, 1)
 	}
-	if over <= 0 {
-		return nil
+	return over
+}
+
+// refusal says when so many will have been handed out: as the rates have it, or as
+// long as the last ones took where that is longer.
+func (r room) refusal(t *tenant.Tenant, over int) error {
+	guess := min(time.Duration(over)*t.Pace(), maxRetry) + retrySlack
+	held := t.Holds(over)
+	switch {
+	case held != nil:
+		held.RetryAfter = max(held.RetryAfter+retrySlack, guess)
+		return held
+	case r.limit:
+		return &tenant.RateError{Limit: "eventsPerSecond", PerSecond: r.perSecond, RetryAfter: guess}
 	}
-	guess := min(time.Duration(over)*t.Pace(), maxRetry)
-	refusal := t.OverEvents()
-	if refusal == nil && most < event.MaxWaitingEvents {
-		refusal = &tenant.RateError{Limit: "eventsPerSecond", PerSecond: perSecond}
-	}
-	if refusal != nil {
-		refusal.RetryAfter = max(guess, time.Duration(float64(over)/float64(perSecond)*float64(time.Second)))
-	}
-	if owes := t.Owes(); owes != nil && (refusal == nil || owes.RetryAfter > refusal.RetryAfter) {
-		refusal = owes
-		refusal.RetryAfter = max(guess, refusal.RetryAfter)
-	}
-	if refusal == nil {
-		return &event.FullError{RetryAfter: guess + retrySlack}
-	}
-	refusal.RetryAfter += retrySlack
-	return refusal
+	return &event.FullError{RetryAfter: guess}
 }

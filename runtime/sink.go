@@ -28,13 +28,12 @@ func (k sink) Receive(e *event.Event) (taken bool) {
 	if !ok || broker.Precedes(t, e) {
 		return true
 	}
-	begun := time.Now()
 	if !t.AwaitEvent(k.ctx) {
 		return k.ctx.Err() == nil // else the tenant is gone
 	}
 	s.metrics.Received(time.Since(e.Time))
 	taken = s.broker.Receive(k.ctx, t, e)
-	t.HandedOut(time.Since(begun))
+	t.HandedOut()
 	return taken
 }
 

@@ -27,7 +27,7 @@ type Publisher interface {
 	Publish(ctx context.Context, t *tenant.Tenant, events []event.Event) (cursor string, err error)
 }
 
-// Config is what the handler works with. All but OnDelete, Token and Logger are
+// Config is what the handler works with. All but BeforeDelete, OnDelete, Token and Logger are
 // required.
 type Config struct {
 	// Store keeps the audit log.
@@ -42,6 +42,9 @@ type Config struct {
 	Quarantine    Quarantine
 	Usage         Usage
 	Node          string
+	// BeforeDelete is called before a tenant is deleted, while its id is still its own; where it
+	// fails, the tenant stays. It may be nil.
+	BeforeDelete func(ctx context.Context, t *tenant.Tenant) error
 	// OnDelete ends what serves a tenant, which was taken out of Tenants before.
 	// May be nil.
 	OnDelete func(t *tenant.Tenant) error

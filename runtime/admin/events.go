@@ -113,13 +113,13 @@ func (b *batch) refused(w http.ResponseWriter, err error) error {
 	switch {
 	case errors.As(err, &conflict):
 		return b.conflict(conflict)
-	case errors.As(err, &over) && over.RetryAfter > 0:
+	case errors.As(err, &over):
 		wait = strconv.FormatInt(over.RetryAfterSeconds(), 10)
 	case errors.As(err, &full):
 		wait = strconv.FormatInt(int64((full.RetryAfter+time.Second-1)/time.Second), 10)
 	case errors.Is(err, event.ErrFull):
 		wait = retryFull
-	case errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrClosed), isEnded(err):
+	case errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrClosed), errors.Is(err, tenant.ErrDeleting), isEnded(err):
 		wait = retryUnavailable
 	}
 	if wait != "" {

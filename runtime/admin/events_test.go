@@ -173,14 +173,26 @@ func TestPublisherErrors(t *testing.T) {
 		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
 	}
 	for _, c := range []struct {
-		wait       time.Duration
-		status     int
-		retryAfter string
-	}{{1001 * time.Millisecond, http.StatusTooManyRequests, "2"}, {0, http.StatusRequestEntityTooLarge, ""}} {
-		s.fail = fmt.Errorf("publish: %w", &tenant.RateError{Limit: "eventsPerSecond", PerSecond: 7, AtOnce: 7, RetryAfter: c.wait})
+		fail              error
+		status            int
+		part, limit, wait string
+	}{
+		{&tenant.RateError{Limit: "eventsPerSecond", PerSecond: 7, RetryAfter: 1001 * time.Millisecond}, http.StatusTooManyRequests, "more than 7 in a second", "eventsPerSecond", "2"},
+		{&tenant.RateError{Limit: "fuelPerSecond", PerSecond: 7, RetryAfter: time.Microsecond}, http.StatusTooManyRequests, "more than 7 in a second", "fuelPerSecond", "1"},
+		{&event.FullError{RetryAfter: time.Microsecond}, http.StatusTooManyRequests, "try again later", "", "1"},
+		{
+			&event.BatchError{Got: 73, Most: 70, Limit: "eventsPerSecond"}, http.StatusRequestEntityTooLarge,
+			"the batch has 73 events, of which at most 70 may wait under the tenant's limit eventsPerSecond: 3 too many; send it in parts", "eventsPerSecond", "",
+		},
+		{
+			&event.BatchError{Bytes: true, Got: 1001, Most: 1000}, http.StatusRequestEntityTooLarge,
+			"the batch has 1001 bytes (256 for each event beside its texts), of which at most 1000 may wait: 1 too many; send it in parts", "", "",
+		},
+	} {
+		s.fail = fmt.Errorf("publish: %w", c.fail)
 		w = s.do("POST", eventsPath, "application/json", body)
-		s.wantProblem(w, c.status, abi.CodeLimitExceeded, "more than 7")
-		if got := w.Header().Get("Retry-After"); got != c.retryAfter || !strings.Contains(w.Body.String(), `"limit":"eventsPerSecond"`) {
+		p := s.wantProblem(w, c.status, abi.CodeLimitExceeded, c.part)
+		if got := w.Header().Get("Retry-After"); got != c.wait || p.Limit != c.limit {
 			t.Errorf("Retry-After %q, %s", got, w.Body)
 		}
 	}
@@ -190,6 +202,7 @@ func TestPublisherErrors(t *testing.T) {
 	}{
 		{fmt.Errorf("publish: %w", event.ErrUnavailable), "send it again with ids"},
 		{event.ErrClosed, "shutting down"},
+		{fmt.Errorf("publish: %w", tenant.ErrDeleting), "is being deleted; nothing was accepted"},
 		{fmt.Errorf("publish: %w", context.DeadlineExceeded), "send them again with ids"},
 	} {
 		s.fail = c.fail

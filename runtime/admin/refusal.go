@@ -20,6 +20,7 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	var refused *registry.Error
 	var limits *tenant.LimitsError
 	var over *tenant.RateError
+	var batch *event.BatchError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -31,7 +32,11 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	case errors.As(err, &limits):
 		return refusedLimits(limits)
 	case errors.As(err, &over):
-		return overRate(over)
+		p = problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, over.Error())
+		p.Limit = over.Limit
+		return p
+	case errors.As(err, &batch):
+		return tooLarge(batch.Limit, batch.Error())
 	case errors.Is(err, tenant.ErrExists):
 		return problem.New(http.StatusConflict, abi.CodeBadUserInput, "there is a tenant of this id already; PATCH changes its limits")
 	case errors.Is(err, tenant.ErrTooManyKeys):
@@ -42,6 +47,8 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		return notFound("the tenant has no such key; GET …/keys lists all")
 	case errors.Is(err, tenant.ErrUnknown):
 		return notFound("there is no such tenant")
+	case errors.Is(err, tenant.ErrDeleting):
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the tenant is being deleted; nothing was accepted")
 	case errors.Is(err, tenant.ErrUnread):
 		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the tenant cannot be served at the moment; try again later")
 	case errors.Is(err, event.ErrFull):
@@ -73,15 +80,6 @@ func notFound(message string) problem.Problem {
 func tooLarge(limit, message string) problem.Problem {
 	p := problem.New(http.StatusRequestEntityTooLarge, abi.CodeLimitExceeded, message)
 	p.Limit = limit
-	return p
-}
-
-func overRate(e *tenant.RateError) problem.Problem {
-	if e.RetryAfter == 0 {
-		return tooLarge(e.Limit, e.Error())
-	}
-	p := problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, e.Error())
-	p.Limit = e.Limit
 	return p
 }
 

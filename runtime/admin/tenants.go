@@ -1,11 +1,15 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
+	"github.com/runnel-dev/runnel/runtime/problem"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -132,10 +136,23 @@ func (o *object) settings(first int, s *tenant.Settings) (err error) {
 	return nil
 }
 
-// deleteTenant: DELETE /v1/tenants/{tenant}. The tenant is gone for everyone
-// before what serves it ends.
+// deleteTenant: DELETE /v1/tenants/{tenant}. Its events are gone before the tenant is, and it is
+// gone for everyone before what serves it ends.
 func (h *handler) deleteTenant(w http.ResponseWriter, r *call) error {
-	if err := h.config.Tenants.Delete(r.Context(), r.tenant); err != nil {
+	var first func(context.Context) error
+	var failed error
+	if before := h.config.BeforeDelete; before != nil {
+		first = func(ctx context.Context) error {
+			failed = before(ctx, r.tenant)
+			return failed
+		}
+	}
+	err := h.config.Tenants.Delete(r.Context(), r.tenant, first)
+	if failed != nil && (errors.Is(failed, event.ErrUnavailable) || isEnded(failed)) {
+		w.Header().Set("Retry-After", retryUnavailable)
+		return problem.New(http.StatusServiceUnavailable, abi.CodeInternal, "the bus can't be reached, which has events of the tenant; it was not deleted, try again later")
+	}
+	if err != nil {
 		return err
 	}
 	if h.config.OnDelete != nil {

@@ -148,9 +148,12 @@ func (o *Operation) publish(ctx context.Context, t *turn, requestID string, coun
 func publishFault(err error) *sandbox.Fault {
 	f := &sandbox.Fault{Code: abi.CodeInternal, Message: err.Error()}
 	var over *tenant.RateError
+	var batch *event.BatchError
 	switch {
 	case errors.As(err, &over):
 		f.Code, f.Limit = abi.CodeLimitExceeded, over.Limit
+	case errors.As(err, &batch):
+		f.Code, f.Limit = abi.CodeLimitExceeded, batch.Limit
 	case errors.Is(err, event.ErrFull):
 		f.Code = abi.CodeLimitExceeded
 	}
@@ -167,8 +170,11 @@ const retryFull = time.Second
 func tellPublisher(e *graph.Error, err error) {
 	var over *tenant.RateError
 	var full *event.FullError
+	var batch *event.BatchError
 	wait := int64(0)
 	switch {
+	case errors.As(err, &batch):
+		e.Message = batch.Error()
 	case errors.As(err, &over):
 		e.Message, wait = over.Error(), over.RetryAfterMillis()
 	case errors.Is(err, event.ErrFull):

@@ -79,6 +79,25 @@ func (e *ConflictError) Error() string {
 // Unwrap makes it an ErrConflict.
 func (e *ConflictError) Unwrap() error { return ErrConflict }
 
+// BatchError says that a batch has more than may ever wait at once, so that it is of no use to send it
+// again as it is.
+type BatchError struct {
+	Bytes     bool // else events
+	Got, Most int
+	Limit     string // the tenant's limit that it follows from; empty for what holds of all tenants
+}
+
+func (e *BatchError) Error() string {
+	what, follows := "events", ""
+	if e.Bytes {
+		what = fmt.Sprintf("bytes (%d for each event beside its texts)", SizeBeside)
+	}
+	if e.Limit != "" {
+		follows = " under the tenant's limit " + e.Limit
+	}
+	return fmt.Sprintf("the batch has %d %s, of which at most %d may wait%s: %d too many; send it in parts", e.Got, what, e.Most, follows, e.Got-e.Most)
+}
+
 // FullError tells when there will be room again, about. It is an ErrFull.
 type FullError struct {
 	RetryAfter time.Duration
@@ -162,8 +181,8 @@ type Bus interface {
 	// hands out. What was accepted before the bus was opened does not lie behind it.
 	Start() Position
 
-	// Remove forgets the events and ids of a tenant that was deleted. Nothing is
-	// published for it meanwhile.
+	// Remove forgets the events and ids of a tenant that is about to be deleted. Nothing is
+	// published for it here meanwhile.
 	Remove(ctx context.Context, tenant string) error
 
 	// Close frees what the bus holds. Tail has ended before; other calls fail with

@@ -322,7 +322,7 @@ func TestDeletedTenants(t *testing.T) {
 	h.rows("acme", 2)
 	acme, _ := h.tenants.Get("acme")
 	old, _ := late.tenants.Get("acme")
-	if err := h.tenants.Delete(t.Context(), acme); err != nil {
+	if err := h.tenants.Delete(t.Context(), acme, nil); err != nil {
 		t.Fatal(err)
 	}
 	h.rows("acme", 0)

@@ -223,7 +223,7 @@ func TestUploadsDuringADeletion(t *testing.T) {
 			t.Error("uploads go on after the tenant's deletion")
 		})
 		<-begun
-		if err := a.directory.Delete(t.Context(), a.tenant); err != nil {
+		if err := a.directory.Delete(t.Context(), a.tenant, nil); err != nil {
 			t.Error(err)
 		}
 		working.Wait()

@@ -100,7 +100,7 @@ func TestNames(t *testing.T) {
 func TestRemove(t *testing.T) {
 	b := newBench(t)
 	b.push(t, "orders", orders(`"1"`), true)
-	if err := b.directory.Delete(t.Context(), b.tenant); err != nil {
+	if err := b.directory.Delete(t.Context(), b.tenant, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Remove(b.tenant); err != nil {

@@ -211,7 +211,7 @@ func TestTheEndOfALog(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if err := directory.Delete(t.Context(), acme); err != nil {
+		if err := directory.Delete(t.Context(), acme, nil); err != nil {
 			t.Fatal(err)
 		}
 		late := logs.Of(acme)

@@ -88,35 +88,56 @@ func (t *Tenant) Owes() *RateError {
 	return fuel
 }
 
+// Holds returns nil where n events can be handed out at once by the rates, and else when the last
+// of them can, if none of them costs more than there is, and which rate it is that holds
+// them longest.
+func (t *Tenant) Holds(n int) *RateError {
+	perSecond, owes := t.Limits().EventsPerSecond, t.Owes()
+	alone := t.events.until(n, 0, perSecond)
+	switch {
+	case owes == nil && alone == 0:
+		return nil
+	case owes == nil:
+		return &RateError{Limit: "eventsPerSecond", PerSecond: perSecond, RetryAfter: alone}
+	}
+	due := owes.RetryAfter
+	if alone > due {
+		owes = &RateError{Limit: "eventsPerSecond", PerSecond: perSecond}
+	}
+	owes.RetryAfter = t.events.until(n, due, perSecond)
+	return owes
+}
+
 // AwaitEvent waits for what an event needs before it is handed out: that the tenant owes
 // nothing, as limits that are changed meanwhile have it, and then one of
 // eventsPerSecond, which it takes. It reports false where ctx has ended before, or the
 // tenant was deleted.
 func (t *Tenant) AwaitEvent(ctx context.Context) bool {
-	return t.await(ctx, func(l *Limits) *RateError { return t.events.take(l.EventsPerSecond, "eventsPerSecond") })
+	begun := time.Now()
+	idle, ok := t.await(ctx, func(l *Limits) *RateError { return t.events.take(l.EventsPerSecond, "eventsPerSecond") })
+	t.publishing.begun = begun.Add(idle)
+	return ok
 }
 
 // AwaitReplayed is AwaitEvent for a past event, with replayEventsPerSecond.
 func (t *Tenant) AwaitReplayed(ctx context.Context) bool {
-	return t.await(ctx, func(l *Limits) *RateError { return t.replayed.take(l.ReplayEventsPerSecond, "replayEventsPerSecond") })
+	_, ok := t.await(ctx, func(l *Limits) *RateError { return t.replayed.take(l.ReplayEventsPerSecond, "replayEventsPerSecond") })
+	return ok
 }
 
-// OverEvents returns nil where an event can be taken of eventsPerSecond, which it does not
-// take, and else when it can.
-func (t *Tenant) OverEvents() *RateError {
-	return t.events.over(t.Limits().EventsPerSecond, "eventsPerSecond")
-}
-
-func (t *Tenant) await(ctx context.Context, take func(*Limits) *RateError) bool {
+// await waits until the tenant owes nothing, and then for what take takes, for which
+// it was idle so long.
+func (t *Tenant) await(ctx context.Context, take func(*Limits) *RateError) (idle time.Duration, ok bool) {
 	for {
 		changed := t.limitChanges.channel()
 		limits := t.Limits()
-		over := t.Owes()
-		if over == nil {
+		begun, over := time.Now(), t.Owes()
+		owes := over != nil
+		if !owes {
 			over = take(&limits)
 		}
 		if over == nil {
-			return true
+			return idle, true
 		}
 		timer := time.NewTimer(over.RetryAfter)
 		select {
@@ -126,13 +147,16 @@ func (t *Tenant) await(ctx context.Context, take func(*Limits) *RateError) bool 
 		case <-t.gone:
 		}
 		timer.Stop()
+		if !owes {
+			idle += time.Since(begun)
+		}
 		select {
 		case <-t.gone:
-			return false
+			return idle, false
 		default:
 		}
 		if ctx.Err() != nil {
-			return false
+			return idle, false
 		}
 	}
 }

@@ -195,13 +195,25 @@ func (d *Directory) Change(ctx context.Context, t *Tenant, change func(*Settings
 
 // Delete removes a tenant with all that the store has of it, and closes its
 // Gone channel. It gives ErrUnknown where t was deleted before, be it that its
-// id is another's by now.
-func (d *Directory) Delete(ctx context.Context, t *Tenant) error {
+// id is another's by now. first, unless it is nil, is called before, while the id is still the
+// tenant's on all nodes and nobody publishes for it on this one; where it fails, or the store, the tenant
+// stays.
+func (d *Directory) Delete(ctx context.Context, t *Tenant, first func(context.Context) error) (err error) {
 	done, err := d.changing.Take(ctx, t.id)
 	if err != nil {
 		return fmt.Errorf("delete tenant %s: %w", t.id, err)
 	}
 	defer done()
+	if first != nil {
+		defer func() {
+			if err != nil {
+				t.publishing.open()
+			}
+		}()
+		if err := d.before(ctx, t, first); err != nil {
+			return fmt.Errorf("delete tenant %s: %w", t.id, err)
+		}
+	}
 	err = d.store.Update(ctx, t.id, func(tx store.Tx) error {
 		if _, err := t.read(tx); err != nil {
 			return err
@@ -220,6 +232,17 @@ func (d *Directory) Delete(ctx context.Context, t *Tenant) error {
 		d.replace(t.id, nil)
 	}
 	return nil
+}
+
+// before does what comes before a tenant is deleted, if it is still there.
+func (d *Directory) before(ctx context.Context, t *Tenant, first func(context.Context) error) error {
+	if err := d.store.View(ctx, t.Exists); err != nil {
+		return err
+	}
+	if err := t.publishing.close(ctx); err != nil {
+		return err
+	}
+	return first(ctx)
 }
 
 // read reads the tenant's own record: another of the same id is not it.

@@ -68,7 +68,7 @@ func TestDelete(t *testing.T) {
 		t.Error("gone before Delete")
 	default:
 	}
-	if err := d.Delete(t.Context(), old); err != nil {
+	if err := d.Delete(t.Context(), old, nil); err != nil {
 		t.Error(err)
 	}
 	<-old.Gone()
@@ -87,7 +87,7 @@ func TestDelete(t *testing.T) {
 			t.Errorf("%s after the deletion: %v, %v", table, left, err)
 		}
 	}
-	if err := d.Delete(t.Context(), old); !errors.Is(err, tenant.ErrUnknown) {
+	if err := d.Delete(t.Context(), old, nil); !errors.Is(err, tenant.ErrUnknown) {
 		t.Errorf("second Delete: %v", err)
 	}
 	again := tenanttest.Create(t, d, "a")
@@ -95,7 +95,7 @@ func TestDelete(t *testing.T) {
 		t.Error("created again, it is the same")
 	}
 	for what, err := range map[string]error{
-		"Delete": d.Delete(t.Context(), old),
+		"Delete": d.Delete(t.Context(), old, nil),
 		"Change": d.Change(t.Context(), old, func(*tenant.Settings) error { return nil }),
 		"Exists": s.View(t.Context(), old.Exists),
 	} {
@@ -170,7 +170,7 @@ func TestRefresh(t *testing.T) {
 	if now, gone := refresh(); now != ours || gone != nil || ours.Limits().Modules != 3 {
 		t.Errorf("changed there: %v, %v, %d modules", now, gone, ours.Limits().Modules)
 	}
-	if err := there.Delete(t.Context(), theirs); err != nil {
+	if err := there.Delete(t.Context(), theirs, nil); err != nil {
 		t.Fatal(err)
 	}
 	tenanttest.Create(t, there, "a")
@@ -179,7 +179,7 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("deleted and made again there: %v, %v", again, gone)
 	}
 	<-ours.Gone()
-	if err := here.Delete(t.Context(), again); err != nil {
+	if err := here.Delete(t.Context(), again, nil); err != nil {
 		t.Fatal(err)
 	}
 	if now, gone := refresh(); now != nil || gone != nil {
@@ -199,7 +199,7 @@ func TestIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, _ := there.Get("t7")
-	if err := there.Delete(t.Context(), x); err != nil {
+	if err := there.Delete(t.Context(), x, nil); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(want)
@@ -306,7 +306,7 @@ func TestCreateReplaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := there.Delete(t.Context(), theirs); err != nil {
+	if err := there.Delete(t.Context(), theirs, nil); err != nil {
 		t.Fatal(err)
 	}
 	fresh := tenanttest.Create(t, here, "a")

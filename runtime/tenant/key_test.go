@@ -110,7 +110,7 @@ func TestKeyLimit(t *testing.T) {
 	if _, _, err := d.CreateKey(t.Context(), acme, "", tenant.Scopes()); !errors.Is(err, tenant.ErrTooManyKeys) {
 		t.Errorf("over the limit: %v", err)
 	}
-	if err := d.Delete(t.Context(), acme); err != nil {
+	if err := d.Delete(t.Context(), acme, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := d.CreateKey(t.Context(), acme, "", tenant.Scopes()); !errors.Is(err, tenant.ErrUnknown) {

@@ -190,7 +190,7 @@ var definitions = [...]Definition{
 		256 * kib, 1 * kib, 8 * mib, func(l *Limits) *int64 { return &l.MessageBytes },
 	},
 	{
-		"eventsPerSecond", "events", "events that are handed out in a second, on one node; as many may be at once", "events wait, in their order; where as many wait as come in 10 seconds, or 65,536, or 64 MiB, publishers are answered 429 with LIMIT_EXCEEDED and Retry-After, and nothing of the request is accepted; 413 where it has more events than may ever wait; a mutation that published them ends with LIMIT_EXCEEDED",
+		"eventsPerSecond", "events", "events that are handed out in a second, on one node; as many may be at once", "events wait, in their order; where as many wait as come in 10 seconds, or 65,536, or 64 MiB, publishers are answered 429 with LIMIT_EXCEEDED and Retry-After, and nothing of the request is accepted; 413 where it has more than may ever wait; a mutation that published them ends with LIMIT_EXCEEDED",
 		10_000, 1, 1_000_000, func(l *Limits) *int64 { return &l.EventsPerSecond },
 	},
 	{
@@ -214,7 +214,7 @@ var definitions = [...]Definition{
 		3_600, 1, 31 * 86_400, func(l *Limits) *int64 { return &l.RetentionSeconds },
 	},
 	{
-		"replayEventsPerSecond", "events", "past events that are read for subscribers who come back in a second, on one node, each once for all who come back together; as many may come at once", "their replays wait",
+		"replayEventsPerSecond", "events", "past events that are read in a second for subscribers who come back and are still there, on one node, each once for all who come back together; as many may come at once", "their replays wait",
 		20_000, 1, 10_000_000, func(l *Limits) *int64 { return &l.ReplayEventsPerSecond },
 	},
 	{

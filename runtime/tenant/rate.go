@@ -11,17 +11,12 @@ import (
 type RateError struct {
 	Limit     string // the limit's name
 	PerSecond int64
-	// RetryAfter is when there is room again, if nobody else takes it. It is 0
-	// where there never will be: more than AtOnce were asked for at once.
+	// RetryAfter is when there is room again, if nobody else takes it.
 	RetryAfter time.Duration
-	AtOnce     int64
 }
 
 // Error names the limit.
 func (e *RateError) Error() string {
-	if e.RetryAfter == 0 {
-		return fmt.Sprintf("more than %d at once, which the limit %s never allows; send them in parts", e.AtOnce, e.Limit)
-	}
 	return fmt.Sprintf("more than %d in a second, the limit %s of the tenant; try again later", e.PerSecond, e.Limit)
 }
 
@@ -61,23 +56,18 @@ func (b bucket) take(perSecond int64, name string) *RateError {
 	if b.AllowN(now, 1) {
 		return nil
 	}
-	return b.missing(now, perSecond, name)
+	wait := b.until(1, 0, perSecond)
+	return &RateError{Limit: name, PerSecond: perSecond, RetryAfter: max(time.Millisecond, wait)}
 }
 
-// over is like take and counts nothing.
-func (b bucket) over(perSecond int64, name string) *RateError {
+// until is how long it takes until n can have been taken, of which none is before
+// after has passed.
+func (b bucket) until(n int, after time.Duration, perSecond int64) time.Duration {
 	now := time.Now()
 	b.follow(now, perSecond)
-	if b.TokensAt(now) >= 1 {
-		return nil
-	}
-	return b.missing(now, perSecond, name)
-}
-
-func (b bucket) missing(now time.Time, perSecond int64, name string) *RateError {
-	missing := 1 - b.TokensAt(now)
-	wait := time.Duration(missing / float64(perSecond) * float64(time.Second))
-	return &RateError{Limit: name, PerSecond: perSecond, RetryAfter: max(time.Millisecond, wait)}
+	there := min(b.TokensAt(now)+after.Seconds()*float64(perSecond), float64(perSecond))
+	missing := max(float64(n)-there, 0)
+	return after + time.Duration(missing/float64(perSecond)*float64(time.Second))
 }
 
 func (b bucket) follow(now time.Time, perSecond int64) {

@@ -150,7 +150,7 @@ func TestRatesChangeWhileEventsWait(t *testing.T) {
 		x.ChargeFuel(1e18)
 		go func() { waited <- x.AwaitEvent(context.Background()) }()
 		synctest.Wait()
-		if err := d.Delete(t.Context(), x); err != nil {
+		if err := d.Delete(t.Context(), x, nil); err != nil {
 			t.Fatal(err)
 		}
 		if <-waited {
@@ -182,12 +182,12 @@ func TestPublishersTakeTurns(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				done, err := x.Publishing(3, 30, func(events, bytes int) error {
+				done, err := x.Publishing(t.Context(), 3, 30, func(events, bytes int) (error, bool) {
 					if bytes != 10*events || events > 9 {
-						return &tenant.RateError{}
+						return &tenant.RateError{}, true
 					}
 					most.Store(max(most.Load(), int64(events)+3))
-					return nil
+					return nil, true
 				})
 				if err == nil {
 					done()
@@ -199,24 +199,120 @@ func TestPublishersTakeTurns(t *testing.T) {
 	if n := most.Load(); n < 3 || n > 12 {
 		t.Errorf("%d at the same time", n)
 	}
-	if _, err := x.Publishing(1, 1, func(events, bytes int) error {
+	if _, err := x.Publishing(t.Context(), 1, 1, func(events, bytes int) (error, bool) {
 		if events != 0 || bytes != 0 {
 			t.Errorf("%d events, %d bytes are left", events, bytes)
 		}
-		return nil
+		return nil, true
 	}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestPace(t *testing.T) {
-	x := newLimited(t, `{}`)
-	for range 100 {
-		x.HandedOut(time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		x := newLimited(t, `{"eventsPerSecond":1,"fuelPerSecond":1000}`)
+		hand := func(takes time.Duration, fuel int64) {
+			for range 100 {
+				x.AwaitEvent(t.Context())
+				time.Sleep(takes)
+				x.ChargeFuel(fuel)
+				x.HandedOut()
+			}
+		}
+		hand(100*time.Millisecond, 0)
+		if pace := x.Pace().Round(time.Millisecond); pace != 100*time.Millisecond {
+			t.Errorf("with what eventsPerSecond makes them wait the pace is %v", pace)
+		}
+		hand(0, 5000)
+		if pace := x.Pace().Round(time.Millisecond); pace != 5*time.Second {
+			t.Errorf("with five seconds' worth of fuel for each the pace is %v", pace)
+		}
+	})
+}
+
+// TestHolds asks when events may be handed out, and then takes them.
+func TestHolds(t *testing.T) {
+	for _, c := range []struct {
+		fuel, bytes, taken int64 // of which there is 1000 a second, and 10 events
+		n                  int
+		limit              string // "" for nothing that holds them
+		at                 time.Duration
+	}{
+		{0, 0, 0, 10, "", 0},
+		{1000, 1000, 0, 10, "", 0},
+		{0, 0, 5, 6, "eventsPerSecond", 100 * time.Millisecond},
+		{0, 0, 10, 25, "eventsPerSecond", 2500 * time.Millisecond},
+		{3000, 0, 0, 10, "fuelPerSecond", 2 * time.Second},
+		{3000, 4000, 0, 10, "deliveredBytesPerSecond", 3 * time.Second},
+		{3000, 0, 10, 15, "fuelPerSecond", 2500 * time.Millisecond}, // of which ten come at once then
+		{1500, 0, 10, 60, "eventsPerSecond", 6 * time.Second},
+		{31_000, 0, 10, 100, "fuelPerSecond", 39 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			x := newLimited(t, `{"eventsPerSecond":10,"fuelPerSecond":1000,"deliveredBytesPerSecond":1024}`)
+			for range c.taken {
+				x.AwaitEvent(t.Context())
+			}
+			x.ChargeFuel(c.fuel)
+			x.ChargeDelivered(c.bytes * 1024 / 1000)
+			held := x.Holds(c.n)
+			if c.limit == "" {
+				if held != nil {
+					t.Errorf("%+v: held by %+v", c, held)
+				}
+				return
+			}
+			if held == nil || held.Limit != c.limit || held.RetryAfter.Round(10*time.Millisecond) != c.at {
+				t.Errorf("%+v: held by %+v", c, held)
+				return
+			}
+			begun := time.Now()
+			for range c.n {
+				x.AwaitEvent(t.Context())
+			}
+			if took := time.Since(begun); took < held.RetryAfter-10*time.Millisecond || took > held.RetryAfter+10*time.Millisecond {
+				t.Errorf("%+v: they took %v, not %v", c, took, held.RetryAfter)
+			}
+		})
 	}
-	if pace := x.Pace(); pace < 990*time.Millisecond || pace > time.Second {
-		t.Errorf("the pace is %v", pace)
-	}
+}
+
+// TestPublishersWaitForWhoMayCountTwice has a publisher refused only with what another has on its way.
+func TestPublishersWaitForWhoMayCountTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, full := newLimited(t, `{}`), &tenant.RateError{}
+		room := func(most int, sure bool) func(events, _ int) (error, bool) {
+			return func(events, _ int) (error, bool) {
+				if events >= most {
+					return full, sure
+				}
+				return nil, true
+			}
+		}
+		first, err := x.Publishing(t.Context(), 1, 1, room(1, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, err := x.Publishing(t.Context(), 1, 1, room(1, true)); err != full || time.Since(begun) != 0 {
+			t.Errorf("what is sure is told after %v: %v", time.Since(begun), err)
+		}
+		if _, err := x.Publishing(t.Context(), 1, 1, room(1, false)); err != full || time.Since(begun) != time.Second {
+			t.Errorf("while the other does not end, after %v: %v", time.Since(begun), err)
+		}
+		time.AfterFunc(100*time.Millisecond, first)
+		begun = time.Now()
+		if _, err := x.Publishing(t.Context(), 1, 1, room(1, false)); err != nil || time.Since(begun) != 100*time.Millisecond {
+			t.Errorf("the other has ended, and after %v: %v", time.Since(begun), err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		begun = time.Now()
+		if _, err := x.Publishing(ctx, 1, 1, room(1, false)); err != full || time.Since(begun) != 0 {
+			t.Errorf("one who has left waits for %v: %v", time.Since(begun), err)
+		}
+	})
 }
 
 func TestRateOfManyAtATime(t *testing.T) {

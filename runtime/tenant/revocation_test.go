@@ -94,7 +94,7 @@ func TestRevocationsAreFollowed(t *testing.T) {
 		t.Error("subscribers are looked at where nothing has changed")
 	default:
 	}
-	if err := here.Delete(t.Context(), x); err != nil {
+	if err := here.Delete(t.Context(), x, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := here.Revoke(t.Context(), x, tenant.Revocation{Subject: "u1", Before: now}); !errors.Is(err, tenant.ErrUnknown) {

@@ -468,5 +468,5 @@ func (s *stage) deleteTenant(id string) error {
 	if !ok {
 		return tenant.ErrUnknown
 	}
-	return s.tenants.Delete(s.Context(), t)
+	return s.tenants.Delete(s.Context(), t, nil)
 }

@@ -232,7 +232,7 @@ func TestSettingsKeepTheirKeys(t *testing.T) {
 		s.set(a)
 		s.takes("another URL", good)
 		s.asked(p, 2)
-		if err := s.tenants.Delete(s.Context(), s.tenant); err != nil {
+		if err := s.tenants.Delete(s.Context(), s.tenant, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.verifier.Forget(s.tenant)
