@@ -31,12 +31,6 @@ type Retention struct {
 	IDs time.Duration
 }
 
-// What may wait on a node for one tenant's subscribers before publishers are refused.
-const (
-	MaxWaitingEvents = 65_536
-	MaxWaitingBytes  = 64 << 20 // as Size counts
-)
-
 // Backlog is what a bus has accepted of one tenant and not handed out, as far as this
 // node knows of it.
 type Backlog struct {
@@ -53,8 +47,8 @@ const MaxIDs = 100_000
 
 // Errors of buses. They are wrapped with what they concern.
 var (
-	// ErrFull means that the tenant's events wait for their subscribers: nothing
-	// was accepted, and the publisher may try again later; see FullError.
+	// ErrFull means that the tenant's events wait for their subscribers, or those of all tenants
+	// do: nothing was accepted, and the publisher may try again later; see FullError.
 	ErrFull = errors.New("too many events are waiting")
 	// ErrConflict means that an event's id was seen with another payload; see
 	// ConflictError.
@@ -151,6 +145,10 @@ type Bus interface {
 	// An event whose id was accepted on its channel within keep.IDs, with the same
 	// payload, is accepted and not handed out again; its position is that of the
 	// first. With another payload the batch is refused with a *ConflictError.
+	//
+	// Where a batch has no room among what waits, as MaxWaitingEvents and those beside it say,
+	// or the Backlog has More, it is refused with ErrFull. What is accepted is handed out here, whatever
+	// retention says and others publish, if Tail reads it within two seconds.
 	Publish(ctx context.Context, tenant string, events []Event, keep Retention) (Position, error)
 
 	// Read returns events behind a position in their order, at most max of them

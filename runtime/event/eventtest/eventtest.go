@@ -19,6 +19,9 @@ type Subject struct {
 	// Another returns a second bus on the events of the one that Open returned last,
 	// as another node has it. It is nil where the bus is inside the process.
 	Another func(t *testing.T) event.Bus
+	// Limit sets how many bytes may wait on a bus that Open returned, of all tenants. Where it is
+	// nil, event.MaxWaitingInAll may.
+	Limit func(bus event.Bus, most int64)
 	// Bubble runs each test in a synctest bubble, where the bus uses no network.
 	Bubble bool
 }
@@ -44,6 +47,8 @@ func Conform(t *testing.T, s Subject) {
 		{"large batches", largeBatch},
 		{"back-pressure", pressure},
 		{"what waits", backlog},
+		{"what waits is counted", counted},
+		{"no room for more of all tenants", full},
 		{"a removed tenant", removed},
 		{"a closed bus", closed},
 		{"an id is accepted once", once},
@@ -71,6 +76,8 @@ func Conform(t *testing.T, s Subject) {
 		})
 	}
 	if s.Another != nil {
+		t.Run("no room for what others publish", func(t *testing.T) { left(t, s) })
+		t.Run("what is accepted among what others publish", func(t *testing.T) { kept(t, s) })
 		t.Run("two nodes", func(t *testing.T) { nodes(t, s) })
 		t.Run("an id on two nodes", func(t *testing.T) { onceOnNodes(t, s) })
 	}

@@ -18,17 +18,14 @@ type history struct {
 	numbers  deque[uint64]             // of events
 	channels map[string]*deque[uint64] // the numbers of each channel's events
 	ids      ids
-	bytes    int64  // of events
-	lost     uint64 // number of the newest that retention took
-	waiting  struct {
-		events int // that were not handed out yet: the newest ones
-		bytes  int
-	}
-	draining bool // a goroutine hands out
+	bytes    int64         // of events
+	lost     uint64        // number of the newest that retention took
+	waiting  event.Waiting // of events, the newest ones
+	draining bool          // a goroutine hands out
 }
 
-func newHistory(first uint64) *history {
-	return &history{lost: first, channels: map[string]*deque[uint64]{}, ids: newIDs()}
+func newHistory(first uint64, room *event.Room) *history {
+	return &history{lost: first, channels: map[string]*deque[uint64]{}, ids: newIDs(), waiting: event.Waiting{Room: room}}
 }
 
 func size(e *event.Event) int { return event.Size(e) }
@@ -56,10 +53,9 @@ func parse(p event.Position) (uint64, error) {
 // batch is what judge found of events that are to be published.
 type batch struct {
 	keys   []key
-	seen   []uint64 // the number of each event's first, 0 for new ones; nil where all are new
-	repeat []int    // the first event in the batch of the same id, for those that have one
-	count  int      // new events
-	bytes  int      // of them
+	seen   []uint64     // the number of each event's first, 0 for new ones; nil where all are new
+	repeat []int        // the first event in the batch of the same id, for those that have one
+	fresh  event.Amount // new events
 }
 
 // judge finds what is new, and refuses ids that were seen with other payloads.
@@ -88,8 +84,8 @@ func (h *history) judge(events []event.Event, remember bool) (batch, error) {
 			inBatch[k] = i
 			b.keys[i] = k
 		}
-		b.count++
-		b.bytes += size(e)
+		b.fresh.Events++
+		b.fresh.Bytes += size(e)
 	}
 	return b, nil
 }
@@ -140,15 +136,14 @@ func (h *history) append(e *event.Event, number uint64) {
 	}
 	c.push(number)
 	h.bytes += int64(size(e))
-	h.waiting.events++
-	h.waiting.bytes += size(e)
+	h.waiting.Read(event.Amount{Events: 1, Bytes: size(e)}, "")
 }
 
 // trim forgets the oldest events that are over retention. Those that wait are
 // kept.
 func (h *history) trim(keep event.Retention, now time.Time) {
 	oldest := now.Add(-keep.Age)
-	for len(h.events.items()) > h.waiting.events {
+	for len(h.events.items()) > h.waiting.Queued() {
 		e := h.events.items()[0]
 		if h.bytes <= keep.Bytes && int64(len(h.events.items())) <= keep.Events && !e.Time.Before(oldest) {
 			return
@@ -166,20 +161,20 @@ func (h *history) trim(keep event.Retention, now time.Time) {
 
 func (h *history) waitingEvents() []*event.Event {
 	all := h.events.items()
-	return all[len(all)-h.waiting.events:]
+	return all[len(all)-h.waiting.Queued():]
 }
 
 // handedOut notes that the first of the waiting events was handed out.
 func (h *history) handedOut(e *event.Event) {
-	if h.waiting.events == 0 {
+	if h.waiting.Queued() == 0 {
 		return // the tenant was removed meanwhile
 	}
-	h.waiting.events--
-	h.waiting.bytes -= size(e)
+	h.waiting.HandedOut(event.Amount{Events: 1, Bytes: size(e)})
 }
 
 // drop forgets all, so that nothing more is handed out.
 func (h *history) drop() {
+	h.waiting.Drop()
 	*h = history{lost: h.lost, draining: h.draining, channels: map[string]*deque[uint64]{}, ids: newIDs()}
 }
 

@@ -28,6 +28,7 @@ const trimEvery = 10 * time.Second
 // of its own while Tail runs, which ends when none do.
 type Bus struct {
 	draining sync.WaitGroup
+	room     event.Room
 	// first is the number in front of all events. It is the time in microseconds, so
 	// that positions of an earlier process lie before it: what they stand for is lost.
 	first uint64
@@ -64,18 +65,19 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 	}
 	h := b.mu.tenants[tenant]
 	if h == nil {
-		h = newHistory(b.first)
+		h = newHistory(b.first, &b.room)
 	}
 	h.ids.expire(now.Add(-keep.IDs))
 	batch, err := h.judge(events, keep.IDs > 0)
 	if err != nil {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
 	}
-	if h.waiting.events+batch.count > event.MaxWaitingEvents || h.waiting.bytes+batch.bytes > event.MaxWaitingBytes {
-		return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrFull)
-	}
-	idle := h.waiting.events == 0
-	if batch.count > 0 {
+	if batch.fresh.Events > 0 {
+		if !h.waiting.Reserve(batch.fresh) {
+			return "", fmt.Errorf("publish for tenant %s: %w", tenant, event.ErrFull)
+		}
+		h.waiting.Settle(batch.fresh, "")
+		idle := h.waiting.Queued() == 0
 		b.mu.tenants[tenant] = h
 		b.mu.last = h.add(events, batch, tenant, b.mu.last, now)
 		h.trim(keep, now)
@@ -98,7 +100,7 @@ func (b *Bus) Tail(ctx context.Context, sink event.Sink) error {
 	}
 	b.mu.sink, b.mu.ctx = sink, ctx
 	for tenant, h := range b.mu.tenants {
-		if h.waiting.events > 0 {
+		if h.waiting.Queued() > 0 {
 			b.startLocked(tenant, h)
 		}
 	}
@@ -182,7 +184,7 @@ func (b *Bus) Read(ctx context.Context, tenant string, channels []string, after 
 	}
 	h := b.mu.tenants[tenant]
 	if h == nil {
-		h = newHistory(b.first)
+		h = newHistory(b.first, &b.room)
 	}
 	return h.read(channels, from, after != "", max), nil
 }
@@ -215,10 +217,10 @@ func (b *Bus) Backlog(tenant string) event.Backlog {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.mu.tenants[tenant]
-	if h == nil || h.waiting.events == 0 {
+	if h == nil || h.waiting.Queued() == 0 {
 		return event.Backlog{}
 	}
-	return event.Backlog{Events: h.waiting.events, Bytes: h.waiting.bytes, Oldest: h.waitingEvents()[0].Time}
+	return h.waiting.Backlog(h.waitingEvents()[0].Time)
 }
 
 // Start implements event.Bus.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,9 +18,12 @@ func (b *Bus) catchUp(ctx context.Context, conn *pgx.Conn, decided bounds) (foun
 	b.mu.Lock()
 	for name, at := range b.mu.behind {
 		to := min(decided.of(name), b.mu.cursor)
-		if at >= b.mu.cursor {
+		switch {
+		case at >= b.mu.cursor:
 			delete(b.mu.behind, name)
-		} else if len(names) < behindTenants && to > at && b.roomLocked(name) {
+		case to <= at:
+		case !b.freeLocked(name):
+		case len(names) < behindTenants:
 			names, after, upTo = append(names, name), append(after, at), append(upTo, to)
 		}
 	}
@@ -75,15 +79,12 @@ func readBehind(ctx context.Context, conn *pgx.Conn, names []string, after, upTo
 // up to the cursor is behind no more.
 func (b *Bus) handLate(name string, at, upTo int64, l late) (found bool) {
 	if l.floor > at {
-		b.push(name, item{at: l.floor, gap: &event.Gap{From: position(at), To: position(l.floor)}})
+		b.push(name, item{at: l.floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(l.floor)}})
 		at, found = l.floor, true
 	}
 	all := l.found < behindRows && l.found == len(l.records)
 	for i := range l.records {
-		b.mu.Lock()
-		room := b.roomLocked(name)
-		b.mu.Unlock()
-		if !room {
+		if !b.free(name) {
 			all = false
 			break
 		}
@@ -99,7 +100,25 @@ func (b *Bus) handLate(name string, at, upTo int64, l late) (found bool) {
 	case all && upTo >= b.mu.cursor:
 		delete(b.mu.behind, name)
 	default:
-		b.mu.behind[name] = at
+		if b.mu.behind[name] = at; all { // the rest waits for a transaction
+			delete(b.mu.left, name)
+		}
 	}
 	return found
+}
+
+func (b *Bus) free(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.freeLocked(name)
+}
+
+// freeLocked reports whether there is room for the next of a tenant that is behind, and keeps its
+// publishers out where there is none.
+func (b *Bus) freeLocked(name string) bool {
+	free := b.tenantLocked(name).waiting.Free()
+	if !free {
+		b.mu.left[name] = struct{}{}
+	}
+	return free
 }

@@ -38,12 +38,13 @@ type Bus struct {
 		tenants map[string]*tenant
 		sink    event.Sink // of Tail; nil without one
 		ctx     context.Context
-		cursor  int64            // up to it the tail has read
-		behind  map[string]int64 // the same for tenants that it has left behind
-		told    map[string]int64 // up to where tenants were told that events are lost, if behind the cursor
-		queued  int              // bytes, of all tenants
-		seen    row              // the last that this node knows to be committed
+		cursor  int64               // up to it the tail has read
+		behind  map[string]int64    // the same for tenants that it has left behind
+		left    map[string]struct{} // tenants for whom there was no room, and not all was read that came meanwhile
+		told    map[string]int64    // up to where tenants were told that events are lost, if behind the cursor
+		seen    row                 // the last that this node knows to be committed
 	}
+	room     event.Room
 	draining sync.WaitGroup
 	drained  chan struct{} // a tenant that was left behind has room
 }
@@ -72,7 +73,7 @@ func Open(ctx context.Context, address string, logger *slog.Logger) (*Bus, error
 	}
 	b := &Bus{config: config, pool: pool, logger: logger, drained: make(chan struct{}, 1)}
 	b.view.turn = make(chan struct{}, 1)
-	b.mu.tenants, b.mu.behind, b.mu.told = map[string]*tenant{}, map[string]int64{}, map[string]int64{}
+	b.mu.tenants, b.mu.behind, b.mu.told, b.mu.left = map[string]*tenant{}, map[string]int64{}, map[string]int64{}, map[string]struct{}{}
 	if err := b.open(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -145,8 +146,9 @@ func (b *Bus) Remove(ctx context.Context, tenant string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.mu.behind, tenant)
+	delete(b.mu.left, tenant)
 	if t := b.mu.tenants[tenant]; t != nil {
-		b.mu.queued -= t.bytes
+		t.waiting.Drop()
 		t.removed, t.queue = true, nil
 		delete(b.mu.tenants, tenant)
 	}

@@ -31,5 +31,6 @@ func TestConformance(t *testing.T) {
 			return open(t, database)
 		},
 		Another: func(t *testing.T) event.Bus { return open(t, database) },
+		Limit:   postgres.Limit,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/runnel-dev/runnel/runtime/database"
+	"github.com/runnel-dev/runnel/runtime/event"
 )
 
 // Migrate checks the server and migrates.
@@ -24,6 +25,9 @@ func Migrate(ctx context.Context, url string) error {
 	}
 	return migrations.Migrate(ctx, conn)
 }
+
+// Limit sets how many bytes may wait, of all tenants.
+func Limit(bus event.Bus, most int64) { bus.(*Bus).room.Most = most }
 
 // Horizon is a horizon on a connection.
 type Horizon struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,22 +23,15 @@ const (
 	sqlPatience = "select set_config('lock_timeout', '2s', true)"
 
 	sqlPublish = "select last, added from runnel.publish_batch($1, $2, $3, $4, make_interval(secs => $5))"
+	sqlAtLast  = "select max(position) from runnel.events where tenant = $1"
 	sqlEnd     = `select greatest(
 	(select max(position) from runnel.events where tenant = $1),
 	(select position from runnel.event_floors where tenant = $1),
 	(select max("to") from runnel.event_rewinds))`
 )
 
-// publication is what was published and not handed out yet.
-type publication struct {
-	last          int64
-	at            time.Time
-	events, bytes int
-}
-
 // Publish implements event.Bus.
 func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, keep event.Retention) (event.Position, error) {
-	p := publication{events: len(events), at: time.Now()}
 	channels, payloads, ids := make([]string, len(events)), make([]string, len(events)), make([]*string, len(events))
 	for i := range events {
 		e := &events[i]
@@ -47,15 +39,15 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 		if e.ID != "" {
 			ids[i] = &e.ID
 		}
-		p.bytes += size(e)
 	}
-	done, err := b.reserve(ctx, tenant, p)
+	done, err := b.reserve(ctx, tenant, event.AmountOf(events))
 	if err != nil {
 		return "", b.failed(ctx, "publish for", tenant, err)
 	}
-	defer func() { done(p) }()
+	var fresh int64 // what was added lies in front of it, or is there
+	defer func() { done(fresh) }()
 
-	var last *int64
+	var last, newest *int64
 	var added int
 	send := func(conn *pgxpool.Conn) error {
 		// Nothing is published to a server that came back behind before that is noted.
@@ -65,10 +57,14 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 			}
 		}
 		batch := &pgx.Batch{}
-		if keep.IDs > 0 && slices.ContainsFunc(ids, func(id *string) bool { return id != nil }) {
+		named := keep.IDs > 0 && slices.ContainsFunc(ids, func(id *string) bool { return id != nil })
+		if named {
 			batch.Queue(sqlPatience)
 		}
 		batch.Queue(sqlPublish, tenant, channels, ids, payloads, keep.IDs.Seconds()).QueryRow(func(row pgx.Row) error { return row.Scan(&last, &added) })
+		if newest = nil; named { // the last event may be known, and others not
+			batch.Queue(sqlAtLast, tenant).QueryRow(func(row pgx.Row) error { return row.Scan(&newest) })
+		}
 		return conn.SendBatch(ctx, batch).Close()
 	}
 	if len(events) == 0 {
@@ -78,7 +74,9 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 		return "", b.failed(ctx, "publish for", tenant, conflict(err, events))
 	}
 	if added > 0 {
-		p.last = *last
+		if fresh = *last; newest != nil {
+			fresh = max(fresh, *newest)
+		}
 	}
 	return position(*last), nil
 }
@@ -120,41 +118,36 @@ func always(error) bool { return true }
 // reserve counts events as waiting, and has no more than some of a tenant's
 // publishers take connections: they may wait for ids that others hold. done is
 // called after publishing; a position of 0 says that nothing was added.
-func (b *Bus) reserve(ctx context.Context, name string, p publication) (done func(publication), err error) {
+func (b *Bus) reserve(ctx context.Context, name string, n event.Amount) (done func(last int64), err error) {
 	b.mu.Lock()
 	t := b.tenantLocked(name)
-	if t.waiting.events+p.events > event.MaxWaitingEvents || t.waiting.bytes+p.bytes > event.MaxWaitingBytes {
+	if _, left := b.mu.left[name]; left || !t.waiting.Reserve(n) {
 		b.mu.Unlock()
 		return nil, event.ErrFull
 	}
-	t.waiting.events += p.events
-	t.waiting.bytes += p.bytes
 	t.publishers++
 	b.mu.Unlock()
-	done = func(p publication) {
+	counted := func(last int64) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		t.publishers--
-		if p.last > b.mu.seen.position {
-			b.mu.seen = row{p.last, name}
+		at := event.Position("")
+		if last > 0 {
+			at = position(last)
 		}
-		if p.last <= t.handed { // also where nothing was added
-			t.waiting.events -= p.events
-			t.waiting.bytes -= p.bytes
-			return
+		if last > b.mu.seen.position {
+			b.mu.seen = row{last, name}
 		}
-		t.published = append(t.published, p)
-		if p.last > t.read {
-			t.unread = append(t.unread, p)
+		if t.removed {
+			at = ""
 		}
+		t.waiting.Settle(n, at)
 	}
 	select {
 	case t.slots <- struct{}{}:
-		counted := done
-		return func(p publication) { <-t.slots; counted(p) }, nil
+		return func(last int64) { <-t.slots; counted(last) }, nil
 	case <-ctx.Done():
-		p.last = 0
-		done(p)
+		counted(0)
 		return nil, ctx.Err()
 	}
 }

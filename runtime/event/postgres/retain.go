@@ -146,7 +146,7 @@ func (b *Bus) over(keeps map[string]event.Retention, pending map[string]int64) m
 		if upTo := max(t.history.trim(t.keep, now), pending[name]); upTo > 0 {
 			next[name] = upTo
 		}
-		if _, listed := keeps[name]; !listed && len(t.history.parts) == 0 && len(t.queue) == 0 && !t.draining && t.publishers == 0 && t.waiting.events == 0 {
+		if _, listed := keeps[name]; !listed && len(t.history.parts) == 0 && !t.draining && t.publishers == 0 && t.waiting.Empty() {
 			delete(b.mu.tenants, name)
 		}
 	}

@@ -40,12 +40,12 @@ const (
 const (
 	sqlTail = `
 with sized as (
-	select e.*, sum(octet_length(payload)) over (order by position) as total
+	select e.*, sum(octet_length(payload)) over (order by position) as total, count(*) over () as found
 	from (select ` + sqlColumns + ` from runnel.events where position > $1 and position <= $2 and tenant <> all ($3) order by position limit $4) e
 )
-select ` + sqlColumns + ` from sized where total <= $5 or total = octet_length(payload)
+select ` + sqlColumns + `, found from sized where total <= $5 or total = octet_length(payload)
 union all
-select position, tenant, null, null, null, null from runnel.event_floors where position > $1`
+select position, tenant, null, null, null, null, 0 from runnel.event_floors where position > $1`
 
 	sqlBehind = `
 select e.position, q.tenant, e.channel, e.id, e.payload, e.time, coalesce(e.found, 0), f.position
@@ -274,11 +274,12 @@ func (b *Bus) lost(sink event.Sink, r rewind) {
 	}
 	maps.Copy(names, b.mu.behind)
 	clear(b.mu.behind)
+	clear(b.mu.left)
 	b.mu.cursor = r.to
 	b.mu.Unlock()
 	b.logger.Warn("the database came back in an earlier state: events are lost", "from", r.from, "to", r.to)
 	for name, at := range names {
-		b.push(name, item{at: r.to, gap: &event.Gap{From: position(max(at, r.from)), To: position(r.to)}})
+		b.push(name, item{at: r.to, when: time.Now(), gap: &event.Gap{From: position(max(at, r.from)), To: position(r.to)}})
 	}
 }
 
@@ -294,7 +295,7 @@ func (b *Bus) leaveBehind(decided bounds, upTo int64) {
 }
 
 // advance reads what follows of the tenants that are not behind.
-func (b *Bus) advance(ctx context.Context, conn *pgx.Conn, upTo int64) (found bool, err error) {
+func (b *Bus) advance(ctx context.Context, conn *pgx.Conn, upTo int64) (fresh bool, err error) {
 	b.mu.Lock()
 	cursor, behind := b.mu.cursor, append([]string{}, slices.Collect(maps.Keys(b.mu.behind))...)
 	maps.DeleteFunc(b.mu.told, func(_ string, floor int64) bool { return floor <= cursor })
@@ -305,7 +306,9 @@ func (b *Bus) advance(ctx context.Context, conn *pgx.Conn, upTo int64) (found bo
 	}
 	var records []record
 	var r record
-	_, err = pgx.ForEachRow(rows, r.columns(), func() error {
+	var rowFound, found int
+	_, err = pgx.ForEachRow(rows, append(r.columns(), &rowFound), func() error {
+		found = max(found, rowFound)
 		if r.channel == nil {
 			b.deleted(*r.tenant, cursor, *r.position)
 		} else {
@@ -320,6 +323,14 @@ func (b *Bus) advance(ctx context.Context, conn *pgx.Conn, upTo int64) (found bo
 	slices.SortFunc(records, byPosition)
 	for i := range records {
 		b.handLive(&records[i])
+	}
+	if found < tailRows && found == len(records) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		maps.DeleteFunc(b.mu.left, func(name string, _ struct{}) bool {
+			_, behind := b.mu.behind[name]
+			return !behind
+		})
 	}
 	return len(records) > 0, nil
 }
@@ -338,7 +349,7 @@ func (b *Bus) deleted(name string, at, floor int64) {
 	}
 	b.mu.told[name] = floor
 	b.mu.Unlock()
-	b.push(name, item{at: floor, gap: &event.Gap{From: position(at), To: position(floor)}})
+	b.push(name, item{at: floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(floor)}})
 }
 
 // handLive queues what a row is and moves the cursor there. A tenant that has no
@@ -351,10 +362,10 @@ func (b *Bus) handLive(r *record) {
 		b.logger.Warn("an entry at the source is of no tenant", "tenant", *r.tenant, "position", *r.position)
 		return
 	}
-	if _, behind := b.mu.behind[*r.tenant]; !behind && !b.roomLocked(*r.tenant) {
-		b.mu.behind[*r.tenant] = b.mu.cursor
-	}
 	_, behind := b.mu.behind[*r.tenant]
+	if t := b.tenantLocked(*r.tenant); !behind && !t.waiting.Free() {
+		b.mu.behind[*r.tenant], b.mu.left[*r.tenant], behind = b.mu.cursor, struct{}{}, true
+	}
 	b.mu.cursor = *r.position
 	if b.mu.cursor > b.mu.seen.position {
 		b.mu.seen = row{*r.position, *r.tenant}
@@ -369,7 +380,7 @@ var tenantName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
 // hand queues what a row is.
 func (b *Bus) hand(r *record) {
-	i := item{at: *r.position}
+	i := item{at: *r.position, when: *r.time}
 	i.event, i.reason = r.event()
 	b.push(*r.tenant, i)
 }

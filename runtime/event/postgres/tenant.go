@@ -2,16 +2,9 @@ package postgres
 
 import (
 	"slices"
+	"time"
 
 	"github.com/runnel-dev/runnel/runtime/event"
-)
-
-// What waits in memory to be handed out. A tenant with more is left behind: the
-// rest stays in the database until there is room.
-const (
-	maxQueuedEvents = event.MaxWaitingEvents
-	maxQueuedBytes  = event.MaxWaitingBytes
-	maxQueuedInAll  = 256 << 20 // bytes; beyond, a tenant has no more than a page
 )
 
 // overhead is what event.Size counts beside an event's texts.
@@ -19,19 +12,15 @@ const overhead = event.SizeBeside
 
 func size(e *event.Event) int { return event.Size(e) }
 
-// tenant is what the bus has in memory of one. Guarded by Bus.mu.
+// tenant is what the bus has in memory of one. Guarded by Bus.mu. A tenant for whom there is no
+// room is left behind: the rest stays in the database until there is.
 type tenant struct {
 	queue    []item
 	done     int // of the queue, so many were handed out
-	bytes    int // of the queue
 	draining bool
 	removed  bool
-	read     int64 // the last position that was queued
-	handed   int64 // the last that was handed out
 
-	waiting    struct{ events, bytes int }
-	published  []publication // that wait
-	unread     []publication // of those, what lies behind read
+	waiting    event.Waiting
 	publishers int
 	slots      chan struct{}
 
@@ -42,31 +31,26 @@ type tenant struct {
 // item is an event, a gap, or the place of what is none.
 type item struct {
 	at     int64
+	when   time.Time // it was accepted, or found
 	event  *event.Event
 	gap    *event.Gap
 	reason error
 }
 
-func (i *item) size() int {
+func (i *item) amount() event.Amount {
 	if i.event == nil {
-		return overhead
+		return event.Amount{Events: 1, Bytes: overhead}
 	}
-	return size(i.event)
+	return event.Amount{Events: 1, Bytes: size(i.event)}
 }
 
 func (b *Bus) tenantLocked(name string) *tenant {
 	t := b.mu.tenants[name]
 	if t == nil {
-		t = &tenant{slots: make(chan struct{}, max(1, int(b.config.MaxConns-1)/2)), keep: unlisted}
+		t = &tenant{slots: make(chan struct{}, max(1, int(b.config.MaxConns-1)/2)), keep: unlisted, waiting: event.Waiting{Room: &b.room}}
 		b.mu.tenants[name] = t
 	}
 	return t
-}
-
-// roomLocked reports whether more of a tenant can be queued.
-func (b *Bus) roomLocked(name string) bool {
-	t := b.tenantLocked(name)
-	return len(t.queue) < maxQueuedEvents && t.bytes < maxQueuedBytes && (b.mu.queued < maxQueuedInAll || t.bytes < pageBytes)
 }
 
 // push queues an item.
@@ -75,10 +59,7 @@ func (b *Bus) push(name string, i item) {
 	defer b.mu.Unlock()
 	t := b.tenantLocked(name)
 	t.queue = append(t.queue, i)
-	t.read = max(t.read, i.at)
-	t.unread = slices.DeleteFunc(t.unread, func(p publication) bool { return p.last <= t.read })
-	t.bytes += i.size()
-	b.mu.queued += i.size()
+	t.waiting.Read(i.amount(), position(i.at))
 	if i.event != nil {
 		t.history.add(i.at, size(i.event), i.event.Time, t.keep)
 	}
@@ -103,21 +84,46 @@ func (b *Bus) drainLocked(name string, t *tenant) {
 			batch := slices.Clone(t.queue[:min(256, len(t.queue))])
 			b.mu.Unlock()
 			n := 0
-			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t, n) && hand(sink, name, &batch[n]) {
+			for n < len(batch) && ctx.Err() == nil && !b.isRemoved(t) && hand(sink, name, &batch[n]) {
+				b.handedOut(t, &batch[n])
 				n++
 			}
-			b.handedOut(t, batch[:n])
+			b.shorten(t)
 		}
 	})
 }
 
-// isRemoved reports whether the tenant was, and notes how many of its queue were
-// handed out.
-func (b *Bus) isRemoved(t *tenant, done int) bool {
+func (b *Bus) isRemoved(t *tenant) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.done = done
 	return t.removed
+}
+
+// handedOut counts the next item of the queue as handed out.
+func (b *Bus) handedOut(t *tenant, i *item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !t.removed {
+		t.done++
+		t.waiting.HandedOut(i.amount())
+	}
+}
+
+// shorten takes what was handed out from the queue.
+func (b *Bus) shorten(t *tenant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.removed {
+		return
+	}
+	clear(t.queue[:t.done])
+	t.queue, t.done = t.queue[t.done:], 0
+	if len(t.queue) == 0 {
+		t.queue = nil
+	}
+	if len(b.mu.behind) > 0 && t.waiting.HalfFree() {
+		wake(b.drained)
+	}
 }
 
 // Backlog implements event.Bus.
@@ -128,25 +134,12 @@ func (b *Bus) Backlog(name string) event.Backlog {
 	if t == nil {
 		return event.Backlog{}
 	}
-	_, more := b.mu.behind[name]
-	done := min(t.done, len(t.queue))
-	l := event.Backlog{Events: len(t.queue) - done, Bytes: t.bytes, More: more && !b.roomLocked(name)}
-	for i := range t.queue[:done] {
-		l.Bytes -= t.queue[i].size()
+	var first time.Time
+	if t.done < len(t.queue) {
+		first = t.queue[t.done].when
 	}
-	for _, i := range t.queue[done:] {
-		if i.event != nil {
-			l.Oldest = i.event.Time
-			break
-		}
-	}
-	for _, p := range t.unread {
-		l.Events += p.events
-		l.Bytes += p.bytes
-		if l.Oldest.IsZero() {
-			l.Oldest = p.at
-		}
-	}
+	l := t.waiting.Backlog(first)
+	_, l.More = b.mu.left[name]
 	return l
 }
 
@@ -161,38 +154,4 @@ func hand(sink event.Sink, name string, i *item) bool {
 		sink.Skipped(name, position(i.at), i.reason)
 	}
 	return true
-}
-
-func (b *Bus) handedOut(t *tenant, batch []item) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if t.removed {
-		return
-	}
-	t.done = 0
-	for i := range batch {
-		t.bytes -= batch[i].size()
-		b.mu.queued -= batch[i].size()
-		t.handed = max(t.handed, batch[i].at)
-	}
-	rest := copy(t.queue, t.queue[len(batch):])
-	clear(t.queue[rest:])
-	t.queue = t.queue[:rest]
-	if rest == 0 && cap(t.queue) > 64 {
-		t.queue = nil
-	}
-	t.published = slices.DeleteFunc(t.published, func(p publication) bool {
-		if p.last > t.handed {
-			return false
-		}
-		t.waiting.events -= p.events
-		t.waiting.bytes -= p.bytes
-		return true
-	})
-	if len(t.queue) < maxQueuedEvents/2 {
-		select {
-		case b.drained <- struct{}{}:
-		default:
-		}
-	}
 }

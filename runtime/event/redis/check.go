@@ -122,6 +122,7 @@ func (r *reader) removed(s *stream) {
 	defer r.bus.mu.Unlock()
 	if time.Since(s.listed) > 2*listTime {
 		delete(r.bus.streams, s.tenant)
+		s.leave()
 		r.bus.changed = true
 	}
 }

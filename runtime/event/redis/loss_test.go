@@ -355,12 +355,17 @@ func TestTrimmedUnread(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- bus.Tail(ctx, s) }()
+	quick := &slowSink{may: make(chan struct{})}
+	close(quick.may)
+	tailed := make(chan error, 1)
+	go func() { tailed <- another.Tail(ctx, quick) }()
 	for n := 0; n < events; n += batch {
 		var all []event.Event
 		for i := range batch {
 			all = append(all, number(n+i))
 		}
 		publish(t, another, "a", all...)
+		eventually(t, "the other node has read them", func() bool { return another.Backlog("a").Events == 0 })
 	}
 	eventually(t, "there is no room for more", func() bool { return bus.Backlog("a").More })
 	eventually(t, "retention holds", func() bool {
@@ -374,7 +379,7 @@ func TestTrimmedUnread(t *testing.T) {
 		return len(s.events) > 0 && string(s.events[len(s.events)-1].Payload) == fmt.Sprint(events-1)
 	})
 	cancel()
-	if err := <-done; err != nil {
+	if err := errors.Join(<-done, <-tailed); err != nil {
 		t.Fatal(err)
 	}
 	page, err := bus.Read(t.Context(), "a", nil, s.events[0].Position, 1000)

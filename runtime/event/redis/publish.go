@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,10 +41,13 @@ func (b *Bus) publish(ctx context.Context, tenant string, events []event.Event, 
 	if len(events) == 0 {
 		return b.newest(ctx, tenant)
 	}
-	s, wake, err := b.admit(tenant, keep)
+	n := event.AmountOf(events)
+	s, wake, err := b.admit(tenant, n)
 	if err != nil {
 		return id{}, err
 	}
+	var last id
+	defer func() { s.settle(n, last) }()
 	named := 0
 	if keep.IDs > 0 {
 		for i := range events {
@@ -52,25 +56,26 @@ func (b *Bus) publish(ctx context.Context, tenant string, events []event.Event, 
 			}
 		}
 	}
-	var text string
 	if named == 0 {
-		text, err = b.append(ctx, tenant, events, wake)
-	} else {
-		text, err = b.appendOnce(ctx, tenant, events, keep, wake, named == len(events))
+		last, err = b.append(ctx, tenant, events, wake)
+		return last, err
 	}
-	if err != nil {
-		return id{}, err
-	}
+	at, added, err := b.appendOnce(ctx, tenant, events, keep, wake, named == len(events))
+	last = latest(at, added)
+	return at, err
+}
+
+// entryID reads the id of an entry in an answer.
+func entryID(text string) (id, error) {
 	at, ok := parseID(text)
 	if !ok {
 		return id{}, fmt.Errorf("the answer is %.40q, which is no id of an entry", text)
 	}
-	s.accepted(at, events)
 	return at, nil
 }
 
-// admit finds the tenant's stream, unless too much waits for its subscribers.
-func (b *Bus) admit(tenant string, keep event.Retention) (s *stream, wake bool, err error) {
+// admit finds the tenant's stream, and has a batch come there unless too much waits.
+func (b *Bus) admit(tenant string, n event.Amount) (s *stream, wake bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -84,7 +89,7 @@ func (b *Bus) admit(tenant string, keep event.Retention) (s *stream, wake bool, 
 	// A node that reads the streams of all tenants at once needs no waking, nor do
 	// others, which have the same.
 	wake = !known || !b.tailed || len(b.streams) > hotStreams
-	if b.tailed && s.full() {
+	if !s.reserve(n) {
 		return nil, false, event.ErrFull
 	}
 	return s, wake, nil
@@ -102,8 +107,8 @@ func (b *Bus) newest(ctx context.Context, tenant string) (id, error) {
 	return latest(at, b.start), nil
 }
 
-// append adds events as a back-end's XADD does.
-func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, wake bool) (string, error) {
+// append adds events as a back-end's XADD does, and returns the last entry.
+func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, wake bool) (id, error) {
 	key := b.eventsKey(tenant)
 	entry := func(e *event.Event) *redis.XAddArgs {
 		values := []any{"channel", e.Channel, "payload", e.Payload}
@@ -113,7 +118,11 @@ func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, w
 		return &redis.XAddArgs{Stream: key, Values: values}
 	}
 	if len(events) == 1 && !wake {
-		return b.client.XAdd(ctx, entry(&events[0])).Result()
+		text, err := b.client.XAdd(ctx, entry(&events[0])).Result()
+		if err != nil {
+			return id{}, err
+		}
+		return entryID(text)
 	}
 	var last *redis.StringCmd
 	commands, err := b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -126,13 +135,14 @@ func (b *Bus) append(ctx context.Context, tenant string, events []event.Event, w
 		return nil
 	})
 	if err != nil {
-		return "", cause(commands, err)
+		return id{}, cause(commands, err)
 	}
-	return last.Val(), nil
+	return entryID(last.Val())
 }
 
-// appendOnce adds those events whose ids are new.
-func (b *Bus) appendOnce(ctx context.Context, tenant string, events []event.Event, keep event.Retention, wake, again bool) (string, error) {
+// appendOnce adds those events whose ids are new. It returns the entry of the last event, and
+// the last that was added; the second is empty where none was.
+func (b *Bus) appendOnce(ctx context.Context, tenant string, events []event.Event, keep event.Retention, wake, again bool) (at, added id, err error) {
 	keys := []string{b.eventsKey(tenant), b.idsKey(tenant), b.oldIDsKey(tenant), b.wakeKey()}
 	args := make([]any, 0, 3+4*len(events))
 	args = append(args, keep.IDs.Milliseconds(), event.MaxIDs, "")
@@ -154,14 +164,21 @@ func (b *Bus) appendOnce(ctx context.Context, tenant string, events []event.Even
 			if again && n < attempts && errors.Is(explain(err), event.ErrUnavailable) && sleep(ctx, backOff(n)) {
 				continue
 			}
-			return "", err
+			return id{}, id{}, err
 		}
-		if i, ok := answer.(int64); ok && i >= 1 && int(i) <= len(events) {
-			e := &events[i-1]
-			return "", &event.ConflictError{Index: int(i - 1), Channel: e.Channel, ID: e.ID}
+		switch answer := answer.(type) {
+		case int64:
+			if i := answer - 1; i >= 0 && i < int64(len(events)) {
+				return id{}, id{}, &event.ConflictError{Index: int(i), Channel: events[i].Channel, ID: events[i].ID}
+			}
+		case string:
+			last, newest, _ := strings.Cut(answer, " ")
+			if at, err = entryID(last); err == nil && newest != "" {
+				added, err = entryID(newest)
+			}
+			return at, added, err
 		}
-		text, _ := answer.(string)
-		return text, nil
+		return id{}, id{}, fmt.Errorf("publish.lua answers %v", answer)
 	}
 }
 

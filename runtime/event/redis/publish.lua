@@ -2,7 +2,8 @@
 -- KEYS: stream, ids, older ids, the wake stream
 -- ARGV: the window of ids in ms, how many ids to remember, the tenant to wake or '';
 --       then for each event: channel, id, digest of the payload, payload
--- Returns the number of the event that conflicts, or the id of the last event.
+-- Returns the number of the event that conflicts, or the id of the last event's entry and,
+-- behind a space, that of the last entry that was added, if any was.
 -- An id is remembered as the digest, 16 bytes, and the id of the stream's entry.
 local stream, ids, older = KEYS[1], KEYS[2], KEYS[3]
 local window, most = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -51,14 +52,16 @@ for i = 1, n do
   end
 end
 
-local added = {}
+local added, newest = {}, ''
 for i = 1, n do
   local a, name = 4 * i, names[i]
   if not name then
     at[i] = redis.call('XADD', stream, '*', 'channel', ARGV[a], 'payload', ARGV[a + 3])
+    newest = at[i]
   elseif not at[i] then
     if first[name] == i then
       at[i] = redis.call('XADD', stream, '*', 'channel', ARGV[a], 'payload', ARGV[a + 3], 'id', ARGV[a + 1])
+      newest = at[i]
       added[#added + 1] = name
       added[#added + 1] = ARGV[a + 2] .. at[i]
     else
@@ -86,4 +89,4 @@ end
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 't', ARGV[3])
 end
-return at[n]
+return at[n] .. ' ' .. newest

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,7 +49,7 @@ type Bus struct {
 	prefix string // of all keys
 	logger *slog.Logger
 	start  id
-	queued atomic.Int64 // bytes that were read ahead, of all tenants
+	room   event.Room
 
 	mu      sync.Mutex
 	streams map[string]*stream // of the tenants that were listed or published for

@@ -9,7 +9,7 @@ import (
 
 	"github.com/runnel-dev/runnel/runtime/event"
 	"github.com/runnel-dev/runnel/runtime/event/eventtest"
-	_ "github.com/runnel-dev/runnel/runtime/event/redis"
+	"github.com/runnel-dev/runnel/runtime/event/redis"
 	"github.com/runnel-dev/runnel/runtime/event/redis/redistest"
 )
 
@@ -44,5 +44,6 @@ func TestConformance(t *testing.T) {
 			return open(t, url)
 		},
 		Another: func(t *testing.T) event.Bus { return open(t, url) },
+		Limit:   redis.Limit,
 	})
 }

@@ -10,16 +10,6 @@ import (
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
-// What is read ahead of one tenant's subscribers: what publishers may have waiting here, so
-// that what they were told is accepted is out of reach of retention soon. The rest waits
-// in Redis.
-const (
-	maxQueuedEvents = event.MaxWaitingEvents
-	maxQueuedBytes  = event.MaxWaitingBytes
-	maxQueuedInAll  = 256 << 20 // bytes of all tenants; beyond, a tenant has no more than leastQueued
-	leastQueued     = 1 << 20
-)
-
 // stream is what a node knows of a tenant's stream.
 type stream struct {
 	tenant string
@@ -45,15 +35,14 @@ type stream struct {
 	mu        sync.Mutex
 	keep      *event.Retention // nil where it is not known
 	queue     []item
-	done      atomic.Int32  // of the queue, so many were handed out
-	bytes     int           // of the queue
-	inAll     *atomic.Int64 // the same of all streams
-	handed    id            // the last that the sink has
+	done      int // of the queue, so many were handed out
+	waiting   event.Waiting
+	handed    id // the last that the sink has
 	draining  bool
+	gone      bool             // the tenant was removed, and this stream is no longer listed
 	entry     id               // the newest entry that was read; it may be lost by now
 	published []id             // accepted here and not yet read, in order; of a batch the last
 	holes     []id             // the ends of those that were noted, in order
-	unread    []batch          // accepted here while the reader was not there yet
 	runs      map[string][]run // by channel; of each in order
 	runCount  int
 }
@@ -66,66 +55,54 @@ type item struct {
 	reason error
 }
 
-// size is what an item counts of the queue's bytes.
-func (i *item) size() int {
+func (i *item) amount() event.Amount {
 	if i.event == nil {
-		return 0
+		return event.Amount{Events: 1, Bytes: event.SizeBeside}
 	}
-	return event.Size(i.event)
+	return event.Amount{Events: 1, Bytes: event.Size(i.event)}
 }
 
 func (b *Bus) addLocked(tenant string) *stream {
-	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start, inAll: &b.queued}
+	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start, waiting: event.Waiting{Room: &b.room}}
+	s.waiting.Read(event.Amount{}, b.start.position())
 	b.streams[tenant] = s
 	b.changed = true
 	return s
-}
-
-// full reports whether a publisher has to wait for the tenant's subscribers.
-func (s *stream) full() bool {
-	b := s.backlog()
-	return b.Events >= event.MaxWaitingEvents || b.Bytes >= event.MaxWaitingBytes
 }
 
 // backlog is what waits for the tenant's subscribers.
 func (s *stream) backlog() event.Backlog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	done := min(int(s.done.Load()), len(s.queue))
-	b := event.Backlog{Events: len(s.queue) - done, Bytes: s.bytes, More: s.behind.Load()}
-	for i := range s.queue[:done] {
-		b.Bytes -= s.queue[i].size()
+	var first time.Time
+	if s.done < len(s.queue) {
+		first = s.queue[s.done].at.time()
 	}
-	if b.Events > 0 {
-		b.Oldest = s.queue[done].at.time()
-	}
-	for _, p := range s.unread {
-		b.Events += p.events
-		b.Bytes += p.bytes
-	}
-	if b.Events > 0 && b.Oldest.IsZero() {
-		b.Oldest = s.unread[0].last.time()
-	}
+	b := s.waiting.Backlog(first)
+	b.More = s.behind.Load()
 	return b
 }
 
-// batch is what was accepted here and not read so far.
-type batch struct {
-	last          id
-	events, bytes int
-}
-
-// accepted notes what was published here.
-func (s *stream) accepted(at id, events []event.Event) {
-	b := batch{last: at, events: len(events)}
-	for i := range events {
-		b.bytes += event.Size(&events[i])
-	}
+// reserve has a batch come, if there is room for it.
+func (s *stream) reserve(n event.Amount) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.await(at)
-	if s.entry.before(at) {
-		s.unread = append(s.unread, b)
+	return !s.behind.Load() && s.waiting.Reserve(n)
+}
+
+// settle notes what became of a batch: it was accepted, and lies in front of an entry or is that; the empty
+// one says that nothing was.
+func (s *stream) settle(n event.Amount, last id) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last == (id{}) || s.gone {
+		s.waiting.Settle(n, "")
+		return
+	}
+	s.await(last)
+	s.waiting.Settle(n, last.position())
+	if s.waiting.Free() {
+		s.paused.Store(false)
 	}
 }
 
@@ -246,8 +223,17 @@ func (s *stream) retain(keep event.Retention) {
 func (s *stream) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry, s.published, s.holes, s.unread = id{}, nil, nil, nil
+	s.entry, s.published, s.holes = id{}, nil, nil
+	s.waiting.Forget()
 	s.runs, s.runCount = nil, 0
+}
+
+// leave has nothing more wait than what was read: the stream is no longer listed.
+func (s *stream) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	s.waiting.Forget()
 }
 
 // drains are the goroutines that hand out, one for each tenant for whom something
@@ -270,11 +256,10 @@ func (d *drains) add(s *stream, items []item) {
 		if items[i].gap == nil {
 			s.met(items[i].at)
 		}
-		s.count(items[i].size())
+		s.waiting.Read(items[i].amount(), "")
 	}
-	reached := items[len(items)-1].at
-	s.unread = slices.DeleteFunc(s.unread, func(b batch) bool { return !reached.before(b.last) })
-	if full := len(s.queue) >= maxQueuedEvents || s.bytes >= maxQueuedBytes || s.bytes >= leastQueued && s.inAll.Load() >= maxQueuedInAll; full != s.paused.Load() {
+	s.waiting.Read(event.Amount{}, items[len(items)-1].at.position())
+	if full := !s.waiting.Free(); full != s.paused.Load() {
 		s.pausedAt = time.Now()
 		s.paused.Store(full)
 		if full {
@@ -304,10 +289,10 @@ func (d *drains) drain(s *stream) {
 		s.mu.Unlock()
 		done := 0
 		for done < n && d.ctx.Err() == nil && d.hand(s.tenant, &batch[done]) {
+			s.handedOut(&batch[done])
 			done++
-			s.done.Store(int32(done))
 		}
-		s.handedOut(batch[:done])
+		s.shorten()
 		clear(batch[:n])
 	}
 }
@@ -325,26 +310,24 @@ func (d *drains) hand(tenant string, i *item) bool {
 	return true
 }
 
-// handedOut takes the first items off the queue.
-func (s *stream) handedOut(items []item) {
+// handedOut counts the next item of the queue as handed out.
+func (s *stream) handedOut(i *item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range items {
-		s.handed = latest(s.handed, items[i].at)
-		s.count(-items[i].size())
-	}
-	s.done.Store(0)
-	clear(s.queue[:len(items)])
-	s.queue = s.queue[len(items):]
-	if len(s.queue) < maxQueuedEvents/2 && (s.bytes < maxQueuedBytes/2 && s.inAll.Load() < maxQueuedInAll || s.bytes < leastQueued/2) {
-		s.paused.Store(false)
-	}
+	s.handed = latest(s.handed, i.at)
+	s.done++
+	s.waiting.HandedOut(i.amount())
 }
 
-// count adds to the bytes of the queue.
-func (s *stream) count(bytes int) {
-	s.bytes += bytes
-	s.inAll.Add(int64(bytes))
+// shorten takes what was handed out from the queue.
+func (s *stream) shorten() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.queue[:s.done])
+	s.queue, s.done = s.queue[s.done:], 0
+	if s.waiting.HalfFree() {
+		s.paused.Store(false)
+	}
 }
 
 // rewind has the next Tail go on behind what this one has handed out.
@@ -352,8 +335,8 @@ func (s *stream) rewind() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read, s.readAt = s.handed, time.Time{}
-	s.count(-s.bytes)
-	s.queue, s.unread = nil, nil
+	s.waiting.Drop()
+	s.queue = nil
 	s.paused.Store(false)
 	s.behind.Store(false)
 }
