@@ -41,6 +41,7 @@ type Bus struct {
 		cursor  int64               // up to it the tail has read
 		behind  map[string]int64    // the same for tenants that it has left behind
 		left    map[string]struct{} // tenants for whom there was no room, and not all was read that came meanwhile
+		removed map[string]int64    // tenants whose transactions may have been open, with the end of what they published
 		told    map[string]int64    // up to where tenants were told that events are lost, if behind the cursor
 		seen    row                 // the last that this node knows to be committed
 	}
@@ -74,6 +75,7 @@ func Open(ctx context.Context, address string, logger *slog.Logger) (*Bus, error
 	b := &Bus{config: config, pool: pool, logger: logger, drained: make(chan struct{}, 1)}
 	b.view.turn = make(chan struct{}, 1)
 	b.mu.tenants, b.mu.behind, b.mu.told, b.mu.left = map[string]*tenant{}, map[string]int64{}, map[string]int64{}, map[string]struct{}{}
+	b.mu.removed = map[string]int64{}
 	if err := b.open(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -138,13 +140,16 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 // Start implements event.Bus.
 func (b *Bus) Start() event.Position { return position(b.start) }
 
-// Remove implements event.Bus. It takes the grants of the tenant away, too.
+// Remove implements event.Bus. It takes the grants of the tenant away, too. Transactions that have
+// published for it may commit later: while Tail runs, what they leave is removed then.
 func (b *Bus) Remove(ctx context.Context, tenant string) error {
-	if err := b.remove(ctx, tenant); err != nil {
+	end, err := b.remove(ctx, tenant)
+	if err != nil {
 		return b.failed(ctx, "remove the events of", tenant, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.mu.removed[tenant] = end
 	delete(b.mu.behind, tenant)
 	delete(b.mu.left, tenant)
 	if t := b.mu.tenants[tenant]; t != nil {

@@ -76,6 +76,10 @@ func (b *Bus) retain(ctx context.Context, sink event.Sink) {
 			tried = true
 			err = b.delete(ctx, pending)
 		}
+		if err == nil {
+			err = b.removeLate(ctx)
+			tried = tried || err != nil
+		}
 		if err == nil && time.Since(forgotten) > forgetEvery {
 			tried = true
 			err = b.forget(ctx, keeps)
@@ -202,24 +206,71 @@ func (b *Bus) forget(ctx context.Context, keeps map[string]event.Retention) erro
 	return nil
 }
 
-func (b *Bus) remove(ctx context.Context, tenant string) error {
+// remove returns the position behind which nothing lies of what was published before.
+func (b *Bus) remove(ctx context.Context, tenant string) (end int64, err error) {
+	exec := func(sql string) error {
+		return b.do(ctx, always, func(conn *pgxpool.Conn) error {
+			_, err := conn.Exec(ctx, sql, tenant)
+			return err
+		})
+	}
+	if err := exec("delete from runnel.grants where tenant = $1"); err != nil {
+		return 0, err
+	}
 	for most := deleteRows; most == deleteRows; {
 		err := b.inTransaction(ctx, sqlRetain, func(tx pgx.Tx) error {
 			return tx.QueryRow(ctx, sqlDelete, []string{tenant}, []int64{1<<63 - 1}, deleteRows).Scan(&most)
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return b.do(ctx, always, func(conn *pgxpool.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "delete from runnel.event_ids where tenant = $1", tenant); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, "delete from runnel.grants where tenant = $1", tenant)
-			return err
-		})
+	if err := exec("delete from runnel.event_ids where tenant = $1"); err != nil {
+		return 0, err
+	}
+	err = b.do(ctx, always, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, "select last_value from runnel.event_position").Scan(&end)
 	})
+	return end, err
+}
+
+// removeLate removes what transactions have committed for tenants that were removed meanwhile,
+// once all is decided that was published before. What lies behind is another tenant's of that name.
+func (b *Bus) removeLate(ctx context.Context) error {
+	decided := b.view.known()
+	late := map[string]int64{}
+	b.mu.Lock()
+	for name, end := range b.mu.removed {
+		if decided.of(name) >= end {
+			late[name] = end
+		}
+	}
+	b.mu.Unlock()
+	if len(late) == 0 {
+		return nil
+	}
+	names, ends := slices.Collect(maps.Keys(late)), []int64{}
+	for _, name := range names {
+		ends = append(ends, late[name])
+	}
+	err := b.do(ctx, always, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, "delete from runnel.event_ids i using unnest($1::text[], $2::bigint[]) as q (tenant, up_to) where i.tenant = q.tenant and i.position <= q.up_to", names, ends)
+		return err
+	})
+	if err == nil {
+		err = b.delete(ctx, late)
+	}
+	if err != nil {
+		return fmt.Errorf("delete what removed tenants have left: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, name := range names {
+		if _, again := late[name]; !again && b.mu.removed[name] == ends[i] {
+			delete(b.mu.removed, name)
+		}
+	}
+	return nil
 }
 
 // inTransaction runs f after a statement. It may run again.
