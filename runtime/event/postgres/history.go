@@ -53,11 +53,17 @@ func (h *history) prepend(parts []part) {
 	h.parts = append(parts, h.parts...)
 }
 
+// graceTime is how long an event stays in any case, so that other nodes have read it that had room.
+const graceTime = 2 * time.Second
+
 // trim forgets the oldest parts that are wholly over a bound, and returns the
 // position of the last; 0 for none.
 func (h *history) trim(keep event.Retention, now time.Time) (upTo int64) {
 	n := 0
 	for _, p := range h.parts {
+		if now.Sub(p.newest) < graceTime {
+			break
+		}
 		if h.total.events-p.events < keep.Events && h.total.bytes-p.bytes < keep.Bytes && p.newest.After(now.Add(-keep.Age)) {
 			break
 		}

@@ -23,6 +23,7 @@ type stream struct {
 	told   id        // the end of the newest hole that was told
 	used   time.Time // when an entry was read last
 	listed time.Time // when the tenant was listed last
+	late   int       // entries that are asked for at once, of one that is caught up with
 
 	pausedAt time.Time // when the reader began to leave the stream alone
 

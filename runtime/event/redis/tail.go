@@ -21,6 +21,7 @@ const hotStreams = 64
 const (
 	blockTime   = 100 * time.Millisecond // for entries, at most
 	pausedBlock = 5 * time.Millisecond   // while a stream is left alone
+	leastBlock  = time.Millisecond       // while one is caught up with
 	longPause   = time.Second            // of one whose subscribers are so slow that blockTime is soon enough
 	listTime    = 2 * time.Second        // between looks at the tenants
 	sweepCount  = 500                    // streams in a command
@@ -220,25 +221,23 @@ func (r *reader) heat(s *stream) {
 
 // wait reads the hot streams, or waits until they have something.
 func (r *reader) wait(ctx context.Context) error {
-	streams, paused, err := r.fresh(ctx, r.hot)
+	streams, block, err := r.fresh(ctx, r.hot)
 	if err != nil {
 		return err
-	}
-	block := blockTime
-	if paused {
-		block = pausedBlock
 	}
 	return r.read(ctx, streams, block)
 }
 
-// fresh returns those of the streams that are to be read by XREAD. Those that were left alone
-// for long are caught up with first.
-func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, paused bool, err error) {
-	streams = make([]*stream, 0, len(of))
+// fresh returns those of the streams that are to be read by XREAD, and for how long it may
+// wait. Those that were left alone for long are caught up with first.
+func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, block time.Duration, err error) {
+	streams, block = make([]*stream, 0, len(of)), blockTime
 	now := time.Now()
 	for _, s := range of {
 		if s.paused.Load() {
-			paused = paused || now.Sub(s.pausedAt) < longPause
+			if now.Sub(s.pausedAt) < longPause {
+				block = min(block, pausedBlock)
+			}
 			continue
 		}
 		if now.Before(s.brokenUntil) {
@@ -249,20 +248,20 @@ func (r *reader) fresh(ctx context.Context, of []*stream) (streams []*stream, pa
 				r.broken(ctx, s, err)
 				continue
 			} else if err != nil {
-				return nil, false, err
+				return nil, 0, err
 			}
-			if s.readAt.Before(now) {
-				paused = true // there is more, which must not have the others wait
+			if s.readAt.Before(now) && !s.paused.Load() {
+				block = leastBlock // there is more, which must not have the others wait
 				continue
 			}
 		}
 		if s.paused.Load() {
-			paused = true
+			block = min(block, pausedBlock)
 			continue
 		}
 		streams = append(streams, s)
 	}
-	return streams, paused, nil
+	return streams, block, nil
 }
 
 // sweep reads streams without waiting.
@@ -416,9 +415,10 @@ func (r *reader) adapt(answer []redis.XStream) {
 // was not read.
 func (r *reader) catchUp(ctx context.Context, s *stream) error {
 	begun := time.Now()
-	for count := firstCount; !s.paused.Load() && ctx.Err() == nil && time.Since(begun) < catchUpTime; count = min(2*count, mostCount) {
+	for ; !s.paused.Load() && ctx.Err() == nil && time.Since(begun) < catchUpTime; s.late = min(2*s.late, mostCount) {
 		asked := time.Now()
-		v, err := r.bus.look(ctx, r.conn, s.tenant, s.read, count)
+		s.late = max(s.late, firstCount)
+		v, err := r.bus.look(ctx, r.conn, s.tenant, s.read, s.late)
 		if err != nil {
 			return err
 		}
@@ -439,6 +439,7 @@ func (r *reader) catchUp(ctx context.Context, s *stream) error {
 			continue // the hole is next
 		}
 		if !v.full {
+			s.late = 0
 			s.caughtUp(asked)
 			return nil
 		}
