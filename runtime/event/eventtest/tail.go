@@ -99,14 +99,16 @@ func (f *Tail) Wait(t *testing.T, n int) []event.Event {
 	t.Helper()
 	limit := time.After(30 * time.Second)
 	for {
-		events := f.Events()
-		if len(events) >= n {
-			return events
+		f.mu.Lock()
+		arrived := len(f.events)
+		f.mu.Unlock()
+		if arrived >= n {
+			return f.Events()
 		}
 		select {
 		case <-f.arrived:
 		case <-limit:
-			t.Fatalf("%d of %d events arrived", len(events), n)
+			t.Fatalf("%d of %d events arrived", arrived, n)
 		}
 	}
 }
