@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"runtime"
@@ -31,10 +32,10 @@ func TestGenerated(t *testing.T) {
 	var next, failed atomic.Int64
 	var total tallyOfModules
 	var wait sync.WaitGroup
-	var miscompiled atomic.Int64
+	var miscompiled, ways, others atomic.Int64
 	for range runtime.GOMAXPROCS(0) {
 		p := newPair(t)
-		p.miscompiled = &miscompiled
+		p.miscompiled, p.ways, p.others = &miscompiled, &ways, &others
 		wait.Go(func() {
 			for failed.Load() < 5 {
 				i := next.Add(1) - 1
@@ -56,6 +57,10 @@ func TestGenerated(t *testing.T) {
 	wait.Wait()
 	t.Logf("seeds from %d: original against rewritten on the compiler, the same on the interpreter, and compiler "+
 		"against interpreter: %s", *firstSeed, &total)
+	t.Logf("gave way at %d safepoints, beside %d runs of other instances", ways.Load(), others.Load())
+	if n >= 100 && (ways.Load() < 20*int64(n) || others.Load() < int64(n)) {
+		t.Error("too few to tell")
+	}
 	if wrong := miscompiled.Load(); wrong > 0 {
 		t.Logf("the compiler got %d originals wrong, and none rewritten", wrong)
 		if wrong*1000 > int64(n) {
@@ -112,6 +117,7 @@ func (t *tallyOfModules) String() string {
 type pair struct {
 	compiler, interpreter *engine
 	miscompiled           *atomic.Int64 // originals that the compiler has got wrong
+	ways, others          *atomic.Int64 // how often instances gave way, and how many ran meanwhile
 }
 
 // hasUnsafeSelect tells whether there is a select in a module, which the rewriter may have to replace.
@@ -136,6 +142,8 @@ func newPair(t testing.TB) pair {
 		compiler:    newEngine(t, wazero.NewRuntimeConfigCompiler()),
 		interpreter: newEngine(t, wazero.NewRuntimeConfigInterpreter()),
 		miscompiled: new(atomic.Int64),
+		ways:        new(atomic.Int64),
+		others:      new(atomic.Int64),
 	}
 }
 
@@ -169,22 +177,37 @@ func (p pair) check(m random.Module) (ending, error) {
 		return 0, fmt.Errorf("interpreter: %w", err)
 	}
 	options := meteredOptions
-	options.Yield = true // as a server has it
-	onCompiler, err := p.compiler.checkMetered(m, options, want, counted)
+	options.Yield, options.Slice = true, 1<<(len(m.Wasm)%11)
+	onCompiler, err := p.paced(p.compiler, m, options, want, counted)
 	if err != nil {
-		return 0, fmt.Errorf("compiler: %w", err)
+		return 0, fmt.Errorf("compiler, in slices of %d: %w", options.Slice, err)
 	}
-	options.MarkWrites, options.Slice = false, int64(1+len(m.Wasm)%1000)
-	sliced, err := p.interpreter.checkMetered(m, options, want, counted)
+	options.MarkWrites = false
+	sliced, err := p.paced(p.interpreter, m, options, want, counted)
 	if err != nil {
-		return 0, fmt.Errorf("in slices of %d: %w", options.Slice, err)
+		return 0, fmt.Errorf("interpreter, in slices of %d: %w", options.Slice, err)
 	}
 	if onInterpreter != onCompiler || onInterpreter != sliced {
 		return 0, fmt.Errorf(
-			"%d units on the interpreter, %d on the compiler, %d in slices of %d", onInterpreter, onCompiler, sliced, options.Slice,
+			"%d units on the interpreter; in slices of %d, %d on the compiler, %d on the interpreter", onInterpreter, options.Slice, onCompiler, sliced,
 		)
 	}
 	return want.ending(), nil
+}
+
+// paced is checkMetered where the module gives way at each safepoint.
+func (p pair) paced(e *engine, m random.Module, o meter.Options, want observation, counted units) (int64, error) {
+	original, err := wasm.Decode(m.Wasm)
+	if err != nil {
+		return 0, err
+	}
+	e.pace = newPace(original, o.Slice)
+	defer func() {
+		p.ways.Add(e.pace.ways)
+		p.others.Add(e.pace.others)
+		e.pace = nil
+	}()
+	return e.checkMetered(m, o, want, counted)
 }
 
 var meteredOptions = meter.Options{TableElements: tableElements, StartFuel: startFuel, MarkWrites: true}
@@ -225,12 +248,15 @@ func (e *engine) checkMetered(m random.Module, o meter.Options, want observation
 		return 0, fmt.Errorf("rewritten: %w", err)
 	}
 	defer compiled.Close(context.Background())
-	if o.Yield {
-		defer e.allocate(decoded)()
+	first, err := e.tryPaced(compiled, m, plentyOfFuel, want)
+	if err == nil {
+		err = first.same(want)
 	}
-	first := e.try(compiled, m, plentyOfFuel)
-	if err := first.same(want); err != nil {
+	if err != nil {
 		return 0, fmt.Errorf("rewritten: %w", err)
+	}
+	if first.yielding {
+		return 0, errors.New("yields behind the run")
 	}
 	if o.MarkWrites {
 		if err := first.checkMarks(out.RegionShift); err != nil {

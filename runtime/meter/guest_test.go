@@ -8,7 +8,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/wasm"
@@ -18,36 +17,8 @@ import (
 type engine struct {
 	testing.TB
 	runtime wazero.Runtime
-	memory  experimental.MemoryAllocator // of instances; nil for wazero's own
+	pace    *pace // of instances that yield; nil of those that do not
 }
-
-// allocate has instances get their memory from an allocator as meter.Options.Yield demands, which knows
-// the maximum that the original declares, until the function that it returns is called.
-func (e *engine) allocate(original *wasm.Module) (end func()) {
-	e.memory = experimental.MemoryAllocatorFunc(func(uint64, uint64) experimental.LinearMemory {
-		m := &yieldingMemory{max: 65535 << 16}
-		if len(original.Memories) > 0 && original.Memories[0].HasMax {
-			m.max = uint64(original.Memories[0].Max) << 16
-		}
-		return m
-	})
-	return func() { e.memory = nil }
-}
-
-type yieldingMemory struct {
-	max   uint64
-	bytes []byte
-}
-
-func (m *yieldingMemory) Reallocate(size uint64) []byte {
-	if size > m.max || size == 65536<<16 {
-		return nil
-	}
-	m.bytes = append(m.bytes, make([]byte, size-uint64(len(m.bytes)))...)
-	return m.bytes
-}
-
-func (m *yieldingMemory) Free() {}
 
 func newEngine(t testing.TB, config wazero.RuntimeConfig) *engine {
 	t.Helper()
@@ -103,10 +74,11 @@ func (e *engine) instance(compiled wazero.CompiledModule) *guest {
 func (e *engine) start(compiled wazero.CompiledModule) (*guest, *uint64, error) {
 	trace := new(uint64)
 	ctx := context.WithValue(context.Background(), traceKey{}, trace)
-	if e.memory != nil {
-		ctx = experimental.WithMemoryAllocator(ctx, e.memory)
-	}
+	ctx, memory := e.withPace(ctx)
 	m, err := e.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName(""))
+	if err == nil {
+		memory.bind(m)
+	}
 	return &guest{engine: e, Module: m, trace: ctx}, trace, err
 }
 
@@ -181,6 +153,9 @@ func (g *guest) fuel() int64 { return g.global(meter.FuelGlobal) + g.global(mete
 
 func (g *guest) setFuel(n int64) {
 	first := min(n, meter.DefaultSlice)
+	if g.pace != nil {
+		first = min(n, g.pace.first())
+	}
 	g.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal).Set(uint64(first))
 	g.ExportedGlobal(meter.ReserveGlobal).(api.MutableGlobal).Set(uint64(n - first))
 }

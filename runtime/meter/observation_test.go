@@ -23,6 +23,7 @@ type observation struct {
 	// Where the module is metered:
 	start, used int64  // units
 	stackTaken  int64  // bytes that were not given back
+	yielding    bool   // behind the run
 	marks       uint64 // of the run
 	image       string // the memory before the run
 }
@@ -103,6 +104,9 @@ func (e *engine) try(compiled wazero.CompiledModule, m random.Module, fuel int64
 	}
 	if stack := g.ExportedGlobal(meter.StackGlobal); stack != nil {
 		o.stackTaken = meter.DefaultStackBytes - int64(stack.Get())
+	}
+	if yielding := g.ExportedGlobal(meter.YieldGlobal); yielding != nil {
+		o.yielding = yielding.Get() != 0
 	}
 	o.host = *trace
 	o.memory = g.memory()
