@@ -20,8 +20,9 @@ FUZZCOUNT ?= 1000
 FUZZTIME  ?= 5
 SOAKCOUNT ?= 10000
 SOAKTIME  ?= 180
-# How many random modules make soak compares, and the seed of the first.
+# How many random modules make soak compares, how many random guests give way, and the seed of the first.
 SOAKMODULES ?= 100000
+SOAKGUESTS  ?= 10000
 SOAKSEED    ?= $$(date +%s)000000
 # How often it kills a server on each store.
 SOAKKILLS ?= 200
@@ -110,6 +111,7 @@ fuzz: ## each Go fuzz target for FUZZTIME seconds
 
 soak: deps ## random modules against their originals and requests against graphql-js by the hundred thousand, servers and Redis killed by the hundred, chaos under three servers, then fuzz for minutes
 	$(GO) test ./runtime/meter -run '^TestGenerated$$' -v -timeout 0 -generated $(SOAKMODULES) -seed $(SOAKSEED)
+	$(GO) test ./runtime/sandbox -run '^TestRandomGuestsSeeNothingOfTheirPace$$' -v -timeout 0 -generated $(SOAKGUESTS) -seed $(SOAKSEED)
 	$(TOOLS) $(GO) test ./runtime/graph -run '^TestDifferential$$' -v -timeout 0 -cases $(SOAKREQUESTS) -seed $(SOAKSEED)
 	$(GO) test ./cmd/server -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)
 	$(GO) test ./runtime/event/redis -run '^TestKill$$' -v -timeout 0 -kills $(SOAKKILLS)

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/runnel-dev/runnel/abi"
+	"github.com/runnel-dev/runnel/runtime/meter"
 	"github.com/runnel-dev/runnel/runtime/sandbox"
 	"github.com/runnel-dev/runnel/runtime/sandbox/sandboxtest"
 	"github.com/runnel-dev/runnel/runtime/wasm"
 	w "github.com/runnel-dev/runnel/runtime/wasm/wasmtest"
+	"github.com/runnel-dev/runnel/runtime/wasm/wasmtest/random"
 )
 
 func TestRefusedModules(t *testing.T) {
@@ -123,12 +125,13 @@ func TestInspect(t *testing.T) {
 }
 
 // FuzzLoad holds that no upload does more than be refused: what is admitted
-// runs, and ends within its limits.
+// runs, ends within its limits, and does the same when it gives way.
 func FuzzLoad(f *testing.F) {
 	g := sandboxtest.New(schema)
 	f.Add(g.Resolver("Subscription.f", g.Echo(abi.InputEvent)).Bytes())
 	f.Add(sandboxtest.New(schema).Resolver("Subscription.f", sandboxtest.Forever()).Bytes())
 	f.Add(sandboxtest.New(schema).Resolver("Subscription.f", sandboxtest.EatMemory()).Bytes())
+	f.Add(randomGuest(random.FromSeed(1)))
 	e := newEngine(f)
 	f.Fuzz(func(t *testing.T, binary []byte) {
 		m, err := e.Load(context.Background(), binary)
@@ -140,10 +143,11 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		l := limits()
-		l.FuelPerRun = 10_000
+		l.FuelPerRun = 4 * meter.DefaultSlice
 		b := poolOf(t, m, "", l)
 		for _, resolver := range m.Resolvers() {
-			first, second := run(b, resolver, event(`{"a":1}`)), run(b, resolver, event(`{"a":1}`))
+			gives := &paced{fixed: event(`{"a":1}`), giveWay: func() bool { return true }}
+			first, second := run(b, resolver, event(`{"a":1}`)), run(b, resolver, gives)
 			if describe(first) != describe(second) || first.Fuel != second.Fuel || !bytes.Equal(first.Output, second.Output) {
 				t.Fatalf("%s: %s with %d, then %s with %d", resolver, describe(first), first.Fuel, describe(second), second.Fuel)
 			}
