@@ -115,7 +115,8 @@ func (b *Broker) Pass(t *tenant.Tenant, at event.Position) {
 }
 
 // Lose tells all subscriptions of a tenant of events that they will not get. It is
-// called where Receive would be.
+// called where Receive would be. Of what retention took, those that wait learn when
+// they read, as far as they are behind it.
 func (b *Broker) Lose(t *tenant.Tenant, gap event.Gap) {
 	st := b.state(t, true)
 	if st == nil {
@@ -133,9 +134,10 @@ func (b *Broker) Lose(t *tenant.Tenant, gap event.Gap) {
 	st.mu.Lock()
 	st.mu.at = max(st.mu.at, gap.To) // whoever comes back from now on in front of the gap is told when that is read
 	for _, s := range st.mu.live.all {
-		if s != nil {
-			all = append(all, loser{s, s.place.field(), !s.waits()})
+		if s == nil || gap.Retention && s.waits() {
+			continue
 		}
+		all = append(all, loser{s, s.place.field(), !s.waits()})
 	}
 	st.mu.Unlock()
 	for _, s := range all {

@@ -343,22 +343,6 @@ func TestResumeTellsWhatIsLost(t *testing.T) {
 	})
 }
 
-func TestWhatTheBusHasLost(t *testing.T) {
-	bubble(t, func(t *testing.T, h *history) {
-		f, plain := h.follow(`subscription { tick }`, broker.Resume{Cursors: true}), h.follow(`subscription { tick }`, broker.Resume{})
-		h.ticks(1)
-		var at event.Position
-		page, err := h.events.Read(t.Context(), "acme", nil, "", 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at = page.Next
-		h.broker.Lose(h.tenant, event.Gap{From: at, To: at + "5"})
-		want(t, f, "1 GAP")
-		want(t, plain, "1 GAP")
-	})
-}
-
 func TestBadCursors(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history) {
 		const query = `subscription { tick }`

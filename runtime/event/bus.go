@@ -17,6 +17,8 @@ type Position string
 // to and with To. The bus does not know on which channels they were.
 type Gap struct {
 	From, To Position
+	// Retention has taken all that is lost: whoever is behind To already has had what there was.
+	Retention bool
 }
 
 // Retention is what a bus keeps of one tenant's events: the newest that lie

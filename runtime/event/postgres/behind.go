@@ -79,7 +79,7 @@ func readBehind(ctx context.Context, conn *pgx.Conn, names []string, after, upTo
 // up to the cursor is behind no more.
 func (b *Bus) handLate(name string, at, upTo int64, l late) (found bool) {
 	if l.floor > at {
-		b.push(name, item{at: l.floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(l.floor)}})
+		b.push(name, item{at: l.floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(l.floor), Retention: true}})
 		at, found = l.floor, true
 	}
 	all := l.found < behindRows && l.found == len(l.records)

@@ -209,7 +209,7 @@ func TestRestoredBackup(t *testing.T) {
 			at := next(7)
 			events := tail.Wait(t, 4)
 			gaps := tail.Gaps()
-			if len(gaps) != 1 || gaps[0].From != published[5] || gaps[0].To >= at || string(events[3].Payload) != "7" || events[3].Position <= published[5] {
+			if len(gaps) != 1 || gaps[0].Retention || gaps[0].From != published[5] || gaps[0].To >= at || string(events[3].Payload) != "7" || events[3].Position <= published[5] {
 				t.Fatalf("gaps %v, then %v; published were %v", gaps, events[3], published)
 			}
 			for _, bus := range []*postgres.Bus{bus, open(t, superuser)} {
@@ -409,7 +409,7 @@ func TestTheTailTellsWhatOthersDeleted(t *testing.T) {
 	tail := eventtest.Follow(t, bus, "shop")
 	events := tail.Wait(t, 6)
 	gaps := tail.Gaps()
-	if string(events[0].Payload) != "4" || len(gaps) != 1 || gaps[0].From != bus.Start() || gaps[0].To != published[3] {
+	if string(events[0].Payload) != "4" || len(gaps) != 1 || !gaps[0].Retention || gaps[0].From != bus.Start() || gaps[0].To != published[3] {
 		t.Errorf("gaps %v, then %+v", gaps, events[0])
 	}
 }

@@ -349,7 +349,7 @@ func (b *Bus) deleted(name string, at, floor int64) {
 	}
 	b.mu.told[name] = floor
 	b.mu.Unlock()
-	b.push(name, item{at: floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(floor)}})
+	b.push(name, item{at: floor, when: time.Now(), gap: &event.Gap{From: position(at), To: position(floor), Retention: true}})
 }
 
 // handLive queues what a row is and moves the cursor there. A tenant that has no

@@ -240,7 +240,7 @@ func TestUnseen(t *testing.T) {
 	for _, tail := range []*eventtest.Tail{f, g} {
 		numbers(t, tail.Wait(t, 5), 0, 1, 2, 3, 4)
 		eventually(t, "the tail was told", func() bool { return len(tail.Gaps()) == 1 })
-		if gap := tail.Gaps()[0]; gap.From != at[4] || gap.To < at[9] {
+		if gap := tail.Gaps()[0]; gap.Retention || gap.From != at[4] || gap.To < at[9] {
 			t.Errorf("gap %v", gap)
 		}
 	}
@@ -265,7 +265,7 @@ func TestUnseenAndPassed(t *testing.T) {
 	f := eventtest.Follow(t, bus)
 	events := f.Wait(t, 10)
 	numbers(t, events, 0, 1, 2, 3, 4, 10, 11, 12, 13, 14)
-	if gaps := f.Gaps(); len(gaps) != 1 || gaps[0].From != at[4] || gaps[0].To < at[9] || gaps[0].To >= events[5].Position {
+	if gaps := f.Gaps(); len(gaps) != 1 || gaps[0].Retention || gaps[0].From != at[4] || gaps[0].To < at[9] || gaps[0].To >= events[5].Position {
 		t.Errorf("gaps %v", gaps)
 	}
 }
@@ -383,7 +383,7 @@ func TestTrimmedUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := bus.Read(t.Context(), "a", nil, s.events[0].Position, 1000)
-	if err != nil || page.Gap == nil || len(s.gaps) != 1 {
+	if err != nil || page.Gap == nil || len(s.gaps) != 1 || !s.gaps[0].Retention {
 		t.Fatalf("%v, gap %v; the tail was told of %v", err, page.Gap, s.gaps)
 	}
 	last := -1

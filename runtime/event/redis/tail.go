@@ -423,7 +423,8 @@ func (r *reader) catchUp(ctx context.Context, s *stream) error {
 			return err
 		}
 		if begin := v.missing(s.read); begin != s.read {
-			r.drains.add(s, []item{{at: begin, gap: &event.Gap{From: s.read.position(), To: begin.position()}}})
+			gap := event.Gap{From: s.read.position(), To: begin.position(), Retention: begin == v.lost && len(v.holes) == 0}
+			r.drains.add(s, []item{{at: begin, gap: &gap}})
 			s.read, s.told = begin, latest(s.told, begin)
 		}
 		until, bounded := v.until(s.read)
