@@ -37,6 +37,9 @@ func (b *Broker) SharedOperations() (n int) {
 // PageEvents is how many past events a replay reads at a time.
 const PageEvents = pageEvents
 
+// UrgentPageEvents is how many it reads while the live events wait.
+const UrgentPageEvents = urgentPageEvents
+
 // ShareByTree has no subscriber take what another of its group got without asking the
 // tree of reads; ShareNothing has each resolver run for each.
 func (b *Broker) ShareByTree()  { b.sharing = sharingByTree }
