@@ -22,7 +22,7 @@ import (
 	"github.com/runnel-dev/runnel/runtime/store/postgres/postgrestest"
 )
 
-// binary is runnel-server as built by TestMain.
+// binary is runnel-server as built by TestMain, with the race detector where the tests have it.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -42,7 +42,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "runnel-server")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", fmt.Sprintf("-race=%v", raceEnabled), "-o", binary, ".").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
 	code := postgrestest.Run(m)
@@ -82,7 +82,12 @@ func start(t testing.TB, arguments ...string) *process {
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.stop() })
+	t.Cleanup(func() {
+		p.stop()
+		if strings.Contains(p.logged(), "WARNING: DATA RACE") {
+			t.Errorf("the server logged:\n%s", p.logged())
+		}
+	})
 	lines := bufio.NewScanner(stdout)
 	for p.url == "" && lines.Scan() {
 		if found := served.FindStringSubmatch(lines.Text()); found != nil {
@@ -90,6 +95,7 @@ func start(t testing.TB, arguments ...string) *process {
 		}
 	}
 	if p.url == "" {
+		_ = p.command.Wait()
 		t.Fatalf("the server did not say where it serves; it logged:\n%s", p.logged())
 	}
 	go func() {
