@@ -5,22 +5,35 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime/event"
 )
 
-func TestOpen(t *testing.T) {
-	var got *url.URL
+// What the driver was opened with last.
+var (
+	got  *url.URL
+	logs bool
+)
+
+// registerProbe registers a driver, once in however many runs of the test.
+var registerProbe = sync.OnceFunc(func() {
 	event.Register("probe", func(_ context.Context, u *url.URL, o event.Options) (event.Bus, error) {
-		if got = u; o.Logger == nil {
-			t.Error("the driver has no logger")
-		}
+		got, logs = u, o.Logger != nil
 		return nil, errors.New("no such host")
 	})
+})
+
+func TestOpen(t *testing.T) {
+	got, logs = nil, false
+	registerProbe()
 	_, err := event.Open(t.Context(), "PROBE://user:secret@host:1/x?a=b", event.Options{})
 	if err == nil || err.Error() != "open the probe bus: no such host" || got.String() != "probe://user:secret@host:1/x?a=b" {
 		t.Errorf("%v for %v", err, got)
+	}
+	if !logs {
+		t.Error("the driver has no logger")
 	}
 	for address, want := range map[string]string{
 		"":                              "none of the schemes that there are: probe",

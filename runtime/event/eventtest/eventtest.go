@@ -26,6 +26,9 @@ type Subject struct {
 	Bubble bool
 }
 
+// Patience is how long tests wait for what is to come: no promise, but long enough for any machine.
+const Patience = 3 * time.Minute
+
 // Keep is a retention that takes nothing in the time of a test.
 var Keep = event.Retention{Bytes: 1 << 30, Events: 1 << 20, Age: time.Hour, IDs: 10 * time.Minute}
 
@@ -195,9 +198,9 @@ func payloads(t *testing.T, events []event.Event, from, to int) {
 // eventually asks until it is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for until := time.Now().Add(30 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(Patience); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatalf("not so within 30 seconds: %s", what)
+			t.Fatalf("not so within %v: %s", Patience, what)
 		}
 	}
 }

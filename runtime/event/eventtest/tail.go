@@ -97,7 +97,7 @@ func (f *Tail) Skipped() []error {
 // Wait returns the events once n have arrived.
 func (f *Tail) Wait(t *testing.T, n int) []event.Event {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(Patience)
 	for {
 		f.mu.Lock()
 		arrived := len(f.events)

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -155,12 +154,8 @@ func TestWhatIsOpenDelays(t *testing.T) {
 	if _, err := unrelated.Exec(t.Context(), "create table unrelated (n int); insert into unrelated values (1); select txid_current()"); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	publish(t, bus, "shop", number("x", 1))
 	tail.Wait(t, 2)
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("an unrelated transaction is open, and an event takes %v", took)
-	}
 
 	open := begin(t, shop)
 	publishIn(t, open, "shop", 2)

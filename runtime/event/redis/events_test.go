@@ -94,9 +94,9 @@ func numbers(t testing.TB, events []event.Event, want ...int) {
 
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for until := time.Now().Add(30 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(eventtest.Patience); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatalf("not so within 30 seconds: %s", what)
+			t.Fatalf("not so within %v: %s", eventtest.Patience, what)
 		}
 	}
 }

@@ -24,7 +24,12 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB, url string) event.Bus {
 	t.Helper()
-	bus, err := event.Open(t.Context(), url, event.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	var bus event.Bus
+	var err error
+	eventually(t, "the bus opens", func() bool { // which a Redis that gets no processor makes it give up
+		bus, err = event.Open(t.Context(), url, event.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		return !errors.Is(err, event.ErrUnavailable)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
