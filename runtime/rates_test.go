@@ -61,6 +61,7 @@ func flood(t *testing.T, bus event.Bus) {
 	l.set(`{"eventsPerSecond":20,"retentionEvents":0}`)
 
 	const each = 50
+	flooded := time.Now()
 	accepted, refused := 0, 0
 	for refused < 2 {
 		var lines strings.Builder
@@ -80,13 +81,15 @@ func flood(t *testing.T, bus event.Bus) {
 			other.must(http.StatusAccepted, other.publish("1"))
 			otherSubscriber.expect(`"next"`)
 			time.Sleep(time.Until(begun.Add(time.Duration(seconds) * time.Second)))
-			a = send()
+			for a = send(); a.status == http.StatusTooManyRequests && time.Since(begun) < time.Minute; a = send() {
+				time.Sleep(100 * time.Millisecond) // those that wait go late on a machine that is busy
+			}
 		}
 		l.must(http.StatusAccepted, a)
 		accepted += each
 	}
-	if accepted < 200 || accepted > 400 {
-		t.Errorf("%d events were accepted", accepted)
+	if most := 300 + int(20*time.Since(flooded).Seconds()); accepted < 200 || accepted > most { // those that wait, and 20 a second
+		t.Errorf("%d events were accepted, want 200 to %d", accepted, most)
 	}
 	metrics := l.send("GET", "/metrics", "", "").body
 	for _, name := range []string{"runnel_waiting_events", "runnel_event_lag_seconds", `runnel_tenant_event_lag_seconds{tenant="flooded"}`, `runnel_tenant_waiting_events{tenant="flooded"}`} {
@@ -98,12 +101,13 @@ func flood(t *testing.T, bus event.Bus) {
 		!strings.Contains(usage, `"name":"eventsPerSecond","unit":"events","limit":20,"used":`) {
 		t.Errorf("the usage is %s", usage)
 	}
-	l.set(`{"eventsPerSecond":1000000}`) // which those that wait heed
+	l.set(`{"eventsPerSecond":1}`) // of which those that wait would take minutes
+	l.set(`{"eventsPerSecond":1000000}`)
 	begun := time.Now()
 	for n := range accepted {
 		subscriber.expect(`"next"`, fmt.Sprintf(`"echo":"%d"`, n))
 	}
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("under a raised limit they took %v", took)
 	}
 }
