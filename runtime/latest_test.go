@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,9 +29,9 @@ func (r *latestReader) subscribe() {
 	r.say(`{"type":"subscribe","id":"1","payload":{"query":"subscription { tick { k n } }","extensions":{"runnel":{"cursor":` + r.cursor + `}}}}`)
 }
 
-// read reads a message, and reports false where there is none for a second.
-func (r *latestReader) read() bool {
-	_ = r.SetReadDeadline(time.Now().Add(time.Second))
+// read reads a message, and reports false where none comes for so long.
+func (r *latestReader) read(quiet time.Duration) bool {
+	_ = r.SetReadDeadline(time.Now().Add(quiet))
 	_, text, err := r.ReadMessage()
 	if timeout := net.Error(nil); err != nil {
 		if e, ok := err.(net.Error); ok {
@@ -93,7 +94,9 @@ func TestResumeLatest(t *testing.T) {
 		r := &latestReader{T: t, limitedSocket: l.join("{}"), cursor: "null", newest: map[string]int{}, last: -1}
 		r.subscribe()
 		for r.cursor == "null" { // until it is live
-			r.read()
+			if !r.read(time.Minute) {
+				t.Fatal("it is not told where it is")
+			}
 		}
 		return r
 	}
@@ -121,7 +124,7 @@ func TestResumeLatest(t *testing.T) {
 	}()
 	for range 12 {
 		for range rand.IntN(8) {
-			leaves.read()
+			leaves.read(time.Second)
 		}
 		_ = leaves.NetConn().Close()
 		leaves.limitedSocket = l.join("{}")
@@ -129,7 +132,9 @@ func TestResumeLatest(t *testing.T) {
 	}
 	<-published
 	for _, r := range []*latestReader{stays, leaves} {
-		for r.read() {
+		for !maps.Equal(r.newest, newest) && r.read(time.Minute) {
+		}
+		for r.read(time.Second) { // nothing older comes
 		}
 		for key, n := range newest {
 			if r.newest[key] != n {

@@ -28,7 +28,7 @@ func TestTwoServersOnOneStore(t *testing.T) {
 		t.Helper()
 		began := time.Now()
 		for !done() {
-			if time.Since(began) > 20*time.Second {
+			if time.Since(began) > time.Minute {
 				t.Fatalf("%s: not after %v; the other server logged:\n%s", what, time.Since(began), there.logged())
 			}
 		}
@@ -114,7 +114,7 @@ func twoServersOnOneBus(t *testing.T, store, bus string) {
 		if _, text := there.request("POST", "/t/acme/graphql", "application/json", []byte(`{"query":"{ live }"}`)); text == `{"data":{"live":true}}` {
 			break
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatalf("the other server does not have the module; it logged:\n%s", there.logged())
 		}
 	}

@@ -75,7 +75,7 @@ func expectNoGoroutines(t *testing.T) {
 		if s := stacks.String(); !strings.Contains(s, "transport.(*conn)") && !strings.Contains(s, "transport.(*Handler)") {
 			return
 		}
-		if time.Since(start) > 5*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatalf("left behind:\n%s", stacks.String())
 		}
 	}
