@@ -270,11 +270,7 @@ func (b *Broker) run(ctx context.Context, st *state, v *Version, f *graph.Resolv
 	st.usage.runs.Add(1)
 	st.usage.fuel.Add(uint64(r.Fuel))
 	st.tenant.ChargeFuel(r.Fuel)
-	units := runUnits + max(r.Fuel-in.spent, 0)
-	if r.Fault != nil {
-		units += instanceUnits
-	}
-	in.turn.spend(units)
+	in.turn.spend(runUnits + max(r.Fuel-in.spent, 0))
 }
 
 // notRun is the result of a run that the server's end or the caller's kept from

@@ -1,11 +1,11 @@
 package broker
 
-// What work costs in the queue that is no guest's, in units of fuel. 2,000 are
+// What work costs in the queue that is no guest's, in units of fuel; what the sandbox
+// does beside a run's fuel, it charges itself (sandbox.Pace). 2,000 are
 // about a microsecond, on a machine on which sliceUnits take guests a millisecond;
 // docs/architecture.md tells what each covers.
 const (
 	runUnits           = 2_000   // a run, beside its fuel
-	instanceUnits      = 100_000 // an instance in the place of one whose run ended with a fault
 	frameUnits         = 20_000  // a response delivered to a subscription, with the write to its socket
 	skipUnits          = 200     // a subscription that an event is for, and no response
 	byteUnits          = 20      // a byte of a response that is projected and encoded

@@ -33,6 +33,16 @@ func (in *inputs) Spend(fuel int64) bool {
 // GiveWay implements sandbox.Pace.
 func (in *inputs) GiveWay() bool { return in.turn.GiveWay() }
 
+// Charge implements sandbox.Pace.
+func (in *inputs) Charge(units int64) { in.turn.Spend(units) }
+
+// Leave implements sandbox.Pace.
+func (in *inputs) Leave(wait func()) bool {
+	in.turn.release()
+	wait()
+	return in.turn.take()
+}
+
 // ID implements sandbox.Inputs.
 func (in *inputs) ID() string { return in.id }
 

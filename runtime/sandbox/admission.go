@@ -49,6 +49,8 @@ type admitted struct {
 	schema      string
 	resolvers   []string
 	memoryBytes int64
+	parts       int64
+	dataBytes   int64
 	metered     meter.Output
 }
 
@@ -80,6 +82,13 @@ func examine(m *wasm.Module, uploaded int) (*admitted, []Problem) {
 	problems = append(problems, segmentProblems(m)...)
 	if len(m.Memories) > 0 {
 		a.memoryBytes = int64(m.Memories[0].Min) * pageBytes
+	}
+	a.parts = int64(len(m.Imports) + len(m.Exports) + len(m.Globals) + len(m.Elements) + len(m.Data))
+	for i := range m.Elements {
+		a.parts += int64(m.Elements[i].Len())
+	}
+	for i := range m.Data {
+		a.dataBytes += int64(len(m.Data[i].Bytes))
 	}
 	slices.Sort(a.resolvers)
 	return a, problems[:min(len(problems), maxProblems)]

@@ -30,6 +30,8 @@ type summary struct {
 	Schema      string
 	Resolvers   []string // sorted
 	MemoryBytes int64    // that an instance starts with
+	Parts       int64    // that are set up for each instance: elements, segments, globals, imports and exports
+	DataBytes   int64    // that are copied into each
 	Uploaded    int      // bytes
 	Metered     int      // bytes of the metered module
 	Globals     []meter.GlobalExport

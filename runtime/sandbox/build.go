@@ -28,7 +28,7 @@ func build(ctx context.Context, binary []byte, o meter.Options, scratch string) 
 		return nil, err
 	}
 	a := &artifact{summary: summary{
-		Schema: found.schema, Resolvers: found.resolvers, MemoryBytes: found.memoryBytes, Uploaded: len(binary),
+		Schema: found.schema, Resolvers: found.resolvers, MemoryBytes: found.memoryBytes, Parts: found.parts, DataBytes: found.dataBytes, Uploaded: len(binary),
 		Metered: len(found.metered.Wasm), Globals: found.metered.Globals, FreshEach: found.metered.Reinstantiate, RegionShift: found.metered.RegionShift,
 	}}
 	if _, a.code, err = compileInto(ctx, found.metered.Wasm, filepath.Join(scratch, "code")); err != nil {

@@ -23,6 +23,7 @@ type compiled struct {
 	schema      string
 	resolvers   []string
 	memoryBytes int64
+	made        int64 // units that an instance is charged
 	uploaded    int
 	globals     []meter.GlobalExport
 	freshEach   bool
@@ -45,7 +46,7 @@ type compiled struct {
 
 func newCompiled(digest, link string, s *summary) *compiled {
 	return &compiled{
-		schema: s.Schema, resolvers: s.Resolvers, memoryBytes: s.MemoryBytes, uploaded: s.Uploaded,
+		schema: s.Schema, resolvers: s.Resolvers, memoryBytes: s.MemoryBytes, made: instanceUnits + partUnits*s.Parts + touchedByteUnits*s.DataBytes, uploaded: s.Uploaded,
 		globals: s.Globals, freshEach: s.FreshEach, regionShift: s.RegionShift, cost: s.Cost, digest: digest, link: link,
 	}
 }
@@ -56,6 +57,8 @@ type codeStore struct {
 	files wazero.CompilationCache // reads machine code from dir
 	dir   string
 	limit int64 // bytes of code that no instance needs
+
+	bringing sync.Mutex // held while code is brought back for a run, before compiled.loading
 
 	mu struct {
 		sync.Mutex
@@ -80,11 +83,31 @@ func (s *codeStore) open(dir string, limit int64) (err error) {
 }
 
 // pin keeps the code of a module in memory until unpin, and brings it back where
-// it is not there.
-func (e *Engine) pin(c *compiled) (wazero.CompiledModule, error) {
-	if code := e.code.take(c); code != nil {
+// it is not there. The pace is left meanwhile, and charged then; it may be nil.
+func (e *Engine) pin(c *compiled, pace Pace) (code wazero.CompiledModule, err error) {
+	if code = e.code.take(c); code != nil {
 		return code, nil
 	}
+	if pace == nil {
+		return e.bringBack(c)
+	}
+	goesOn := pace.Leave(func() { code, err = e.bringBack(c) })
+	if err != nil {
+		return nil, err
+	}
+	pace.Charge(codeUnits + codeByteUnits*e.code.size(c))
+	if !goesOn {
+		e.unpin(c)
+		return nil, fmt.Errorf("bring back the code of %s: %w", c.digest, errCancelled)
+	}
+	return code, nil
+}
+
+// bringBack is pin for code that is not in memory. One is brought back at a time:
+// whoever works for a tenant is not in a turn meanwhile.
+func (e *Engine) bringBack(c *compiled) (wazero.CompiledModule, error) {
+	e.code.bringing.Lock()
+	defer e.code.bringing.Unlock()
 	c.loading.Lock()
 	defer c.loading.Unlock()
 	if code := e.code.take(c); code != nil {

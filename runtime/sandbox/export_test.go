@@ -49,7 +49,7 @@ func (l CompileLimits) CPUFor(uploaded int) time.Duration { return l.of(uploaded
 
 // Cold brings a module's code into memory and lets it go.
 func (e *Engine) Cold(m *Module) error {
-	if _, err := e.pin(m.compiled); err != nil {
+	if _, err := e.pin(m.compiled, nil); err != nil {
 		return err
 	}
 	e.unpin(m.compiled)
@@ -58,7 +58,7 @@ func (e *Engine) Cold(m *Module) error {
 
 // Warm brings a module's code into memory for good.
 func (e *Engine) Warm(m *Module) error {
-	_, err := e.pin(m.compiled)
+	_, err := e.pin(m.compiled, nil)
 	return err
 }
 
@@ -76,4 +76,13 @@ func (p *Pool) Idle() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.mu.idle)
+}
+
+// ColdFor is Cold for a run with a pace.
+func (e *Engine) ColdFor(m *Module, pace Pace) error {
+	if _, err := e.pin(m.compiled, pace); err != nil {
+		return err
+	}
+	e.unpin(m.compiled)
+	return nil
 }

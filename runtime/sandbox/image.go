@@ -35,11 +35,11 @@ func (i *instance) snapshot() *image {
 // reset brings the instance back to the image; false where that cannot be done
 // and the instance must be closed. It puts back what the guest and the host
 // have marked as written (BenchmarkFreshAgainstReset).
-func (i *instance) reset(m *image) bool {
+func (i *instance) reset(m *image, pace Pace) bool {
 	if i.pool.module.compiled.freshEach || len(i.memory.bytes) != m.size {
 		return false
 	}
-	i.restoreMemory(m)
+	chargeTo(pace, int64(i.restoreMemory(m)/resetBytesPerUnit))
 	for n, g := range i.globals {
 		g.Set(m.globals[n])
 	}
@@ -49,11 +49,11 @@ func (i *instance) reset(m *image) bool {
 
 // restoreMemory puts back the regions that are marked. There are more than
 // marks where start or _initialize have grown the memory: then each mark stands
-// for every 64th region.
-func (i *instance) restoreMemory(m *image) {
-	marks := i.dirty.Get() | i.written
+// for every 64th region. It returns how many bytes that were.
+func (i *instance) restoreMemory(m *image) (bytes int) {
+	marks := i.marks()
 	if marks == 0 {
-		return
+		return 0
 	}
 	m.restore(i.memory.bytes, 0, min(meter.RegionSlack, m.size))
 	shift := i.pool.module.compiled.regionShift
@@ -64,12 +64,14 @@ func (i *instance) restoreMemory(m *image) {
 			from := max(start+first<<shift-meter.RegionSlack, 0)
 			to := min(start+(first+count)<<shift+meter.RegionSlack, m.size)
 			m.restore(i.memory.bytes, from, to)
+			bytes += max(to-from, 0)
 			if first+count == 64 {
 				break
 			}
 			left = left >> (first + count) << (first + count)
 		}
 	}
+	return bytes
 }
 
 // restore puts back a range of the memory, which has size bytes.
@@ -85,6 +87,24 @@ func (m *image) restore(memory []byte, from, to int) {
 	clear(memory[from:low])
 	copy(memory[low:high], m.content[low-m.start:high-m.start])
 	clear(memory[high:to])
+}
+
+func (i *instance) marks() uint64 { return i.dirty.Get() | i.written }
+
+// systemPageShift gives the size of the pages that the system hands out.
+const systemPageShift = 12
+
+// touched is how many bytes the system's pages with marked regions have.
+func (i *instance) touched() int64 {
+	shift := i.pool.module.compiled.regionShift
+	marks, each := i.marks(), 1 // of so many marks the first is that of a page
+	for ; shift < systemPageShift; shift++ {
+		marks |= marks >> each
+		each *= 2
+	}
+	marks &= ^uint64(0) / (1<<each - 1)
+	size := int64(len(i.memory.bytes))
+	return min(int64(bits.OnesCount64(marks)*each)*((size+63)/64), size)
 }
 
 // clean forgets the marks.

@@ -25,12 +25,18 @@ type Inputs interface {
 // guest stands still meanwhile, and sees nothing of it.
 type Pace interface {
 	// Spend is told at the end of each slice of the fuel that was used since it was
-	// told last, with what the start of a new instance takes, and reports whether to
-	// give way. It is not told what was used after the last slice; see Result.Fuel.
+	// told last, and reports whether to give way. It is not told what was used after the last slice; see Result.Fuel.
 	Spend(fuel int64) bool
 	// GiveWay returns when the run may go on, and false where it is to end, since the
 	// context of Run has. The time until then does not count toward WallMillisPerRun.
 	GiveWay() bool
+	// Charge is told of work that the host does for a run beside its fuel, in units that
+	// fuel would be for as much: an instance that is made, the fuel of its start, memory
+	// that is put back.
+	Charge(units int64)
+	// Leave calls wait, which waits for others or the disk and not for the processor, and
+	// returns as GiveWay does.
+	Leave(wait func()) bool
 }
 
 // Question is the kind of a Read.

@@ -94,11 +94,12 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits, pace Pace) (*inst
 	}
 	i.wasi.begin()
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	code, err := p.module.engine.pin(p.module.compiled)
+	code, err := p.module.engine.pin(p.module.compiled, pace)
 	if err != nil {
 		memory.Free()
 		return nil, &Fault{Code: abi.CodeInternal, Message: err.Error()}
 	}
+	chargeTo(pace, p.module.compiled.made)
 	guest, err := p.module.engine.runtime.InstantiateModule(experimental.WithMemoryAllocator(i, i.memory), code, config)
 	if err != nil {
 		memory.Free()
@@ -112,6 +113,9 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits, pace Pace) (*inst
 		fault = i.start(abi.InitializeExport)
 	}
 	used := p.module.engine.config.StartFuel - max(i.fuelLeft(), 0)
+	if !p.module.compiled.freshEach {
+		chargeTo(pace, i.unspent-max(i.fuelLeft(), 0)) // the last slice
+	}
 	if fault == nil && p.module.compiled.freshEach {
 		i.startFuel = used
 	} else if p.config.Started != nil {
@@ -195,6 +199,10 @@ func (i *instance) endSlice() {
 	left := i.fuelLeft()
 	used := i.unspent - left
 	i.unspent = left
+	if i.starting && !i.pool.module.compiled.freshEach { // no run pays for it
+		i.pace.Charge(used)
+		used = 0
+	}
 	if i.pace.Spend(used) {
 		i.watch.suspend()
 		i.watch.resume(i.pace.GiveWay())

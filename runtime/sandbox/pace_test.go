@@ -20,6 +20,9 @@ type paced struct {
 	fixed
 	told    []int64
 	giveWay func() bool // nil where it is not to
+	charged int64       // units
+	left    int         // times
+	ends    bool        // with the first wait
 }
 
 func (p *paced) Spend(fuel int64) bool {
@@ -28,6 +31,14 @@ func (p *paced) Spend(fuel int64) bool {
 }
 
 func (p *paced) GiveWay() bool { return p.giveWay() }
+
+func (p *paced) Charge(units int64) { p.charged += units }
+
+func (p *paced) Leave(wait func()) bool {
+	p.left++
+	wait()
+	return !p.ends
+}
 
 // growing asks for so many pages one time after the other, with slices between, and puts
 // out a digit for each answer, that of -1 being 0.
@@ -194,5 +205,66 @@ func TestTheStartIsPaced(t *testing.T) {
 	told := len(in.told)
 	if run(b, "Subscription.f", in); len(in.told) != told {
 		t.Error("a start was told of that was made before")
+	}
+}
+
+// TestHostWorkIsCharged holds that what the host does for hostile runs costs what it is
+// worth, however little fuel they take, and that none of it is told twice.
+func TestHostWorkIsCharged(t *testing.T) {
+	const pages = 16 // all of the limit
+	guest := func(code ...w.Code) []byte {
+		g := sandboxtest.New(schema)
+		g.Module().Memories[0].Min = pages
+		return g.Resolver("Subscription.f", code...).Bytes()
+	}
+	write := touch(pages, 1<<14, true)
+	elements := sandboxtest.New(schema)
+	elements.Table(wasm.FuncRef, 10_000)
+	elements.Elements(0, 0, make([]uint32, 10_000)...)
+	elements.Resolver("Subscription.f", sandboxtest.Trap())
+	for name, c := range map[string]struct {
+		binary      []byte
+		least, most int64 // units of each run but the first
+	}{
+		"a trap":           {guest(sandboxtest.Trap()), 50_000, 200_000},
+		"a large module":   {elements.Bytes(), 2_000_000, 5_000_000},
+		"a written memory": {guest(write, sandboxtest.Trap()), pages << 16, pages<<16 + 200_000},
+		"a reset":          {guest(write, sandboxtest.Verdict(abi.Skip)), pages << 16 / 16, pages << 16},
+		"nothing":          {guest(sandboxtest.Verdict(abi.Skip)), 0, 0},
+	} {
+		b := newPool(t, c.binary, "", limits())
+		in := &paced{fixed: event("1")}
+		run(b, "Subscription.f", in)
+		if in.charged < 50_000 {
+			t.Errorf("%s: the first instance was charged %d units", name, in.charged)
+		}
+		for range 3 {
+			in.charged = 0
+			if r := run(b, "Subscription.f", in); in.charged < c.least || in.charged > c.most || r.Fuel > 10_000 {
+				t.Errorf("%s: charged %d units beside %d of fuel, want %d to %d", name, in.charged, r.Fuel, c.least, c.most)
+			}
+		}
+	}
+}
+
+// TestCodeIsBroughtBackOutsideTheTurn holds that a run leaves its turn while its code
+// comes from the disk, is charged for it, and ends where its context has meanwhile.
+func TestCodeIsBroughtBackOutsideTheTurn(t *testing.T) {
+	e := engineOf(t, sandbox.Config{CodeBytes: 1})
+	b := poolOf(t, load(t, e, "hello"), "", limits())
+	in := &paced{fixed: event("1"), ends: true}
+	if r := run(b, "Subscription.f", in); in.left != 1 || faultCode(r) != abi.CodeInternal {
+		t.Errorf("left %d times: %s", in.left, describe(r))
+	}
+	if loaded, _ := e.Codes(); loaded != 0 {
+		t.Errorf("%d modules are in memory after a run that did not go on", loaded)
+	}
+	in.ends, in.charged = false, 0
+	if r := run(b, "Subscription.f", in); in.left != 2 || string(r.Output) != `"hello"` || in.charged < 1_000_000 {
+		t.Errorf("left %d times, charged %d units: %s", in.left, in.charged, describe(r))
+	}
+	in.charged = 0
+	if r := run(b, "Subscription.f", in); in.left != 2 || r.Fault != nil || in.charged > 10_000 {
+		t.Errorf("with code and an instance: left %d times, charged %d units: %s", in.left, in.charged, describe(r))
 	}
 }

@@ -82,7 +82,7 @@ func (p *Pool) Run(ctx context.Context, resolver string, in Inputs, r *Result) {
 		return
 	}
 	clean := false // until the run has returned: what panics is a bug of the host
-	defer func() { p.giveBack(i, clean) }()
+	defer func() { p.giveBack(i, clean, pace) }()
 	i.run(ctx, resolver, in, limits, r)
 	clean = r.Fault == nil || r.Fault.Code == abi.CodeBadOutput
 }
@@ -131,6 +131,7 @@ func (p *Pool) lease(ctx context.Context, limits Limits, pace Pace) (*instance, 
 	}
 	if p.mu.image == nil {
 		p.mu.image = i.snapshot()
+		chargeTo(pace, snapshotByteUnits*int64(len(i.memory.bytes)))
 	}
 	i.clean()
 	return i, nil
@@ -139,14 +140,15 @@ func (p *Pool) lease(ctx context.Context, limits Limits, pace Pace) (*instance, 
 // giveBack resets an instance and keeps it, or closes it where the run trapped,
 // where it cannot be reset, or where the pool was closed or has another image
 // meanwhile.
-func (p *Pool) giveBack(i *instance, clean bool) {
+func (p *Pool) giveBack(i *instance, clean bool, pace Pace) {
 	defer p.runs.Done()
 	p.mu.Lock()
 	m := p.mu.image
 	p.mu.Unlock()
-	if clean && m != nil && m.cap == i.memory.cap && !p.module.engine.shrinker.crowded() && i.reset(m) && p.keep(i, m) {
+	if clean && m != nil && m.cap == i.memory.cap && !p.module.engine.shrinker.crowded() && i.reset(m, pace) && p.keep(i, m) {
 		return
 	}
+	chargeTo(pace, touchedByteUnits*i.touched())
 	i.close()
 	p.mu.Lock()
 	p.mu.leased--

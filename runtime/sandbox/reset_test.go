@@ -87,7 +87,7 @@ func BenchmarkFreshAgainstReset(b *testing.B) {
 			if fault != nil {
 				b.Fatal(fault)
 			}
-			defer p.giveBack(i, true)
+			defer p.giveBack(i, true, nil)
 			var result Result
 			i.run(context.Background(), "Subscription.orderUpdated", orderInputs{}, limits, &result)
 			if result.Fault != nil {
@@ -107,7 +107,7 @@ func BenchmarkFreshAgainstReset(b *testing.B) {
 					})
 					r := perCall(resetEach, func() {
 						i.written = marks
-						if !i.reset(p.mu.image) {
+						if !i.reset(p.mu.image, nil) {
 							b.Fatal("no reset")
 						}
 					})

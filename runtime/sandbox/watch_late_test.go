@@ -25,7 +25,7 @@ func TestAStopThatComesTooLate(t *testing.T) {
 	if err := i.watch.end(); !errors.Is(err, errCancelled) || i.watch.stop.Get() != 0 {
 		t.Errorf("ended with %v, stop is %d", err, i.watch.stop.Get())
 	}
-	p.giveBack(i, true)
+	p.giveBack(i, true, nil)
 }
 
 // TestTimeIsOverWhileGivingWay has a run give way when its time is over: it is stopped
@@ -49,5 +49,5 @@ func TestTimeIsOverWhileGivingWay(t *testing.T) {
 	if err := i.watch.end(); !errors.Is(err, errWallClock) {
 		t.Errorf("ended with %v", err)
 	}
-	p.giveBack(i, true)
+	p.giveBack(i, true, nil)
 }
