@@ -44,6 +44,11 @@ type division struct {
 	members  int
 	reviewed int      // members when the grouping was chosen
 	groups   []uint32 // numbers
+
+	// Of the grouping before, until all members are moved (regroup.go).
+	before *grouping
+	old    []uint32
+	epoch  uint32 // counts the groupings
 }
 
 // grouping is by which answers the members of a division are in groups. It never
@@ -58,7 +63,8 @@ type grouping struct {
 type group struct {
 	division *division
 	answers  string
-	place    uint32 // in division.groups
+	epoch    uint32 // of the division, when it was made
+	place    uint32 // in division.groups, or old
 	resuming uint32 // members that note the position of each event
 	held     uint32 // the first of the members, so many, are held by events
 	loan     uint32 // of the index, while which held says so
@@ -67,7 +73,24 @@ type group struct {
 
 type groupKey struct {
 	division *division
+	epoch    uint32
 	answers  string
+}
+
+// grouping is by what the members of a group are in it.
+func (g *group) grouping() *grouping {
+	if g.epoch != g.division.epoch {
+		return g.division.before
+	}
+	return g.division.grouping
+}
+
+// siblings are the numbers of the groups of the same grouping.
+func (g *group) siblings() *[]uint32 {
+	if g.epoch != g.division.epoch {
+		return &g.division.old
+	}
+	return &g.division.groups
 }
 
 // gather puts the members of a bucket into groups.
@@ -114,7 +137,7 @@ func (c *crowd) place(d *division, m member) entry {
 		x.singles++
 		answers = binary.LittleEndian.AppendUint64([]byte{'!'}, x.singles)
 	}
-	n, ok := c.numbers[groupKey{d, string(answers)}]
+	n, ok := c.numbers[groupKey{d, d.epoch, string(answers)}]
 	if !ok {
 		n = c.add(d, string(answers))
 	}
@@ -135,14 +158,14 @@ func (c *crowd) add(d *division, answers string) uint32 {
 		n = min(n, c.free[last])
 		c.free = c.free[:last]
 	}
-	g := group{division: d, answers: answers, place: uint32(len(d.groups))}
+	g := group{division: d, answers: answers, epoch: d.epoch, place: uint32(len(d.groups))}
 	if int(n) < len(c.groups) {
 		c.groups[n] = g
 	} else {
 		c.groups = append(c.groups, g)
 	}
 	d.groups = append(d.groups, n)
-	c.numbers[groupKey{d, answers}] = n
+	c.numbers[groupKey{d, d.epoch, answers}] = n
 	return n
 }
 
@@ -179,8 +202,18 @@ func (x *index) giveBack() {
 
 // remove takes out the member at an entry. The crowd is to be settled then.
 func (c *crowd) remove(e entry) {
+	d := c.groups[e.group].division
+	c.take(e)
+	if d.members--; d.members == 0 {
+		delete(c.divisions, d.shared)
+	}
+	c.members--
+	c.moves++
+}
+
+// take takes the member at an entry out of its group.
+func (c *crowd) take(e entry) {
 	g := &c.groups[e.group]
-	d := g.division
 	if g.members[e.at].place.subscription.resumes {
 		g.resuming--
 	}
@@ -197,11 +230,6 @@ func (c *crowd) remove(e entry) {
 	if last == 0 {
 		c.drop(e.group)
 	}
-	if d.members--; d.members == 0 {
-		delete(c.divisions, d.shared)
-	}
-	c.members--
-	c.moves++
 }
 
 // settle drops a bucket that nobody is left in, or makes it one of few again.
@@ -218,102 +246,16 @@ func (c *crowd) settle() {
 // drop takes a group out.
 func (c *crowd) drop(n uint32) {
 	g := &c.groups[n]
-	d := g.division
-	delete(c.numbers, groupKey{d, g.answers})
-	last := d.groups[len(d.groups)-1]
-	d.groups[g.place] = last
+	delete(c.numbers, groupKey{g.division, g.epoch, g.answers})
+	numbers := g.siblings()
+	last := (*numbers)[len(*numbers)-1]
+	(*numbers)[g.place] = last
 	c.groups[last].place = g.place
-	d.groups = d.groups[:len(d.groups)-1]
+	*numbers = (*numbers)[:len(*numbers)-1]
 	*g = group{}
 	c.free = append(c.free, n)
 	for len(c.groups) > 0 && c.groups[len(c.groups)-1].division == nil {
 		c.groups = c.groups[:len(c.groups)-1]
-	}
-}
-
-// review chooses anew by what the members are in groups, where more was learned or
-// many have come or gone.
-func (c *crowd) review() {
-	x := c.bucket.shape.field.index
-	if c.lessons == x.lessons && 4*c.moves <= c.members {
-		return
-	}
-	for _, d := range c.divisions {
-		if d.stale() {
-			c.regroup(d, d.choose(c, &x.scratch))
-		}
-	}
-	c.lessons, c.moves = x.lessons, 0
-}
-
-// stale tells whether another grouping may be better.
-func (d *division) stale() bool {
-	g := d.grouping
-	return len(d.shared.learned) > len(g.learned) || d.thin() ||
-		len(g.questions) < len(g.learned) && d.members >= 2*d.reviewed
-}
-
-// thin tells whether the groups have become too many.
-func (d *division) thin() bool { return len(d.groups) > max(1, d.members/thinMembers) }
-
-// choose returns the grouping by all that was learned, but for those questions that
-// would make too many groups. A run that asks one of these is shared by the tree.
-func (d *division) choose(c *crowd, scratch *answering) *grouping {
-	g := &grouping{learned: slices.Clip(d.shared.learned)}
-	more := g.learned
-	if old := d.grouping; !d.thin() && d.members < 2*d.reviewed {
-		g.questions, more = old.questions, g.learned[len(old.learned):]
-	}
-	if all := slices.Concat(g.questions, more); d.suits(c, all, scratch) {
-		g.questions = all
-		return g
-	}
-	for i := 0; i < len(more) && len(more) > 1; i++ {
-		if some := append(slices.Clip(g.questions), more[i]); d.suits(c, some, scratch) {
-			g.questions = some
-		}
-	}
-	return g
-}
-
-// suits tells whether the members are in groups that are large enough by these
-// questions.
-func (d *division) suits(c *crowd, questions []question, scratch *answering) bool {
-	most := max(1, d.members/groupMembers)
-	groups := map[string]struct{}{}
-	for _, n := range d.groups {
-		for _, m := range c.groups[n].members {
-			answers, short := scratch.of(m.place, questions)
-			if !short {
-				return false
-			}
-			if _, known := groups[string(answers)]; known {
-				continue
-			}
-			if len(groups) == most {
-				return false
-			}
-			groups[string(answers)] = struct{}{}
-		}
-	}
-	return true
-}
-
-// regroup puts the members of a division into the groups of another grouping.
-func (c *crowd) regroup(d *division, to *grouping) {
-	same := slices.Equal(d.grouping.questions, to.questions)
-	d.grouping, d.reviewed = to, d.members
-	if same {
-		return
-	}
-	all := make([]member, 0, d.members)
-	for len(d.groups) > 0 {
-		n := d.groups[len(d.groups)-1]
-		all = append(all, c.groups[n].members...)
-		c.drop(n)
-	}
-	for _, m := range all {
-		*m.place.entry(m.entry) = c.place(d, m)
 	}
 }
 
@@ -391,24 +333,14 @@ type part struct {
 	resuming bool      // some of the members note the position of each event
 }
 
-// parts appends the groups. Without a choice, what it appends is the crowd's own, which
-// the index is to lend then.
-func (c *crowd) parts(to []part, wanted func(*Subscription) bool) []part {
+// parts appends the groups. What it appends is the crowd's own, which the index is to
+// lend then.
+func (c *crowd) parts(to []part) []part {
 	for i := range c.groups {
 		g := &c.groups[i]
-		members := g.members
-		if wanted == nil {
-			g.held, g.loan = uint32(len(members)), c.bucket.shape.field.index.loan
-		} else {
-			members = nil
-			for _, m := range g.members {
-				if wanted(m.place.subscription) {
-					members = append(members, m)
-				}
-			}
-		}
-		if len(members) > 0 {
-			to = append(to, part{members, g.division.grouping, g.resuming > 0})
+		g.held, g.loan = uint32(len(g.members)), c.bucket.shape.field.index.loan
+		if len(g.members) > 0 {
+			to = append(to, part{g.members, g.grouping(), g.resuming > 0})
 		}
 	}
 	return to

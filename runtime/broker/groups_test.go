@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	goruntime "runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -25,6 +27,9 @@ type groupsModel struct {
 	payload    jsondoc.Document
 	all        map[*place]int // by place, the key's number
 	lent       []lentParts
+	state      *state
+	turn       *turn
+	cut        int // regroupings that were left undone
 }
 
 // lentParts is what an event holds, and whom it held first.
@@ -51,7 +56,63 @@ func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
 	if err := m.payload.Parse([]byte("{}"), jsondoc.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	m.state = &state{flow: newFlow(newQueue(1, false))}
+	m.state.mu.index = m.x
+	m.turn = m.state.flow.begin(t.Context(), laneEvents)
 	return m
+}
+
+// collect is what an event does. With churn, subscriptions come and go, and an event of
+// another goroutine holds members, while others are put into groups anew.
+func (m *groupsModel) collect(churn bool) (fields []*matched, lends bool) {
+	st := m.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	fields, lends, due := collect(m.x, "c", &m.payload)
+	if len(due) == 0 {
+		return fields, lends
+	}
+	over, held := false, 0
+	var others sync.WaitGroup
+	step := func() bool {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		switch n := m.r.IntN(40); {
+		case over:
+			return false
+		case n == 0 && held == 0:
+			m.x.lent++
+			held++
+		case n%2 == 0:
+			m.join()
+		default:
+			m.leave()
+		}
+		return true
+	}
+	if churn {
+		for range 4 { // so that one waits for the lock when it is let go
+			others.Go(func() {
+				for step() {
+				}
+			})
+		}
+		st.mu.Unlock()
+		goruntime.Gosched()
+		st.mu.Lock()
+	}
+	st.regroupLocked(m.turn, m.x, due)
+	over = true
+	m.cut += held
+	for range held {
+		m.x.giveBack()
+	}
+	m.check() // also where some are in groups of the grouping before
+	fields, lends, _ = collect(m.x, "c", &m.payload)
+	st.mu.Unlock()
+	others.Wait()
+	st.mu.Lock()
+	return fields, lends
 }
 
 func (m *groupsModel) join() {
@@ -85,7 +146,7 @@ func (m *groupsModel) learn() {
 // event looks at whom an event reaches, and holds them.
 func (m *groupsModel) event() {
 	m.t.Helper()
-	fields, lends := collect(m.x, "c", &m.payload, nil)
+	fields, lends := m.collect(true)
 	if len(m.all) > 0 != (len(fields) == 1) && len(m.x.leaving) == 0 {
 		m.t.Fatalf("%d fields for %d subscriptions", len(fields), len(m.all))
 	}
@@ -175,7 +236,7 @@ func (m *groupsModel) check() {
 			if cap(g.members) > crowdMembers && cap(g.members) > 4*len(g.members)+4 {
 				m.t.Fatalf("a group of %d has room for %d", len(g.members), cap(g.members))
 			}
-			if g.division.groups[g.place] != uint32(n) || c.numbers[groupKey{g.division, g.answers}] != uint32(n) {
+			if (*g.siblings())[g.place] != uint32(n) || c.numbers[groupKey{g.division, g.epoch, g.answers}] != uint32(n) || g.grouping() == nil {
 				m.t.Fatal("a group is not found")
 			}
 		}
@@ -209,7 +270,8 @@ func (m *groupsModel) check() {
 // TestGroupsAgainstAModel has subscriptions come and go, questions be learned and
 // events hold members, at random, and all leave at the end.
 func TestGroupsAgainstAModel(t *testing.T) {
-	groups := 0
+	defer SliceMembers(3)()
+	groups, cut := 0, 0
 	for seed := range uint64(12) {
 		m := newGroupsModel(t, seed)
 		for range 400 {
@@ -234,6 +296,7 @@ func TestGroupsAgainstAModel(t *testing.T) {
 				groups = max(groups, len(c.numbers))
 			}
 		}
+		cut += m.cut
 		for len(m.all) > 0 {
 			m.leave()
 		}
@@ -244,8 +307,8 @@ func TestGroupsAgainstAModel(t *testing.T) {
 			t.Fatalf("%d channels, operations and leavers are kept", n)
 		}
 	}
-	if groups < 8 {
-		t.Errorf("there were %d groups at most: the test holds too little", groups)
+	if groups < 8 || cut < 5 {
+		t.Errorf("there were %d groups at most, and %d regroupings were cut short: the test holds too little", groups, cut)
 	}
 }
 
@@ -263,7 +326,7 @@ func TestQuestionsThatSplitTooMuchMakeNoGroups(t *testing.T) {
 		m.join()
 	}
 	groups := func() int {
-		fields, _ := collect(m.x, "c", &m.payload, nil)
+		fields, _ := m.collect(false)
 		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
 	}
 	for n := range 60 {
@@ -309,7 +372,7 @@ func TestADivisionThatIsNewKnowsWhatWasLearned(t *testing.T) {
 	m.x.share(m.operations[2]).learned = []question{{kind: sandbox.AskPermitted, name: "p"}}
 	m.x.lessons++
 	groups := func() int {
-		fields, _ := collect(m.x, "c", &m.payload, nil)
+		fields, _ := m.collect(false)
 		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
 	}
 	if n := groups(); n != 1 {
@@ -346,7 +409,7 @@ func TestLongAnswersMakeNoGroups(t *testing.T) {
 		}
 	}
 	groups := func() int {
-		fields, _ := collect(m.x, "c", &m.payload, nil)
+		fields, _ := m.collect(false)
 		return len(slices.DeleteFunc(fields[0].parts, func(p part) bool { return len(p.members) == 0 }))
 	}
 	join(10, 30)

@@ -45,6 +45,7 @@ func (w *walk) initials(some []*Subscription) (moved bool) {
 func (w *walk) initial(k search, group []*Subscription) bool {
 	var events []event.Event
 	if source := w.broker.config.Events; source != nil {
+		w.turn.release()
 		ctx, cancel := context.WithTimeout(w.ctx, readTime)
 		defer cancel()
 		var err error
@@ -53,6 +54,8 @@ func (w *walk) initial(k search, group []*Subscription) bool {
 			return false // it is tried again
 		}
 	}
+	w.work()
+	w.looked(len(group))
 	missing := make(map[*Subscription]struct{}, len(group))
 	for _, s := range group {
 		missing[s] = struct{}{}
@@ -85,9 +88,8 @@ func (w *walk) initial(k search, group []*Subscription) bool {
 
 // handInitial brings an event to those of whom it is the newest that matches.
 func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subscription]struct{}) {
-	turn := w.state.flow.begin(w.ctx, laneReplays)
-	defer turn.release()
-	turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
+	w.work()
+	w.turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
 	if payload.Parse(e.Payload, jsondoc.Options{}) != nil {
 		return
@@ -102,5 +104,5 @@ func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subsc
 			}
 		}
 	}
-	w.broker.handOut(w.ctx, st, version, fields, turn, occasion{event: e, payload: &payload, at: at, before: at})
+	w.broker.handOut(w.ctx, st, version, fields, w.turn, occasion{event: e, payload: &payload, at: at, before: at})
 }

@@ -54,7 +54,7 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 		return true
 	}
 	st.usage.events.Add(1)
-	version, fields, lender, before := st.match(e, payload)
+	version, fields, lender, before := st.match(turn, e, payload)
 	defer st.release(version)
 	defer st.giveBack(lender)
 	turn.spend(eventUnits + eventByteUnits*int64(len(e.Payload)))
@@ -80,10 +80,11 @@ type occasion struct {
 const metaBytes = 160
 
 // handOut brings an event to the subscriptions that it matches, and reports whether all of them
-// have it: not where ctx has ended before. It gives the turn back before it waits for the
+// have it: not where ctx has ended before. It gives the turn back, before it waits for the
 // fields that have turns of their own.
 func (b *Broker) handOut(ctx context.Context, st *state, v *Version, fields []*matched, t *turn, o occasion) (all bool) {
 	if len(fields) == 0 {
+		t.release() // before the version is, which may close instances
 		return true
 	}
 	common := inputs{id: o.event.ID, payload: o.event.Payload, meta: o.event.AppendMeta(make([]byte, 0, metaBytes))}
@@ -157,12 +158,16 @@ func (st *state) handedOut(at event.Position) {
 // match collects whom an event reaches, and the version that it runs under. Whoever
 // subscribes from then on begins behind the event. before is what lies in front of it.
 // The lender is to be given back what it has lent, where it is not nil.
-func (st *state) match(e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, before event.Position) {
+func (st *state) match(t *turn, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, before event.Position) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	fields, lends, due := collect(st.mu.index, e.Channel, payload)
+	if len(due) > 0 {
+		st.regroupLocked(t, st.mu.index, due)
+		fields, lends, _ = collect(st.mu.index, e.Channel, payload)
+	}
 	before = st.mu.at
 	st.mu.at = max(st.mu.at, e.Position)
-	fields, lends := collect(st.mu.index, e.Channel, payload, nil)
 	if lends {
 		lender = st.mu.index
 		lender.lent++
@@ -179,10 +184,10 @@ func (st *state) giveBack(lender *index) {
 	lender.giveBack()
 }
 
-// collect returns the members that an event reaches, of those that are wanted; nil
-// wants all. It reports whether the index has to lend some of them: what is wanted
-// is copied, and so are the members of buckets of few.
-func collect(x *index, channel string, payload *jsondoc.Document, wanted func(*Subscription) bool) (fields []*matched, lends bool) {
+// collect returns the members that an event reaches. It reports whether the index has to
+// lend some of them: the members of buckets of few are copied. Those that are due had
+// better be reviewed, and all be collected again.
+func collect(x *index, channel string, payload *jsondoc.Document) (fields []*matched, lends bool, due []*crowd) {
 	var few []member // of the last field
 	x.match(channel, payload, func(fi *fieldIndex, b *bucket) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
@@ -190,23 +195,21 @@ func collect(x *index, channel string, payload *jsondoc.Document, wanted func(*S
 		}
 		m := fields[len(fields)-1]
 		if c := b.crowd(); c != nil {
-			if x.lent == 0 {
-				c.review()
+			if c.due() {
+				due = append(due, c)
 			}
-			m.parts = c.parts(m.parts, wanted)
-			lends = lends || wanted == nil
+			m.parts = c.parts(m.parts)
+			lends = true
 			return
 		}
 		n := b.members()
 		few = slices.Grow(few, n)
 		for i := range n {
-			if one := *b.member(i); wanted == nil || wanted(one.place.subscription) {
-				few = append(few, one)
-			}
+			few = append(few, *b.member(i))
 		}
 		m.parts[0].members = few
 	})
-	return fields, lends
+	return fields, lends, due
 }
 
 // recovered keeps a bug that one event of one field meets from ending the

@@ -43,13 +43,15 @@ type walk struct {
 	broker *Broker
 	state  *state
 	ctx    context.Context
+	turn   *turn                       // not held while the walk waits, or after an event
 	urgent bool                        // the live events wait
 	failed time.Duration               // the pause after a failure; 0 while reading succeeds
 	ahead  map[*Subscription]time.Time // since when they wait for this node
 }
 
 func (b *Broker) walk(ctx context.Context, st *state) {
-	w := &walk{broker: b, state: st, ctx: ctx, ahead: map[*Subscription]time.Time{}}
+	w := &walk{broker: b, state: st, ctx: ctx, turn: st.flow.begin(ctx, laneReplays), ahead: map[*Subscription]time.Time{}}
+	defer w.turn.release()
 	for {
 		some := w.begin()
 		if some == nil {
@@ -62,9 +64,20 @@ func (b *Broker) walk(ctx context.Context, st *state) {
 	}
 }
 
+// work has the turn be held, where ctx has not ended.
+func (w *walk) work() {
+	if !w.turn.held {
+		w.turn.take()
+	}
+}
+
+// looked counts subscriptions that were looked at.
+func (w *walk) looked(n int) { w.turn.spend(lookUnits * int64(n)) }
+
 // begin returns those that wait, the hindmost first; nil where the walk ends.
 func (w *walk) begin() []*Subscription {
 	st := w.state
+	w.work()
 	st.mu.Lock()
 	if len(st.mu.waiting) == 0 || w.ctx.Err() != nil {
 		st.mu.stop()
@@ -77,11 +90,21 @@ func (w *walk) begin() []*Subscription {
 		return !waiting || s.progress.from <= st.mu.at
 	})
 	some := make([]*Subscription, 0, len(st.mu.waiting))
-	for s := range st.mu.waiting {
-		some = append(some, s)
+	for s := range st.mu.waiting { // of whom some may come and leave meanwhile
+		if some = append(some, s); len(some)%sliceSubscriptions == 0 {
+			st.mu.Unlock()
+			w.looked(sliceSubscriptions)
+			st.mu.Lock()
+		}
 	}
 	st.mu.Unlock()
-	slices.SortFunc(some, func(a, b *Subscription) int { return comparePositions(a.progress.from, b.progress.from) })
+	compared := 0
+	slices.SortFunc(some, func(a, b *Subscription) int {
+		if compared++; compared%sliceSubscriptions == 0 {
+			w.looked(sliceSubscriptions)
+		}
+		return comparePositions(a.progress.from, b.progress.from)
+	})
 	return some
 }
 
@@ -96,6 +119,7 @@ func comparePositions(a, b event.Position) int {
 }
 
 func (w *walk) pause(d time.Duration) {
+	w.turn.release()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -114,7 +138,7 @@ func (w *walk) live() event.Position {
 // round takes all whose sinks have room one page on at least, and reports whether
 // any came farther.
 func (w *walk) round(some []*Subscription) (moved bool) {
-	some = slices.DeleteFunc(some, func(s *Subscription) bool { return !s.ready() })
+	some = slices.DeleteFunc(some, func(s *Subscription) bool { w.looked(1); return !s.ready() })
 	some, moved = w.strangers(some)
 	moved = w.initials(some) || moved
 	some = slices.DeleteFunc(some, func(s *Subscription) bool { return len(s.progress.initial) > 0 }) // still searching
@@ -122,6 +146,7 @@ func (w *walk) round(some []*Subscription) (moved bool) {
 		s.progress.walked = true
 	}
 	for len(some) > 0 && w.ctx.Err() == nil {
+		w.work()
 		from := some[0].progress.from
 		next := w.step(some)
 		n := 0
@@ -191,6 +216,7 @@ func (w *walk) step(some []*Subscription) event.Position {
 func (w *walk) lastPage(some []*Subscription, from event.Position) (next event.Position, reached bool, err error) {
 	var live []*Subscription
 	defer func() { tell(live) }() // for which nobody needs to wait
+	w.turn.release()              // which an event that is handed out may wait for
 	w.state.receiving.Lock()
 	defer w.state.receiving.Unlock()
 	w.urgent = true
@@ -204,6 +230,7 @@ func (w *walk) lastPage(some []*Subscription, from event.Position) (next event.P
 // arrive makes those of some live that are at a position, while the live events still
 // are there, too. It returns them.
 func (w *walk) arrive(some []*Subscription, at event.Position) (live []*Subscription) {
+	w.work()
 	n := 0
 	for n < len(some) && some[n].progress.from == at {
 		some[n].progress.missed++
@@ -211,6 +238,7 @@ func (w *walk) arrive(some []*Subscription, at event.Position) (live []*Subscrip
 	}
 	for slice := range slices.Chunk(some[:n], sliceSubscriptions) {
 		live = append(live, w.state.enliven(slice, at)...)
+		w.turn.spend(replanUnits * int64(len(slice)))
 	}
 	return live
 }
@@ -257,6 +285,7 @@ func (w *walk) comes(at, live event.Position) bool {
 	if source == nil {
 		return false
 	}
+	w.turn.release()
 	ctx, cancel := context.WithTimeout(w.ctx, readTime)
 	defer cancel()
 	page, err := source.Read(ctx, w.state.tenant.ID(), nil, live, urgentPageEvents)
@@ -321,6 +350,7 @@ func (w *walk) read(from event.Position) (event.Page, reading, error) {
 	if w.urgent {
 		limit, most = urgentReadTime, urgentPageEvents
 	}
+	w.turn.release()
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	page, err := source.Read(ctx, st.tenant.ID(), channels, from, most)
@@ -378,25 +408,20 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 	if !h.isWanted(e) { // they have left meanwhile
 		return h.reached < len(h.some)
 	}
-	turn := w.state.flow.begin(w.ctx, laneReplays)
-	defer turn.release()
-	turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
+	w.work()
+	w.turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
 	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
 		return true // Receive has said so
 	}
 	version, fields, ok := w.matchPast(h.replays, e, &payload, func(s *Subscription) bool {
-		return s.progress.walked && s.progress.from < e.Position
+		return s.progress.walked && s.progress.from < e.Position && w.takes(h.before, s)
 	})
 	if !ok {
 		return false
 	}
 	defer w.state.release(version)
-	for _, m := range fields {
-		m.keep(func(s *Subscription) bool { return w.takes(h.before, s) })
-	}
-	fields = slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 })
-	return w.broker.handOut(w.ctx, w.state, version, fields, turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
+	return w.broker.handOut(w.ctx, w.state, version, fields, w.turn, occasion{event: e, payload: &payload, at: e.Position, before: h.before})
 }
 
 // takes tells whether the sink of a subscription has room for an event. Without, the
@@ -421,6 +446,7 @@ func (s *Subscription) ready() bool {
 // tenant owes what earlier events have used.
 func (w *walk) spend() {
 	if !w.urgent {
+		w.turn.release()
 		w.state.tenant.AwaitReplayed(w.ctx)
 	}
 }
@@ -429,27 +455,57 @@ func (w *walk) spend() {
 // false where what is read was asked for under another version; nil is every one.
 func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Document, wanted func(*Subscription) bool) (_ *Version, fields []*matched, ok bool) {
 	st := w.state
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if replays != nil && st.mu.replays != replays {
+	version, fields, lender, ok := st.matchPast(w.turn, replays, e, payload)
+	if !ok {
 		return nil, nil, false
 	}
-	fields, _ = collect(st.mu.replays, e.Channel, payload, wanted)
-	for _, m := range fields {
-		m.keep(nil)
-	}
-	return st.useLocked(), slices.DeleteFunc(fields, func(m *matched) bool { return len(m.parts) == 0 }), true
+	defer st.giveBack(lender) // what is wanted is copied
+	return version, w.choose(fields, wanted), true
 }
 
-// keep leaves out those of a choice, which the index has not lent, who are not to be
-// kept, and parts without members. Nil keeps all.
-func (m *matched) keep(who func(*Subscription) bool) {
-	for i := range m.parts {
-		if p := &m.parts[i]; who != nil {
-			p.members = slices.DeleteFunc(p.members, func(one member) bool { return !who(one.place.subscription) })
+// matchPast collects whom a past event reaches, as match does.
+func (st *state) matchPast(t *turn, replays *index, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, ok bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if replays == nil {
+		replays = st.mu.replays
+	}
+	fields, lends, due := collect(st.mu.replays, e.Channel, payload)
+	if len(due) > 0 {
+		st.regroupLocked(t, st.mu.replays, due)
+		fields, lends, _ = collect(st.mu.replays, e.Channel, payload)
+	}
+	if st.mu.replays != replays {
+		return nil, nil, nil, false
+	}
+	if lends {
+		lender = replays
+		lender.lent++
+	}
+	return st.useLocked(), fields, lender, true
+}
+
+// choose returns fields with copies of those members that are wanted, where there are
+// any.
+func (w *walk) choose(fields []*matched, wanted func(*Subscription) bool) (chosen []*matched) {
+	for _, m := range fields {
+		some := &matched{field: m.field}
+		for _, p := range m.parts {
+			var members []member
+			for _, one := range p.members {
+				if w.looked(1); wanted(one.place.subscription) {
+					members = append(members, one)
+				}
+			}
+			if p.members = members; len(members) > 0 {
+				some.parts = append(some.parts, p)
+			}
+		}
+		if len(some.parts) > 0 {
+			chosen = append(chosen, some)
 		}
 	}
-	m.parts = slices.DeleteFunc(m.parts, func(p part) bool { return len(p.members) == 0 })
+	return chosen
 }
 
 // advance takes note that those of the round are at a position who were behind it. It
@@ -457,6 +513,8 @@ func (m *matched) keep(who func(*Subscription) bool) {
 // active any more; nil is every version.
 func (w *walk) advance(some []*Subscription, to event.Position, replays *index) bool {
 	st := w.state
+	w.work()
+	w.looked(len(some))
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if replays != nil && st.mu.replays != replays {
