@@ -48,6 +48,7 @@ func (x *execution) resolve(ctx context.Context, e *graph.Execution, b *graph.Ba
 	x.inputs.arguments, x.inputs.batch, x.inputs.parents = b.Arguments(), b, x.inputs.parents[:0]
 	o := x.shared.result(ctx, b.Field(), &x.inputs)
 	b.Resolve(o.result)
+	x.inputs.turn.spend(outputByteUnits * int64(len(o.result.Output)))
 	if x.shared.ended && o.result.Err != nil {
 		e.Stop(o.result.Err)
 	}

@@ -427,6 +427,19 @@ func subscriberKeys(f *graph.RootField, arguments graph.Arguments, claim func(st
 	return k, nil
 }
 
+// listsClaims tells whether a claim that the field's conditions look at is an array, so
+// that a subscriber may stand in many buckets.
+func listsClaims(f *graph.RootField, claim func(string) ([]byte, bool)) bool {
+	for i := range f.Matches {
+		if name := f.Matches[i].Claim; name != "" {
+			if text, _ := claim(name); len(text) > 0 && text[0] == '[' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func product(prefixes, elements []string) []string {
 	if len(prefixes) == 1 && prefixes[0] == "" {
 		return elements

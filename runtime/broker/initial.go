@@ -89,9 +89,10 @@ func (w *walk) initial(k search, group []*Subscription) bool {
 // handInitial brings an event to those of whom it is the newest that matches.
 func (w *walk) handInitial(e *event.Event, at event.Position, missing map[*Subscription]struct{}) {
 	w.work()
-	w.turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
-	if payload.Parse(e.Payload, jsondoc.Options{}) != nil {
+	err := payload.Parse(e.Payload, jsondoc.Options{})
+	w.turn.spend(replayUnits + eventCost(&payload))
+	if err != nil {
 		return
 	}
 	st := w.state

@@ -21,14 +21,16 @@ import (
 type Operation struct {
 	broker    *Broker
 	state     *state
-	version   *Version // nil once released
+	ctx       context.Context // bounds the wait for a turn
+	version   *Version        // nil once released
 	variables []byte
 	identity  tenant.Identity
 	bound
 }
 
 // Open parses, validates and plans an operation under the tenant's active
-// version, in a turn of the tenant's that ctx bounds the wait for. The request's bytes must not change while the operation lives.
+// version, in a turn of the tenant's. ctx bounds the wait for that, and for the turn of
+// Subscribe. The request's bytes must not change while the operation lives.
 func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity, request graph.Request) (*Operation, graph.Errors) {
 	b.counters.operations.Add(1)
 	st := b.state(t, false)
@@ -45,7 +47,7 @@ func (b *Broker) Open(ctx context.Context, t *tenant.Tenant, id tenant.Identity,
 		st.release(v)
 		return nil, errs
 	}
-	return &Operation{broker: b, state: st, version: v, variables: request.Variables, identity: id, bound: bound}, nil
+	return &Operation{broker: b, state: st, ctx: ctx, version: v, variables: request.Variables, identity: id, bound: bound}, nil
 }
 
 func graphLimits(l tenant.Limits) graph.Limits {
@@ -71,7 +73,7 @@ func (o *Operation) Subscribe(sink Sink, resume Resume) (*Subscription, graph.Er
 	p, errs := o.progress(resume)
 	var s *Subscription
 	if errs == nil {
-		s, errs = o.state.subscribe(o.variables, o.identity, o.version, o.bound, p, sink)
+		s, errs = o.subscribe(p, sink)
 	}
 	if errs != nil {
 		o.state.usage.count(errs[0].Code)
@@ -79,6 +81,20 @@ func (o *Operation) Subscribe(sink Sink, resume Resume) (*Subscription, graph.Er
 	}
 	o.broker.begin(s)
 	return s, nil
+}
+
+// subscribe takes a turn where the subscription may stand in many buckets. What else it
+// takes to enter and to leave is little, and charged afterwards.
+func (o *Operation) subscribe(p *progress, sink Sink) (*Subscription, graph.Errors) {
+	var t *turn
+	if listsClaims(o.operation.Roots()[0].Field, o.identity.Claim) {
+		t = o.state.flow.begin(o.ctx, laneRequests)
+		defer t.release()
+		if !t.held {
+			return nil, ended()
+		}
+	}
+	return o.state.subscribe(t, o.variables, o.identity, o.version, o.bound, p, sink)
 }
 
 // Execute runs a query or a mutation and returns the whole response: first its
@@ -117,6 +133,7 @@ func (o *Operation) Execute(ctx context.Context) []byte {
 		outcome := o.broker.conclude(o.state, o.version, field, &in, &run, false)
 		tellPublisher(outcome.result.Err, refused)
 		results[i] = outcome.result
+		turn.spend(outputByteUnits * int64(len(outcome.result.Output)))
 		x.fuel += outcome.fuel
 	}
 	if !turn.held {

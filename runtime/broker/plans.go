@@ -124,6 +124,10 @@ func (p *plans) keep(fresh *planned) *planned {
 	return fresh
 }
 
+func ended() graph.Errors {
+	return graph.Errors{{Message: "the request ended before it was its turn", Code: abi.CodeInternal}}
+}
+
 // bind plans a document under the version and binds it for a subscriber, in a
 // turn of the tenant's unless both were done before; the caller's, where it has one.
 func (v *Version) bind(ctx context.Context, st *state, t *turn, id *tenant.Identity, d document, variables []byte) (bound, graph.Errors) {
@@ -140,7 +144,7 @@ func (v *Version) bind(ctx context.Context, st *state, t *turn, id *tenant.Ident
 		t = st.flow.begin(ctx, laneRequests)
 		defer t.release()
 		if !t.held {
-			return bound{}, graph.Errors{{Message: "the request ended before it was validated", Code: abi.CodeInternal}}
+			return bound{}, ended()
 		}
 	}
 	if p == nil {
@@ -151,6 +155,6 @@ func (v *Version) bind(ctx context.Context, st *state, t *turn, id *tenant.Ident
 		return bound{p, p.shared}, p.errs
 	}
 	o, errs := p.plan.Bind(variables, id.Permitted, limits)
-	t.spend(bindUnits + operationByteUnits*int64(len(variables)))
+	t.spend(bindUnits + variableByteUnits*int64(len(variables)))
 	return bound{p, o}, errs
 }

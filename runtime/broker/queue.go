@@ -232,6 +232,18 @@ func (q *queue) chargeLocked(t *turn) {
 	t.held, t.next = false, math.MaxInt64
 }
 
+// owe charges what was worked without a turn.
+func (f *flow) owe(units int64) {
+	q := f.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.work += uint64(units)
+	if q.waiting.Load() > 0 {
+		q.enterLocked(f)
+		f.credit -= min(units, maxCharge)
+	}
+}
+
 // flowList is a list of flows, which are on it once and on one of each link.
 type flowList struct {
 	first, last *flow

@@ -138,6 +138,7 @@ func questions(reads []sandbox.Read) []question {
 type tree[T any] struct {
 	root    node[T]
 	scratch []byte
+	bytes   int64 // of the answers that find has looked at since they were charged
 }
 
 // node is a state on the way: it either asks on or has ended.
@@ -157,6 +158,7 @@ func (t *tree[T]) find(in *inputs) (leaf T, found bool) {
 	n := &t.root
 	for n.asks {
 		t.scratch = n.question.answer(in, t.scratch[:0])
+		t.bytes += int64(len(t.scratch))
 		next := n.edges[string(t.scratch)]
 		if next == nil {
 			return leaf, false
@@ -164,6 +166,13 @@ func (t *tree[T]) find(in *inputs) (leaf T, found bool) {
 		n = next
 	}
 	return n.leaf, n.ended
+}
+
+// units is what the calls of find have cost since it was asked last.
+func (t *tree[T]) units() int64 {
+	n := t.bytes
+	t.bytes = 0
+	return n / answerBytesPerUnit
 }
 
 // insert adds a leaf for the inputs that were asked, and returns about how many

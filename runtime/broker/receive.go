@@ -48,7 +48,9 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	}()
 	payload := documents.Get().(*jsondoc.Document)
 	defer giveBackDocument(payload)
-	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
+	err := payload.Parse(e.Payload, jsondoc.Options{})
+	turn.spend(eventUnits + eventCost(payload))
+	if err != nil {
 		b.config.Logger.LogAttrs(ctx, slog.LevelError, "event skipped: malformed payload",
 			slog.String("tenant", e.Tenant), slog.String("channel", e.Channel), slog.String("event", e.ID), slog.String("error", err.Error()))
 		return true
@@ -57,7 +59,6 @@ func (b *Broker) Receive(ctx context.Context, t *tenant.Tenant, e *event.Event) 
 	version, fields, lender, before := st.match(turn, e, payload)
 	defer st.release(version)
 	defer st.giveBack(lender)
-	turn.spend(eventUnits + eventByteUnits*int64(len(e.Payload)))
 	return b.handOut(ctx, st, version, fields, turn, occasion{event: e, payload: payload, at: e.Position, before: before})
 }
 

@@ -43,6 +43,17 @@ func candidateOf(b bound, id *tenant.Identity) (c candidate) {
 	return c
 }
 
+// entries is how many places the subscription has in an index.
+func (c *candidate) entries() int {
+	if c.field == nil {
+		return 0
+	}
+	return len(c.keys.values) * len(c.field.Channels)
+}
+
+// units is what entries beyond one cost.
+func (c *candidate) units() int64 { return entryUnits * int64(max(c.entries()-1, 0)) }
+
 // candidate plans a subscription under the version, as bind does.
 func (v *Version) candidate(st *state, t *turn, s *Subscription, d document) candidate {
 	b, errs := v.bind(context.Background(), st, t, &s.identity, d, []byte(s.variables))
@@ -115,7 +126,11 @@ func (st *state) beginReplanning(v *Version) (*replanning, []*Subscription) {
 func (r *replanning) slice(live []*Subscription) int {
 	var few [64]candidate
 	planned := r.planSome(few[:0], live)
-	r.turn.spend(replanUnits * int64(len(planned)))
+	units := replanUnits * int64(len(planned))
+	for i := range planned {
+		units += planned[i].units()
+	}
+	r.turn.spend(units)
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
 	for i, s := range live[:len(planned)] {
@@ -128,10 +143,11 @@ func (r *replanning) slice(live []*Subscription) int {
 
 // planSome appends what the first of the subscriptions are planned as.
 func (r *replanning) planSome(planned []candidate, live []*Subscription) []candidate {
-	end := time.Now().Add(planTime)
+	end, entries := time.Now().Add(planTime), 0
 	for _, s := range live {
 		planned = append(planned, r.plan(s))
-		if len(planned) == sliceSubscriptions || time.Now().After(end) {
+		entries += planned[len(planned)-1].entries()
+		if len(planned) == sliceSubscriptions || entries >= 4*sliceSubscriptions || time.Now().After(end) {
 			break
 		}
 	}

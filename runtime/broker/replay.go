@@ -409,9 +409,10 @@ func (w *walk) handOut(h *handing, e *event.Event) bool {
 		return h.reached < len(h.some)
 	}
 	w.work()
-	w.turn.spend(replayUnits + eventByteUnits*int64(len(e.Payload)))
 	var payload jsondoc.Document
-	if err := payload.Parse(e.Payload, jsondoc.Options{}); err != nil {
+	err := payload.Parse(e.Payload, jsondoc.Options{})
+	w.turn.spend(replayUnits + eventCost(&payload))
+	if err != nil {
 		return true // Receive has said so
 	}
 	version, fields, ok := w.matchPast(h.replays, e, &payload, func(s *Subscription) bool {

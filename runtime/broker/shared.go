@@ -80,11 +80,14 @@ func (s *shared) result(ctx context.Context, f *graph.ResolvedField, in *inputs)
 		s.sharedRuns++
 		return o
 	}
-	if o, ok := s.of(f).find(in); ok && s.broker.sharing != sharingNothing {
+	t := s.of(f)
+	o, ok := t.find(in)
+	in.turn.spend(t.units())
+	if ok && s.broker.sharing != sharingNothing {
 		s.sharedRuns++
 		return o
 	}
-	o := s.runFor(ctx, f, in)
+	o = s.runFor(ctx, f, in)
 	o.read = questions(s.run.Reads)
 	for _, q := range o.read {
 		if q.ofSubscriber() {
@@ -155,7 +158,7 @@ func (s *shared) forget() {
 func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Operation, in *inputs) *response {
 	if s.alone {
 		s.only = response{bytes: operation.AppendResponse(s.only.bytes[:0], []graph.Result{o.result}), unshared: true}
-		in.turn.spend(byteUnits*int64(len(s.only.bytes)) + eventByteUnits*int64(len(o.result.Output)))
+		in.turn.spend(byteUnits*int64(len(s.only.bytes)) + outputByteUnits*int64(len(o.result.Output)))
 		return &s.only
 	}
 	p := projectionOf(operation)
@@ -167,12 +170,14 @@ func (s *shared) response(ctx context.Context, o *outcome, operation *graph.Oper
 		}
 		o.responses[p] = t
 	}
-	if r, ok := t.find(in); ok && s.broker.sharing != sharingNothing {
+	r, ok := t.find(in)
+	in.turn.spend(t.units())
+	if ok && s.broker.sharing != sharingNothing {
 		return r
 	}
 	x := execution{shared: s, operation: operation, inputs: *in, fuel: o.fuel}
-	r := &response{bytes: x.response(ctx, []graph.Result{o.result})}
-	in.turn.spend(byteUnits*int64(len(r.bytes)) + eventByteUnits*int64(len(o.result.Output)))
+	r = &response{bytes: x.response(ctx, []graph.Result{o.result})}
+	in.turn.spend(byteUnits*int64(len(r.bytes)) + outputByteUnits*int64(len(o.result.Output)))
 	r.asked, r.unshared = x.asked, x.unshared
 	if !r.unshared {
 		bytes, _ := t.insert(x.asked, in, r)

@@ -188,7 +188,7 @@ func (s *Subscription) ended() bool {
 // subscribe makes a subscription live under the tenant's active version, which
 // may be a newer one than v, which the operation was bound under. Where another
 // version is being activated, it takes its place under both.
-func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b bound, p *progress, sink Sink) (*Subscription, graph.Errors) {
+func (st *state) subscribe(t *turn, variables []byte, id tenant.Identity, v *Version, b bound, p *progress, sink Sink) (*Subscription, graph.Errors) {
 	s := &Subscription{state: st, variables: string(variables), identity: id, created: secondsNow(), resumes: p != nil, progress: p}
 	s.mu.sink = sink
 	active := candidateOf(b, &s.identity)
@@ -203,16 +203,22 @@ func (st *state) subscribe(variables []byte, id tenant.Identity, v *Version, b b
 		case st.mu.version != v:
 			v = st.mu.version
 			st.mu.Unlock()
-			active = v.candidate(st, nil, s, b.planned.document)
+			active = v.candidate(st, t, s, b.planned.document)
 		case st.mu.next != pending:
 			pending = st.mu.next
 			st.mu.Unlock()
 			if pending != nil {
-				ahead = pending.version.candidate(st, nil, s, b.planned.document)
+				ahead = pending.version.candidate(st, t, s, b.planned.document)
 			}
 		default:
 			errs := st.joinLocked(s, &active, &ahead)
 			st.mu.Unlock()
+			units := joinUnits + active.units() + ahead.units()
+			if t != nil {
+				t.spend(units)
+			} else {
+				st.flow.owe(units)
+			}
 			if errs != nil {
 				return nil, errs
 			}
