@@ -81,11 +81,3 @@ func (x *index) crowds() (all []*crowd) {
 	}
 	return all
 }
-
-// SliceMembers has members be put into groups anew in slices of so many, until what it
-// returns is called.
-func SliceMembers(n int) (restore func()) {
-	before := sliceMembers
-	sliceMembers = n
-	return func() { sliceMembers = before }
-}

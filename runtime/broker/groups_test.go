@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	goruntime "runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -28,7 +26,6 @@ type groupsModel struct {
 	all        map[*place]int // by place, the key's number
 	lent       []lentParts
 	state      *state
-	turn       *turn
 	cut        int // regroupings that were left undone
 }
 
@@ -56,63 +53,72 @@ func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
 	if err := m.payload.Parse([]byte("{}"), jsondoc.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	m.state = &state{flow: newFlow(newQueue(1, false))}
+	m.state = &state{}
 	m.state.mu.index = m.x
-	m.turn = m.state.flow.begin(t.Context(), laneEvents)
 	return m
 }
 
-// collect is what an event does. With churn, subscriptions come and go, and an event of
-// another goroutine holds members, while others are put into groups anew.
+// collect is what an event does. With churn, subscriptions come and go between slices,
+// and at times an event holds members then, or no slice is to follow.
 func (m *groupsModel) collect(churn bool) (fields []*matched, lends bool) {
-	st := m.state
-	st.mu.Lock()
-	defer st.mu.Unlock()
 	fields, lends, due := collect(m.x, "c", &m.payload)
-	if len(due) == 0 {
-		return fields, lends
+	r := regrouping{state: m.state, index: m.x, size: sliceMembers, pause: func() bool { return true }}
+	if churn {
+		r.size, r.pause = 3, m.pause
 	}
-	over, held := false, 0
-	var others sync.WaitGroup
-	step := func() bool {
-		st.mu.Lock()
-		defer st.mu.Unlock()
-		switch n := m.r.IntN(40); {
-		case over:
+	if r.review(due); len(due) > 0 {
+		m.check()
+		fields, lends, _ = collect(m.x, "c", &m.payload)
+	}
+	return fields, lends
+}
+
+func (m *groupsModel) pause() bool {
+	n := m.r.IntN(40)
+	if n < 12 && m.moving() {
+		if m.cut++; n < 6 {
 			return false
-		case n == 0 && held == 0:
-			m.x.lent++
-			held++
-		case n%2 == 0:
-			m.join()
-		default:
-			m.leave()
 		}
+		m.hold()
 		return true
 	}
-	if churn {
-		for range 4 { // so that one waits for the lock when it is let go
-			others.Go(func() {
-				for step() {
-				}
-			})
+	for range m.r.IntN(4) {
+		m.join()
+	}
+	for range m.r.IntN(4) {
+		m.leave()
+	}
+	return true
+}
+
+// moving tells whether members are in groups of two groupings.
+func (m *groupsModel) moving() bool {
+	for _, c := range m.x.crowds() {
+		for _, d := range c.divisions {
+			if len(d.old) > 0 && len(d.groups) > 0 {
+				return true
+			}
 		}
-		st.mu.Unlock()
-		goruntime.Gosched()
-		st.mu.Lock()
 	}
-	st.regroupLocked(m.turn, m.x, due)
-	over = true
-	m.cut += held
-	for range held {
-		m.x.giveBack()
+	return false
+}
+
+// hold is an event that holds whom it reaches.
+func (m *groupsModel) hold() {
+	fields, lends, _ := collect(m.x, "c", &m.payload)
+	if !lends {
+		return
 	}
-	m.check() // also where some are in groups of the grouping before
-	fields, lends, _ = collect(m.x, "c", &m.payload)
-	st.mu.Unlock()
-	others.Wait()
-	st.mu.Lock()
-	return fields, lends
+	l := lentParts{parts: fields[0].parts}
+	for _, p := range l.parts {
+		var places []*place
+		for _, one := range p.members {
+			places = append(places, one.place)
+		}
+		l.places = append(l.places, places)
+	}
+	m.x.lent++
+	m.lent = append(m.lent, l)
 }
 
 func (m *groupsModel) join() {
@@ -270,7 +276,6 @@ func (m *groupsModel) check() {
 // TestGroupsAgainstAModel has subscriptions come and go, questions be learned and
 // events hold members, at random, and all leave at the end.
 func TestGroupsAgainstAModel(t *testing.T) {
-	defer SliceMembers(3)()
 	groups, cut := 0, 0
 	for seed := range uint64(12) {
 		m := newGroupsModel(t, seed)

@@ -2,8 +2,8 @@ package broker
 
 import "slices"
 
-// sliceMembers is how many members are looked at or moved under one lock; less in tests.
-var sliceMembers = 256
+// sliceMembers is how many members are looked at or moved under one lock.
+const sliceMembers = 256
 
 // regrouping has crowds choose anew by what their members are in groups. It works in
 // slices between which the tenant's lock and its turn are let go: meanwhile members are
@@ -12,41 +12,47 @@ var sliceMembers = 256
 type regrouping struct {
 	state *state
 	index *index
-	turn  *turn
 	crowd *crowd
-	slice int // members so far
+	slice int         // members so far
+	size  int         // of a slice
+	pause func() bool // lets others work after a slice; false where there is to be no other
 }
 
 // regroupLocked reviews crowds of an index, one goroutine at a time for each index.
 func (st *state) regroupLocked(t *turn, x *index, due []*crowd) {
-	r := regrouping{state: st, index: x, turn: t}
-	for _, c := range due {
-		r.crowd = c
+	r := regrouping{state: st, index: x, size: sliceMembers, pause: func() bool {
+		st.mu.Unlock()
+		t.spend(regroupUnits * sliceMembers)
+		st.mu.Lock()
+		return t.held
+	}}
+	r.review(due)
+	t.Spend(regroupUnits * int64(r.slice))
+}
+
+func (r *regrouping) review(due []*crowd) {
+	for _, r.crowd = range due {
 		if r.live() {
-			r.review()
+			r.reviewOne()
 		}
 	}
-	t.Spend(regroupUnits * int64(r.slice))
 }
 
 // live tells whether the crowd may be changed: it is part of an index that events are
 // matched with, and none holds members of it.
 func (r *regrouping) live() bool {
 	m := &r.state.mu
-	return r.turn.held && (r.index == m.index || r.index == m.replays) && r.index.lent == 0 && r.crowd.bucket.crowd() == r.crowd
+	return (r.index == m.index || r.index == m.replays) && r.index.lent == 0 && r.crowd.bucket.crowd() == r.crowd
 }
 
 // goesOn counts a member of a division that was looked at or moved, and lets others work
 // after each slice. It reports false where the division is not there any more then.
 func (r *regrouping) goesOn(d *division) bool {
-	if r.slice++; r.slice < sliceMembers {
+	if r.slice++; r.slice < r.size {
 		return true
 	}
 	r.slice = 0
-	r.state.mu.Unlock()
-	r.turn.spend(regroupUnits * int64(sliceMembers))
-	r.state.mu.Lock()
-	return r.live() && r.crowd.divisions[d.shared] == d
+	return r.pause() && r.live() && r.crowd.divisions[d.shared] == d
 }
 
 // due tells whether more was learned since the last review, or many have come or gone.
@@ -55,7 +61,7 @@ func (c *crowd) due() bool {
 	return x.lent == 0 && (c.lessons != x.lessons || 4*c.moves > c.members)
 }
 
-func (r *regrouping) review() {
+func (r *regrouping) reviewOne() {
 	c := r.crowd
 	c.lessons, c.moves = r.index.lessons, 0
 	for _, d := range c.divisions { // of which some may come and leave meanwhile
