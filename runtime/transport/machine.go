@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
@@ -55,7 +53,6 @@ type machine struct {
 	silence       int // beats since something was heard
 	maxOperations int // set anew by the owner before each message
 	slots         int
-	started       uint64 // operations so far
 	operations    operations
 }
 
@@ -148,11 +145,11 @@ func (m *machine) refused(out []action) []action {
 // expired takes the end of what the subscriber was let in for. Clients come back
 // after 4403, with a fresh token.
 func (m *machine) expired(out []action) []action {
-	live := slices.DeleteFunc(slices.Clone(m.operations), func(op *operation) bool { return !op.live })
-	slices.SortFunc(live, func(a, b *operation) int { return cmp.Compare(a.serial, b.serial) })
-	for _, op := range live {
-		out = m.fail(op, graph.Errors{{Message: "The token is not valid any more", Code: abi.CodeUnauthenticated}}, out)
-		out = append(out, action{kind: stopOperation, op: op})
+	for _, op := range m.operations.list {
+		if op.live {
+			out = m.fail(op, graph.Errors{{Message: "The token is not valid any more", Code: abi.CodeUnauthenticated}}, out)
+			out = append(out, action{kind: stopOperation, op: op})
+		}
 	}
 	return m.close(closeForbidden, reasonForbidden, out)
 }
@@ -164,8 +161,7 @@ func (m *machine) subscribe(msg message, out []action) []action {
 	if old := m.operations.get(msg.id); old != nil && old.live {
 		return m.close(closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", msg.id), out)
 	}
-	m.started++
-	op := &operation{id: msg.id, serial: m.started, live: true}
+	op := &operation{id: msg.id, live: true}
 	m.operations.put(op)
 	if m.slots >= m.maxOperations {
 		return m.fail(op, tooManyOperations(m.maxOperations), out)
@@ -272,14 +268,12 @@ func (m *machine) close(code int, reason string, out []action) []action {
 // gone ends the connection without one: the peer closed it, or it broke.
 func (m *machine) gone(out []action) []action {
 	m.phase = phaseClosed
-	first := len(out)
-	for _, op := range m.operations {
+	for _, op := range m.operations.list {
 		if op.live {
 			op.live = false
 			out = append(out, action{kind: stopOperation, op: op})
 		}
 	}
-	m.operations = nil
-	slices.SortFunc(out[first:], func(a, b action) int { return cmp.Compare(a.op.serial, b.op.serial) })
+	m.operations = operations{}
 	return out
 }

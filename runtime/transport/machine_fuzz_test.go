@@ -12,11 +12,10 @@ import (
 // model is what the protocol says of a connection, in the plainest terms.
 type model struct {
 	ready, initSeen, closed bool
-	open                    map[string]uint64 // id to serial: subscribed, and ended by nobody
-	leaving                 map[string]uint64 // ended by the server, whose last frame has not left
-	slots                   map[uint64]bool   // started, and not released
-	serial                  uint64
-	quiet                   int // beats without a word of the peer
+	open                    map[string]*operation // by id: subscribed, and ended by nobody
+	leaving                 map[string]*operation // ended by the server, whose last frame has not left
+	slots                   map[*operation]bool   // started, and not released
+	quiet                   int                   // beats without a word of the peer
 }
 
 func (w *model) phase() phase {
@@ -46,7 +45,7 @@ func FuzzMachine(f *testing.F) {
 			return
 		}
 		c := &checker{t: t, m: &machine{maxOperations: 3}, want: model{
-			open: map[string]uint64{}, leaving: map[string]uint64{}, slots: map[uint64]bool{},
+			open: map[string]*operation{}, leaving: map[string]*operation{}, slots: map[*operation]bool{},
 		}}
 		for _, e := range events {
 			c.event(e/10, e%10)
@@ -59,7 +58,7 @@ type checker struct {
 	t    *testing.T
 	m    *machine
 	want model
-	ops  []*operation
+	ops  []*operation // in the order in which they came
 }
 
 // event plays one event, checks what the machine wants done, and tells the model.
@@ -83,14 +82,14 @@ func (c *checker) event(verb, arg byte) {
 	case 6:
 		if op != nil {
 			c.m.left(op)
-			if c.want.leaving[op.id] == op.serial {
+			if c.want.leaving[op.id] == op {
 				delete(c.want.leaving, op.id)
 			}
 		}
 	case 7:
 		if op != nil {
 			c.m.released(op)
-			delete(c.want.slots, op.serial)
+			delete(c.want.slots, op)
 		}
 	case 8:
 		c.expect(c.hear(message{kind: messagePing}), c.unlessClosed("pong"))
@@ -182,8 +181,8 @@ func (c *checker) expire() {
 		return
 	}
 	var want []string
-	for _, serial := range slices.Sorted(maps.Values(c.want.open)) {
-		want = append(want, fmt.Sprint("error ", serial), fmt.Sprint("stop ", serial))
+	for _, id := range slices.Sorted(maps.Keys(c.want.open)) {
+		want = append(want, c.word("error", c.want.open[id]), c.word("stop", c.want.open[id]))
 	}
 	last := len(got) - 1
 	if last < 0 || got[last].kind != sendClose || got[last].code != 4403 {
@@ -210,55 +209,58 @@ func (c *checker) subscribe(id string) {
 		c.expectClose(got, 4409)
 		return
 	}
-	w.serial++
-	c.ops = append(c.ops, got[0].op)
+	op := got[0].op
+	if slices.Contains(c.ops, op) {
+		c.t.Fatal("an operation came again")
+	}
+	c.ops = append(c.ops, op)
 	delete(w.leaving, id)
 	if len(w.slots) >= c.m.maxOperations {
-		w.leaving[id] = w.serial
-		c.expect(got, fmt.Sprint("error ", w.serial))
+		w.leaving[id] = op
+		c.expect(got, c.word("error", op))
 		return
 	}
-	w.open[id] = w.serial
-	w.slots[w.serial] = true
-	c.expect(got, fmt.Sprint("start ", w.serial))
+	w.open[id] = op
+	w.slots[op] = true
+	c.expect(got, c.word("start", op))
 }
 
 func (c *checker) complete(id string) {
 	got := c.hear(message{kind: messageComplete, id: id})
-	if serial, ok := c.want.open[id]; ok {
+	if op, ok := c.want.open[id]; ok {
 		delete(c.want.open, id)
-		c.expect(got, fmt.Sprint("drop ", serial), fmt.Sprint("stop ", serial))
+		c.expect(got, c.word("drop", op), c.word("stop", op))
 		return
 	}
-	if serial, ok := c.want.leaving[id]; ok {
+	if op, ok := c.want.leaving[id]; ok {
 		delete(c.want.leaving, id)
-		c.expect(got, fmt.Sprint("drop ", serial))
+		c.expect(got, c.word("drop", op))
 		return
 	}
 	c.expect(got)
 }
 
 func (c *checker) executorEvent(verb byte, op *operation) {
-	open := c.want.open[op.id] == op.serial
+	open := c.want.open[op.id] == op
 	switch verb {
 	case 2:
 		if c.m.delivers(op) != open {
-			c.t.Fatalf("operation %d: delivers %v, open %v", op.serial, !open, open)
+			c.t.Fatalf("operation %q: delivers %v, open %v", op.id, !open, open)
 		}
 	case 3, 4:
-		word, got := "error ", []action(nil)
+		word, got := "error", []action(nil)
 		if verb == 3 {
 			got = c.m.fail(op, graph.Errors{{Message: "x"}}, nil)
 		} else {
-			word, got = "complete ", c.m.complete(op, nil)
+			word, got = "complete", c.m.complete(op, nil)
 		}
 		if !open {
 			c.expect(got)
 			return
 		}
 		delete(c.want.open, op.id)
-		c.want.leaving[op.id] = op.serial
-		c.expect(got, fmt.Sprint(word, op.serial))
+		c.want.leaving[op.id] = op
+		c.expect(got, c.word(word, op))
 	}
 }
 
@@ -275,7 +277,7 @@ func (c *checker) expect(got []action, want ...string) {
 	want = slices.DeleteFunc(want, func(s string) bool { return s == "" })
 	var names []string
 	for _, a := range got {
-		names = append(names, shortName(a))
+		names = append(names, c.name(a))
 	}
 	if !slices.Equal(names, want) {
 		c.t.Fatalf("got %q, want %q", names, want)
@@ -298,8 +300,8 @@ func (c *checker) expectClose(got []action, code int) {
 func (c *checker) expectStops(got []action) {
 	c.t.Helper()
 	var want []string
-	for _, serial := range slices.Sorted(maps.Values(c.want.open)) {
-		want = append(want, fmt.Sprint("stop ", serial))
+	for _, id := range slices.Sorted(maps.Keys(c.want.open)) {
+		want = append(want, c.word("stop", c.want.open[id]))
 	}
 	c.want.closed = true
 	clear(c.want.open)
@@ -309,16 +311,20 @@ func (c *checker) expectStops(got []action) {
 
 func (c *checker) compare() {
 	c.t.Helper()
-	open, leaving := map[string]uint64{}, map[string]uint64{}
-	for i, op := range c.m.operations {
-		if i > 0 && c.m.operations[i-1].id >= op.id {
-			c.t.Fatalf("%q is filed before %q", c.m.operations[i-1].id, op.id)
+	open, leaving := map[string]*operation{}, map[string]*operation{}
+	list := c.m.operations.list
+	for i, op := range list {
+		if i > 0 && list[i-1].id >= op.id {
+			c.t.Fatalf("%q is filed before %q", list[i-1].id, op.id)
 		}
 		if op.live {
-			open[op.id] = op.serial
+			open[op.id] = op
 		} else {
-			leaving[op.id] = op.serial
+			leaving[op.id] = op
 		}
+	}
+	if one := c.m.operations.one[0]; one != nil && !slices.Contains(list, one) {
+		c.t.Fatalf("%q is held", one.id)
 	}
 	if !maps.Equal(open, c.want.open) || !maps.Equal(leaving, c.want.leaving) {
 		c.t.Fatalf("open ids %v and leaving %v, want %v and %v", open, leaving, c.want.open, c.want.leaving)
@@ -331,7 +337,12 @@ func (c *checker) compare() {
 	}
 }
 
-func shortName(a action) string {
+// word names what happens to an operation, by how many came before.
+func (c *checker) word(what string, op *operation) string {
+	return fmt.Sprint(what, " ", 1+slices.Index(c.ops, op))
+}
+
+func (c *checker) name(a action) string {
 	switch a.kind {
 	case sendAck:
 		return "ack"
@@ -344,15 +355,15 @@ func shortName(a action) string {
 	case startAuthenticate:
 		return "authenticate"
 	case sendError:
-		return fmt.Sprint("error ", a.op.serial)
+		return c.word("error", a.op)
 	case sendComplete:
-		return fmt.Sprint("complete ", a.op.serial)
+		return c.word("complete", a.op)
 	case startOperation:
-		return fmt.Sprint("start ", a.op.serial)
+		return c.word("start", a.op)
 	case stopOperation:
-		return fmt.Sprint("stop ", a.op.serial)
+		return c.word("stop", a.op)
 	case dropFrames:
-		return fmt.Sprint("drop ", a.op.serial)
+		return c.word("drop", a.op)
 	}
-	return describe(a)
+	return describe(a, 0)
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
@@ -91,11 +93,18 @@ func play(t *testing.T, file string) string {
 	return out.String()
 }
 
+// TestOperationSize: the allocator has 64 bytes, and 80.
+func TestOperationSize(t *testing.T) {
+	if n := unsafe.Sizeof(operation{}); n > 64 {
+		t.Errorf("an operation takes %d bytes", n)
+	}
+}
+
 // player is a machine with a stage around it.
 type player struct {
 	machine    machine
 	doc        jsondoc.Document
-	operations []*operation // by serial, from 1
+	operations []*operation // in the order in which they came, from 1
 }
 
 func newPlayer(first string) *player {
@@ -184,14 +193,15 @@ func (p *player) receive(text []byte) []action {
 
 func (p *player) show(out *strings.Builder, todo []action) {
 	for _, a := range todo {
-		if a.op != nil && a.op.serial == uint64(len(p.operations)) {
+		if a.op != nil && !slices.Contains(p.operations, a.op) {
 			p.operations = append(p.operations, a.op)
 		}
-		fmt.Fprintf(out, "  %s\n", describe(a))
+		fmt.Fprintf(out, "  %s\n", describe(a, slices.Index(p.operations, a.op)))
 	}
 }
 
-func describe(a action) string {
+// describe tells an action, with the number of its operation.
+func describe(a action, op int) string {
 	switch a.kind {
 	case sendAck:
 		return string(appendAck([]byte("< ")))
@@ -211,11 +221,11 @@ func describe(a action) string {
 	case startAuthenticate:
 		return strings.TrimSpace("authenticate " + string(a.payload))
 	case startOperation:
-		return strings.TrimSpace(fmt.Sprintf("start %d %s", a.op.serial, describeRequest(a.request)))
+		return strings.TrimSpace(fmt.Sprintf("start %d %s", op, describeRequest(a.request)))
 	case stopOperation:
-		return fmt.Sprintf("stop %d", a.op.serial)
+		return fmt.Sprintf("stop %d", op)
 	case dropFrames:
-		return fmt.Sprintf("drop frames %d", a.op.serial)
+		return fmt.Sprintf("drop frames %d", op)
 	case terminate:
 		return "terminate"
 	}

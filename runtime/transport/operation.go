@@ -13,25 +13,36 @@ import (
 )
 
 // operation is one operation of a connection, from its subscribe message on. It
-// is the Sink of its subscription.
+// is the Sink of its subscription. There may be many: BenchmarkSubscriptionMemory.
 type operation struct {
-	id     string
-	serial uint64 // orders the operations of a connection
-	conn   *conn  // nil only in tests of the machine alone
-	lane          // guarded by the connection's lock
+	id   string
+	conn *conn // nil only in tests of the machine alone
+	lane       // guarded by the connection's lock
 
 	dropped atomic.Bool // the client has completed it: none of its frames may leave
 
 	// Guarded by the connection's lock. live and slot are the machine's.
-	live         bool // neither side has ended it
-	slot         bool // the executor works on it
-	cursors      bool // its responses have cursors
-	subscription Subscription
-	cancel       context.CancelFunc // of a query or a mutation
+	live    bool         // neither side has ended it
+	slot    bool         // the executor works on it
+	cursors bool         // its responses have cursors
+	work    Subscription // what the executor does for it; nil while it is being opened
 }
 
+// execution is a query or a mutation under way. It ends as a subscription does, but
+// that there is none to count.
+type execution context.CancelFunc
+
+// Close implements Subscription.
+func (e execution) Close() (ended bool) { e(); return false }
+
+// Tell implements Subscription.
+func (execution) Tell() {}
+
 // subscribes tells whether it is no query and no mutation. The connection's lock is held.
-func (op *operation) subscribes() bool { return op.cancel == nil }
+func (op *operation) subscribes() bool {
+	_, executes := op.work.(execution)
+	return !executes
+}
 
 // Next implements Sink.
 func (op *operation) Next(d graph.Delivery) (taken, skipped bool) {
@@ -142,7 +153,7 @@ func (c *conn) subscribe(op *operation, o Operation, extensions []byte) {
 		return
 	}
 	c.mu.Lock()
-	op.subscription, op.cursors = s, resume.Cursors
+	op.work, op.cursors = s, resume.Cursors
 	live := op.live
 	c.mu.Unlock()
 	if !live { // it ended before there was a subscription to stop
@@ -153,7 +164,7 @@ func (c *conn) subscribe(op *operation, o Operation, extensions []byte) {
 func (c *conn) execute(op *operation, o Operation) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.mu.Lock()
-	op.cancel = cancel
+	op.work = execution(cancel)
 	live := op.live
 	c.mu.Unlock()
 	if !live {
@@ -179,16 +190,15 @@ func (c *conn) execute(op *operation, o Operation) {
 func (c *conn) stop(op *operation) {
 	defer c.recovered()
 	c.mu.Lock()
-	subscription, cancel := op.subscription, op.cancel
+	work, subscribes := op.work, op.subscribes()
 	c.mu.Unlock()
-	switch {
-	case subscription != nil:
-		if subscription.Close() {
-			c.handler.counts.closes(op.dropped.Load(), c.mu.ended())
-		}
-		c.release(op)
-	case cancel != nil:
-		cancel() // execute releases the slot when it has returned
+	if work == nil {
+		return // it is being opened, and start finds that it ended
 	}
-	// Else it is being opened, and start finds that it ended.
+	if work.Close() {
+		c.handler.counts.closes(op.dropped.Load(), c.mu.ended())
+	}
+	if subscribes { // else execute releases it when it has returned
+		c.release(op)
+	}
 }

@@ -131,7 +131,7 @@ func (c *conn) tell(operations []*operation) {
 	defer c.recovered()
 	for _, op := range operations {
 		c.mu.Lock()
-		s := op.subscription
+		s := op.work
 		c.mu.Unlock()
 		if s != nil {
 			s.Tell()
