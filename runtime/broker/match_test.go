@@ -3,7 +3,6 @@ package broker_test
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ import (
 )
 
 // The oracle of @match: what the page on schemas says, read with encoding/json and exact
-// rationals, for one subscriber and one event at a time.
+// numbers, for one subscriber and one event at a time.
 
 // condition is one @match.
 type condition struct {
@@ -69,9 +68,7 @@ func same(a, b any) bool {
 		if !ok {
 			return false
 		}
-		x, _ := new(big.Rat).SetString(a.String())
-		y, _ := new(big.Rat).SetString(b.String())
-		return x.Cmp(y) == 0
+		return broker.SameNumber(a.String(), b.String())
 	}
 	return false
 }
@@ -147,7 +144,7 @@ var matchArguments = map[string]map[string][]string{
 var (
 	idTexts = []string{`"1"`, `"0"`, `"-0"`, `"01"`, `"-1"`, `"1.0"`, `"1e0"`, `"100"`, `"12345678901234567890123"`, `""`, `"S"`, "1", "null"}
 	scalars = []string{
-		"0", "-0", "0e5", "-0.0e-7", "1", "1.0", "10e-1", "0.1e1", "-1", "100", "1e2", "1E+2", "2.5", "25e-1", "2147483647", "1e300", "-1e-300", "12345678901234567890123", "1.2345678901234567890123e22",
+		"0", "-0", "0e5", "-0.0e-7", "1", "1.0", "10e-1", "0.1e1", "-1", "100", "1e2", "1E+2", "2.5", "25e-1", "2147483647", "1e300", "-1e-300", "12345678901234567890123", "1.2345678901234567890123e22", "1e99999999999999999999", "10e99999999999999999998", "1e-99999999999999999999", "1e1000000000",
 		`""`, `"1"`, `"S"`, `"s"`, `"M"`, `"\u00e9"`, `"é"`, `"e\u0301"`, `"\u0053"`, `"true"`, `"null"`, `"2.50"`, `" 1"`, `"-0"`, `"1.0"`, `"100"`, "true", "false", "null", "{}", "[]", "[1]", `{"0":"S"}`,
 	}
 )

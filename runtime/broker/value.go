@@ -7,10 +7,6 @@ import (
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
 
-// maxExponentDigits bounds the digits of an exponent that numbers are compared
-// by value with; a longer exponent makes a number equal only to its own text.
-const maxExponentDigits = 9
-
 // appendElement appends the form of a scalar by which values are compared:
 // strings exactly, numbers by value, each kind apart from the others. ok is
 // false for null, objects and arrays, which match nothing. Elements can be
@@ -40,16 +36,13 @@ func appendLength(dst []byte, n int) []byte {
 }
 
 // appendNumber appends a canonical form of a JSON number: its significant
-// digits without zeros at either end, and the exponent that belongs to them.
+// digits without zeros at either end, and the exponent that belongs to them. It takes
+// time by the length of the text, however large the exponent is.
 func appendNumber(dst, text []byte) []byte {
-	mantissa, exponentText := text, []byte(nil)
+	mantissa, exponent := text, []byte(nil)
 	if i := bytes.IndexAny(text, "eE"); i >= 0 {
-		mantissa, exponentText = text[:i], text[i+1:]
+		mantissa, exponent = text[:i], text[i+1:]
 	}
-	if len(bytes.TrimLeft(bytes.TrimLeft(exponentText, "+-"), "0")) > maxExponentDigits && len(bytes.Trim(mantissa, "-0.")) > 0 {
-		return append(dst, text...)
-	}
-	exponent, _ := strconv.Atoi(string(bytes.TrimPrefix(exponentText, []byte("+")))) // empty is 0; the digits were bounded above, or mean nothing beside 0
 	negative := mantissa[0] == '-'
 	if negative {
 		mantissa = mantissa[1:]
@@ -59,23 +52,52 @@ func appendNumber(dst, text []byte) []byte {
 		dst = append(dst, '-')
 	}
 	first := len(dst)
+	var moved int64 // of the point
 	for i, c := range mantissa {
 		switch {
 		case c == '.':
-			exponent -= len(mantissa) - i - 1
+			moved -= int64(len(mantissa) - i - 1)
 		case c != '0' || len(dst) > first:
 			dst = append(dst, c)
 		}
 	}
 	for len(dst) > first && dst[len(dst)-1] == '0' {
 		dst = dst[:len(dst)-1]
-		exponent++
+		moved++
 	}
 	if len(dst) == first {
 		return append(dst[:start], '0')
 	}
-	dst = append(dst, 'e')
-	return strconv.AppendInt(dst, int64(exponent), 10)
+	return appendExponent(append(dst, 'e'), exponent, moved)
+}
+
+// appendExponent appends the sum of an exponent, as it is written or empty, and a
+// number of less than 18 digits.
+func appendExponent(dst, exponent []byte, n int64) []byte {
+	digits := bytes.TrimLeft(bytes.TrimLeft(exponent, "+-"), "0")
+	sign := int64(1)
+	if len(exponent) > 0 && exponent[0] == '-' {
+		sign = -1
+	}
+	if len(digits) <= 18 {
+		var e int64
+		for _, c := range digits {
+			e = 10*e + int64(c-'0')
+		}
+		return strconv.AppendInt(dst, sign*e+n, 10)
+	}
+	if sign < 0 { // and the sum is
+		dst = append(dst, '-')
+	}
+	start := len(dst)
+	dst = append(append(dst, '0'), digits...)
+	for i, carry := len(dst)-1, sign*n; carry != 0; i-- {
+		carry += int64(dst[i] - '0')
+		digit := (carry%10 + 10) % 10
+		dst[i] = '0' + byte(digit)
+		carry = (carry - digit) / 10
+	}
+	return append(dst[:start], bytes.TrimLeft(dst[start:], "0")...)
 }
 
 // isInteger reports whether an ID has the digits of a JSON integer.
