@@ -34,16 +34,17 @@ func (w *backlogs) left(h *heldBack) {
 	w.unsure = w.unsure || h.size == w.most
 }
 
-// fits tells whether what waits is within the limit, beside the largest of it, as
-// queue.add says where nothing is held back.
+// fits tells whether what waits is within the limit, beside the largest of it: else the
+// consumer is slow. The largest does not count, wherever it stands: one response is not a
+// sign of a slow consumer because it is large, nor because something was queued just before it.
 func (o *outgoing) fits(limit int) bool {
 	w, q := o.backlogs, &o.queue
-	if w == nil {
-		return true
+	waits, most := q.size(), max(q.most, q.writing)
+	if w != nil {
+		waits += w.bytes
 	}
-	waits, most := q.size()+w.bytes, max(q.most, q.writing)
-	if waits-most <= limit {
-		return true
+	if w == nil || waits-most <= limit {
+		return waits-most <= limit
 	}
 	if w.unsure {
 		w.measure()

@@ -23,7 +23,7 @@ func BenchmarkNext(b *testing.B) {
 	for b.Loop() {
 		batch := q.begin()
 		batch.bytes = appendNext(batch.bytes, op.id, response, "", 0)
-		q.end(websocket.TextMessage, op, false, 1<<20)
+		q.end(websocket.TextMessage, op, false)
 		q.take().recycle()
 		q.taken = 0
 	}

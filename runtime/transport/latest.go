@@ -19,13 +19,47 @@ func flowOf(t *tenant.Tenant) flow {
 	return flow{int(bytes), perSecond}
 }
 
-// sender is a connection, as the backlogs see it. It is called under the
+// sender is a connection, as what is outgoing sees it. It is called under the
 // connection's lock.
 type sender interface {
 	// queueResponse puts a response into the queue, whatever waits there.
 	queueResponse(op *operation, response []byte, cursor string, skipped int)
 	// queuePosition does so with a position.
 	queuePosition(op *operation, cursor string)
+	// slowLocked ends the connection: more than limit bytes wait.
+	slowLocked(limit int)
+	// paced calls outgoing.look. It is called when the rate allows more, without the lock.
+	paced()
+}
+
+// position tells a position behind what is held back, or at once.
+func (o *outgoing) position(to sender, l *lane, op *operation, cursor string, f flow) {
+	if l.backlog != nil {
+		l.backlog.position = cursor
+		return
+	}
+	if to.queuePosition(op, cursor); !o.fits(f.queueBytes) {
+		to.slowLocked(f.queueBytes)
+	}
+}
+
+// deliver lets a response into the queue, or holds it back, and reports as Sink.Next does. It is the
+// one way that every delivered event takes: it copies the response and allocates nothing once buffers
+// have grown, BenchmarkNext and BenchmarkNextEvent.
+func (o *outgoing) deliver(to sender, l *lane, op *operation, d *graph.Delivery, f flow) (taken, skipped bool) {
+	admitted, skipped := o.admit(l, op, d, f)
+	if admitted {
+		to.queueResponse(op, d.Response, d.Cursor, 0)
+	}
+	if !o.fits(f.queueBytes) {
+		o.lost(skipped)
+		to.slowLocked(f.queueBytes)
+		return false, false
+	}
+	if !admitted && o.stands() {
+		o.release(to, f)
+	}
+	return true, skipped
 }
 
 // admit lets a response into the queue, or holds it back. skipped tells that it
@@ -65,10 +99,31 @@ func (o *outgoing) hold(l *lane, op *operation, d *graph.Delivery) (skipped bool
 	return skipped
 }
 
-// release lets into the queue what may enter it by now, of each subscription a
+// release lets what was held back into the queue, as far as it may by now, and sees that the rest
+// follows.
+func (o *outgoing) release(to sender, f flow) {
+	if o.backlogs == nil {
+		return
+	}
+	now := time.Now().UnixNano()
+	if wait := o.releaseAt(to, now, f); wait > 0 {
+		o.backlogs.wakeIn(wait, now, to.paced)
+	}
+}
+
+// look releases what the rate allows by now.
+func (o *outgoing) look(to sender, f flow) {
+	o.Lock()
+	defer o.Unlock()
+	if o.woke() {
+		o.release(to, f)
+	}
+}
+
+// releaseAt lets into the queue what may enter it at a time, of each subscription a
 // response in turn. It returns how long it is until the rate allows another; 0
 // where nothing waits for that alone.
-func (o *outgoing) release(to sender, now int64, f flow) (wait time.Duration) {
+func (o *outgoing) releaseAt(to sender, now int64, f flow) (wait time.Duration) {
 	w := o.backlogs
 	for blocked := 0; w != nil && blocked < len(w.turns); w = o.backlogs {
 		if !o.queue.ready(f.queueBytes) {

@@ -57,7 +57,7 @@ func (m *held) sub(op *operation) *modelled {
 func (m *held) enqueue(op *operation, text string) {
 	b := m.queue.open()
 	b.bytes = append(b.bytes, text...)
-	m.queue.add(op, false, modelLimit)
+	m.queue.add(op, false)
 }
 
 // queueResponse implements sender: the response must be the first that is pending.
@@ -175,9 +175,15 @@ func (m *held) checkFits() {
 	}
 }
 
+// slowLocked implements sender.
+func (m *held) slowLocked(int) { m.Fatal("it ends") }
+
+// paced implements sender: time is the test's.
+func (m *held) paced() { m.Fatal("a timer fired") }
+
 // look is what a connection does when its writer or its timer looks.
 func (m *held) look() {
-	wait := m.release(m, m.now, flow{modelLimit, modelPerSecond})
+	wait := m.releaseAt(m, m.now, flow{modelLimit, modelPerSecond})
 	for _, s := range m.subs {
 		// What need not be held back is not.
 		if len(s.pending) > 0 && m.queue.size() <= modelLimit/2 && s.tokens >= second/modelPerSecond {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/gorilla/websocket"
-
 	"github.com/runnel-dev/runnel/abi"
 	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/tenant"
@@ -57,16 +55,8 @@ func (op *operation) Position(cursor string) {
 	c := op.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.mu.machine.delivers(op) {
-		return
-	}
-	if op.backlog != nil {
-		op.backlog.position = cursor
-		return
-	}
-	if b := c.beginLocked(); b != nil {
-		b.bytes = appendPosition(b.bytes, op.id, cursor)
-		c.endLocked(websocket.TextMessage, op, false)
+	if !c.mu.queue.sealed && c.mu.machine.delivers(op) {
+		c.mu.position(c, &op.lane, op, cursor, flowOf(c.tenant))
 	}
 }
 

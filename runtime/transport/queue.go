@@ -74,17 +74,17 @@ func (q *queue) begin() *batch {
 }
 
 // end closes the frame that begin opened, and adds it.
-func (q *queue) end(opcode int, op *operation, last bool, limit int) bool {
+func (q *queue) end(opcode int, op *operation, last bool) {
 	b := q.waiting
 	b.bytes = endFrame(b.bytes, b.end(), opcode)
-	return q.add(op, last, limit)
+	q.add(op, last)
 }
 
 // endResponse is end for a response.
-func (q *queue) endResponse(op *operation, limit int) bool {
+func (q *queue) endResponse(op *operation) {
 	b := q.waiting
 	b.bytes = endFrame(b.bytes, b.end(), websocket.TextMessage)
-	return q.addResponse(op, limit)
+	q.addResponse(op)
 }
 
 // end is where the frames so far end.
@@ -95,27 +95,21 @@ func (b *batch) end() int {
 	return 0
 }
 
-// add makes a frame of what was appended. It reports false where the queue holds
-// more than limit bytes beside its largest frame: it is of no use then but to be
-// dropped. The largest does not count, wherever it stands: one response is not a
-// sign of a slow consumer because it is large, nor because something was queued
-// just before it.
-func (q *queue) add(op *operation, last bool, limit int) bool {
+// add makes a frame of what was appended.
+func (q *queue) add(op *operation, last bool) {
 	b := q.waiting
 	q.most = max(q.most, len(b.bytes)-b.end())
 	b.frames = append(b.frames, frame{end: len(b.bytes), op: op, last: last})
-	return q.taken+len(b.bytes)-max(q.most, q.writing) <= limit
 }
 
 // addResponse is add for a response. One of a subscription is counted where it does not
 // leave.
-func (q *queue) addResponse(op *operation, limit int) bool {
-	fits := q.add(op, false, limit)
+func (q *queue) addResponse(op *operation) {
+	q.add(op, false)
 	if op == nil || op.subscribes() {
 		q.waiting.frames[len(q.waiting.frames)-1].response = true
 		q.waiting.responses++
 	}
-	return fits
 }
 
 // unsent is how many responses have not left, of a connection that nothing leaves any
@@ -152,7 +146,7 @@ func (q *queue) seal(code int, reason string) {
 	}
 	b := q.begin()
 	b.bytes = appendClose(b.bytes, code, reason)
-	q.end(websocket.CloseMessage, nil, false, 0)
+	q.end(websocket.CloseMessage, nil, false)
 	q.sealed = true
 }
 

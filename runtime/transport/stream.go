@@ -126,8 +126,7 @@ func (s *stream) recovered() {
 	}
 }
 
-// Next implements Sink. It copies the response and allocates nothing once
-// buffers have grown, BenchmarkNextEvent.
+// Next implements Sink.
 func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,78 +134,41 @@ func (s *stream) Next(d graph.Delivery) (taken, skipped bool) {
 		s.mu.lost(!s.executes)
 		return false, false
 	}
-	f := flowOf(s.tenant)
-	admitted, skipped := s.mu.admit(&s.mu.lane, nil, &d, f)
-	if admitted {
-		b := s.mu.queue.open()
-		b.bytes = appendNextEvent(b.bytes, d.Response, d.Cursor, s.cursors, 0)
-		return s.addedLocked(s.addResponse(f.queueBytes), f.queueBytes), false
-	}
-	if !s.mu.fits(f.queueBytes) {
-		s.mu.lost(skipped)
-		s.slowLocked()
-		return false, false
-	}
-	if s.mu.stands() {
-		s.releaseLocked(f)
-	}
-	return true, skipped
+	return s.mu.deliver(s, &s.mu.lane, nil, &d, flowOf(s.tenant))
 }
 
 // queueResponse implements sender.
 func (s *stream) queueResponse(_ *operation, response []byte, cursor string, skipped int) {
 	b := s.mu.queue.open()
 	b.bytes = appendNextEvent(b.bytes, response, cursor, s.cursors, skipped)
-	s.addResponse(0)
-	s.wakeLocked()
-}
-
-// addResponse makes a frame of a response that was appended to the queue.
-func (s *stream) addResponse(limit int) (fits bool) {
 	if s.executes {
-		return s.mu.queue.add(nil, false, limit)
+		s.mu.queue.add(nil, false)
+	} else {
+		s.mu.queue.addResponse(nil)
 	}
-	return s.mu.queue.addResponse(nil, limit)
+	s.wakeLocked()
 }
 
 // queuePosition implements sender.
 func (s *stream) queuePosition(_ *operation, cursor string) {
 	b := s.mu.queue.open()
 	b.bytes = appendPositionEvent(b.bytes, cursor)
-	s.mu.queue.add(nil, false, 0)
+	s.mu.queue.add(nil, false)
 	s.wakeLocked()
 }
 
-// releaseLocked queues what was held back and need not be any more.
-func (s *stream) releaseLocked(f flow) {
-	now := time.Now().UnixNano()
-	if wait := s.mu.release(s, now, f); wait > 0 {
-		s.mu.backlogs.wakeIn(wait, now, s.paced)
-	}
-}
-
-// paced is called when the rate allows more.
+// paced implements sender.
 func (s *stream) paced() {
 	defer s.recovered()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.woke() {
-		s.releaseLocked(flowOf(s.tenant))
-	}
+	s.mu.look(s, flowOf(s.tenant))
 }
 
 // Position implements Sink.
 func (s *stream) Position(cursor string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.mu.queue.sealed:
-	case s.mu.backlog != nil:
-		s.mu.backlog.position = cursor
-	default:
-		b := s.mu.queue.open()
-		b.bytes = appendPositionEvent(b.bytes, cursor)
-		s.addLocked()
+	if !s.mu.queue.sealed {
+		s.mu.position(s, &s.mu.lane, nil, cursor, flowOf(s.tenant))
 	}
 }
 
@@ -232,7 +194,7 @@ func (s *stream) Error(errs graph.Errors) {
 		s.mu.flushAll(s)
 		b := s.mu.queue.open()
 		b.bytes = appendCompleteEvent(appendErrorsEvent(b.bytes, errs))
-		s.addLocked()
+		s.mu.queue.add(nil, false)
 	}
 	s.sealLocked()
 }
@@ -248,29 +210,12 @@ func (s *stream) Complete() {
 	s.mu.flushAll(s)
 	b := s.mu.queue.open()
 	b.bytes = appendCompleteEvent(b.bytes)
-	s.addLocked()
+	s.mu.queue.add(nil, false)
 	s.sealLocked()
 }
 
-// addLocked makes a frame of what was appended to the queue. Where it does not
-// fit, it reports false: the client is too slow, and the response ends.
-func (s *stream) addLocked() bool { return s.addWithinLocked(flowOf(s.tenant).queueBytes) }
-
-func (s *stream) addWithinLocked(limit int) bool {
-	return s.addedLocked(s.mu.queue.add(nil, false, limit), limit)
-}
-
-func (s *stream) addedLocked(fits bool, limit int) bool {
-	if fits && s.mu.fits(limit) {
-		s.wakeLocked()
-		return true
-	}
-	s.slowLocked()
-	return false
-}
-
-// slowLocked ends the response: the client is too slow.
-func (s *stream) slowLocked() {
+// slowLocked implements sender.
+func (s *stream) slowLocked(int) {
 	s.dropLocked()
 	s.mu.endsLocked(EndSlowConsumer)
 	s.sealLocked()
@@ -430,9 +375,7 @@ func (s *stream) flush() bool {
 func (s *stream) take() (b *batch, sealed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.backlogs != nil {
-		s.releaseLocked(flowOf(s.tenant))
-	}
+	s.mu.release(s, flowOf(s.tenant))
 	return s.mu.queue.take(), s.mu.queue.sealed
 }
 

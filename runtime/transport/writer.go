@@ -89,30 +89,13 @@ func (c *conn) sendErrorLocked(a *action) {
 	}
 }
 
-// nextLocked queues a response for an operation that still wants it, or holds it back, and
-// reports as Sink.Next does. It is the one way that every delivered event takes: it copies
-// the response and allocates nothing once buffers have grown, BenchmarkNext.
+// nextLocked delivers a response for an operation that still wants it, and reports as Sink.Next does.
 func (c *conn) nextLocked(op *operation, d *graph.Delivery) (taken, skipped bool) {
 	if c.mu.queue.sealed || !c.mu.machine.delivers(op) {
 		c.unwantedLocked(op)
 		return false, false
 	}
-	f := flowOf(c.tenant)
-	admitted, skipped := c.mu.admit(&op.lane, op, d, f)
-	if admitted {
-		b := c.mu.queue.begin()
-		b.bytes = appendNext(b.bytes, op.id, d.Response, d.Cursor, 0)
-		return c.endedLocked(c.mu.queue.endResponse(op, f.queueBytes), f.queueBytes), false
-	}
-	if !c.mu.fits(f.queueBytes) {
-		c.mu.lost(skipped)
-		c.slowLocked(f.queueBytes)
-		return false, false
-	}
-	if c.mu.stands() {
-		c.releaseLocked(f)
-	}
-	return true, skipped
+	return c.mu.deliver(c, &op.lane, op, d, flowOf(c.tenant))
 }
 
 // unwantedLocked counts a response that came after the end of its subscription, or of
@@ -131,7 +114,7 @@ func (c *conn) unwantedLocked(op *operation) {
 func (c *conn) queueResponse(op *operation, response []byte, cursor string, skipped int) {
 	b := c.mu.queue.begin()
 	b.bytes = appendNext(b.bytes, op.id, response, cursor, skipped)
-	c.mu.queue.endResponse(op, 0)
+	c.mu.queue.endResponse(op)
 	c.wakeLocked()
 }
 
@@ -139,26 +122,14 @@ func (c *conn) queueResponse(op *operation, response []byte, cursor string, skip
 func (c *conn) queuePosition(op *operation, cursor string) {
 	b := c.mu.queue.begin()
 	b.bytes = appendPosition(b.bytes, op.id, cursor)
-	c.mu.queue.end(websocket.TextMessage, op, false, 0)
+	c.mu.queue.end(websocket.TextMessage, op, false)
 	c.wakeLocked()
 }
 
-// releaseLocked queues what was held back and need not be any more.
-func (c *conn) releaseLocked(f flow) {
-	now := time.Now().UnixNano()
-	if wait := c.mu.release(c, now, f); wait > 0 {
-		c.mu.backlogs.wakeIn(wait, now, c.paced)
-	}
-}
-
-// paced is called when the rate allows more.
+// paced implements sender.
 func (c *conn) paced() {
 	defer c.recovered()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.mu.woke() {
-		c.releaseLocked(flowOf(c.tenant))
-	}
+	c.mu.look(c, flowOf(c.tenant))
 }
 
 // dropLocked forgets all that waits.
@@ -175,26 +146,18 @@ func (c *conn) beginLocked() *batch {
 	return c.mu.queue.begin()
 }
 
-// endLocked closes the frame and sees that it leaves. Where it does not fit, it
-// reports false: the peer is too slow, and the connection ends.
-func (c *conn) endLocked(opcode int, op *operation, last bool) bool {
-	return c.endWithinLocked(opcode, op, last, flowOf(c.tenant).queueBytes)
-}
-
-func (c *conn) endWithinLocked(opcode int, op *operation, last bool, limit int) bool {
-	return c.endedLocked(c.mu.queue.end(opcode, op, last, limit), limit)
-}
-
-func (c *conn) endedLocked(fits bool, limit int) bool {
-	if fits && c.mu.fits(limit) {
-		c.wakeLocked()
-		return true
+// endLocked closes the frame and sees that it leaves. Where it does not fit, the
+// connection ends.
+func (c *conn) endLocked(opcode int, op *operation, last bool) {
+	c.mu.queue.end(opcode, op, last)
+	if limit := flowOf(c.tenant).queueBytes; !c.mu.fits(limit) {
+		c.slowLocked(limit)
+		return
 	}
-	c.slowLocked(limit)
-	return false
+	c.wakeLocked()
 }
 
-// slowLocked ends the connection: the peer is too slow.
+// slowLocked implements sender.
 func (c *conn) slowLocked(limit int) {
 	c.dropLocked()
 	reason := fmt.Sprintf("Slow consumer: more than %d bytes wait (queueBytes)", limit)
@@ -220,9 +183,7 @@ func (c *conn) wakeLocked() {
 func (c *conn) take() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.mu.backlogs != nil {
-		c.releaseLocked(flowOf(c.tenant))
-	}
+	c.mu.release(c, flowOf(c.tenant))
 	if !c.waitsLocked() {
 		return nil
 	}
@@ -241,10 +202,8 @@ func (c *conn) waitsLocked() bool {
 		return true
 	}
 	_ = c.mu.queue.take() // which settles the account of what was written
-	if c.mu.backlogs != nil {
-		if c.releaseLocked(flowOf(c.tenant)); c.mu.queue.waiting != nil {
-			return true
-		}
+	if c.mu.release(c, flowOf(c.tenant)); c.mu.queue.waiting != nil {
+		return true
 	}
 	c.mu.writing = false
 	if c.mu.queue.sealed {
