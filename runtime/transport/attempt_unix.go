@@ -45,7 +45,7 @@ func (a *attempt) write(to syscall.RawConn, p []byte) (int, error) {
 
 func (a *attempt) try(fd uintptr) {
 	for {
-		n, err := syscall.Write(int(fd), a.bytes)
+		n, err := writeNow(int(fd), a.bytes)
 		switch err {
 		case syscall.EINTR:
 			continue
