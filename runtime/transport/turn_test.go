@@ -5,6 +5,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
@@ -83,5 +84,20 @@ func TestABugEndsOneConnection(t *testing.T) {
 	other.tasks.Wait()
 	if _, err := io.ReadFull(otherPeer, make([]byte, 17)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLongFrame: a writer stays with the others for as long as a socket takes all, however long the
+// frame is.
+func TestLongFrame(t *testing.T) {
+	connect := turns(t)
+	c, _ := connect()
+	if err := c.net.(*net.TCPConn).SetWriteBuffer(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	w := newWriter(newWriters())
+	w.conn, w.pool.mu.running = c, 1
+	if err := w.writeBytes(make([]byte, response.MaxWriteBytes+1)); err != nil || w.pool == nil {
+		t.Errorf("a frame that the socket takes: %v, with the others %v", err, w.pool != nil)
 	}
 }

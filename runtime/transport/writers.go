@@ -165,14 +165,16 @@ func (w *writer) write(b *batch) bool {
 
 // writeBytes implements outlet.
 func (w *writer) writeBytes(p []byte) error {
-	if w.pool != nil {
-		n, err := w.attempt.write(w.conn.raw, p[:min(len(p), response.MaxWriteBytes)])
-		if err != nil || n == len(p) {
+	for w.pool != nil && len(p) > 0 {
+		piece := p[:min(len(p), response.MaxWriteBytes)]
+		n, err := w.attempt.write(w.conn.raw, piece)
+		if err != nil {
 			return err
 		}
-		p = p[n:]
-		w.pool.leave()
-		w.pool = nil
+		if p = p[n:]; n < len(piece) {
+			w.pool.leave()
+			w.pool = nil
+		}
 	}
 	return w.conn.writeBytes(p)
 }
