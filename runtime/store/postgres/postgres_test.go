@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -190,10 +191,11 @@ func exec(t *testing.T, url string, statements ...string) {
 // TestRoleWithoutSchemas opens with a role that may not make a schema.
 func TestRoleWithoutSchemas(t *testing.T) {
 	url := postgrestest.Database(t)
-	exec(t, url, "drop role if exists limited", "create role limited login password 'limited'", "create schema runnel authorization limited")
+	name := fmt.Sprint("limited", time.Now().UnixNano()) // roles outlive the databases of a server
+	exec(t, url, "create role "+name+" login password 'limited'", "create schema runnel authorization "+name)
 	before, rest, _ := strings.Cut(url, "//")
 	_, host, _ := strings.Cut(rest, "@")
-	put(t, open(t, before+"//limited:limited@"+host), "t", "m", "kept")
+	put(t, open(t, before+"//"+name+":limited@"+host), "t", "m", "kept")
 }
 
 func TestEncoding(t *testing.T) {
