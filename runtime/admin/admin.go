@@ -59,13 +59,14 @@ type Config struct {
 	OnAnswer func(ctx context.Context, a Answer)
 }
 
-// handler serves all routes. It is immutable, but for backup and refusals.
+// handler serves all routes. It is immutable, but for backup, refusals and bodies.
 type handler struct {
 	config Config
 	token  secret
 	backup sync.Mutex // held while one is sent
 
 	refusals refusals
+	bodies   bodies
 
 	bodyTime, restTime time.Duration
 }
@@ -75,7 +76,7 @@ func New(config Config) http.Handler {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &handler{config: config, token: newSecret(config.Token), bodyTime: bodyTime, restTime: restTime}
+	return &handler{config: config, token: newSecret(config.Token), bodies: newBodies(), bodyTime: bodyTime, restTime: restTime}
 }
 
 // ServeHTTP implements http.Handler.
@@ -141,6 +142,7 @@ func (h *handler) serve(w *statusWriter, r *http.Request, a *Answer) error {
 		return noTenant()
 	}
 	call.tenant, call.actor = t, actor
+	defer h.bodies.count(w, call)()
 	end := h.whileAllowed(call)
 	defer end()
 	if !call.audited() {

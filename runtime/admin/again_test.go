@@ -15,21 +15,22 @@ import (
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
 
-// pausing is a body during which something happens.
+// pausing is a body before whose last byte something happens.
 type pausing struct {
 	text  string
 	pause func()
 }
 
 func (p *pausing) Read(b []byte) (int, error) {
-	if p.pause != nil {
-		n := copy(b, p.text[:1])
-		p.text = p.text[1:]
+	if len(p.text) == 1 && p.pause != nil {
 		p.pause()
 		p.pause = nil
-		return n, nil
 	}
-	n := copy(b, p.text)
+	part := p.text
+	if len(part) > 1 {
+		part = part[:len(part)-1]
+	}
+	n := copy(b, part)
 	p.text = p.text[n:]
 	if n == 0 {
 		return 0, io.EOF

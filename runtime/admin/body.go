@@ -82,6 +82,9 @@ func refusedRead(err error, over problem.Problem) error {
 	if errors.As(err, &tooLong) {
 		return over
 	}
+	if full := (*bodiesError)(nil); errors.As(err, &full) {
+		return full
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return problem.New(http.StatusRequestTimeout, abi.CodeBadUserInput, "the body took too long to arrive; send it again, faster")
 	}

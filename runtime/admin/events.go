@@ -27,7 +27,7 @@ const (
 
 // How soon a publisher may try again, in seconds, where the answer is Retry-After.
 const (
-	retryFull        = "1" // events wait for their subscribers, and the bus does not say for how long
+	retryFull        = "1" // there is no room, and nobody knows for how long
 	retryUnavailable = "2" // the bus is not there, or this server won't be
 )
 

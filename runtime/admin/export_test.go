@@ -13,6 +13,20 @@ func SetTimes(h http.Handler, body, rest time.Duration) {
 	own.bodyTime, own.restTime = body, rest
 }
 
+// SetBodies replaces how many bytes of bodies may be in memory.
+func SetBodies(h http.Handler, inAll, ofTenant, least int64) {
+	b := &h.(*handler).bodies
+	b.inAll, b.ofTenant, b.least = inAll, ofTenant, least
+}
+
+// Bodies is how many bytes are counted, and of how many tenants.
+func Bodies(h http.Handler) (bytes int64, tenants int) {
+	b := &h.(*handler).bodies
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all, len(b.tenants)
+}
+
 // Refusals are what the audit log has of late of what keys are not for.
 type Refusals = refusals
 

@@ -138,7 +138,7 @@ func refusals(r admin.RouteInfo) []int {
 		all = append(all, http.StatusForbidden, http.StatusNotFound)
 	}
 	if r.Bodies != nil {
-		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
+		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests)
 	}
 	return all
 }

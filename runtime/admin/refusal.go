@@ -21,6 +21,7 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 	var limits *tenant.LimitsError
 	var over *tenant.RateError
 	var batch *event.BatchError
+	var full *bodiesError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -35,6 +36,8 @@ func (h *handler) describe(r *http.Request, err error) problem.Problem {
 		p = problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, over.Error())
 		p.Limit = over.Limit
 		return p
+	case errors.As(err, &full):
+		return problem.New(http.StatusTooManyRequests, abi.CodeLimitExceeded, full.Error())
 	case errors.As(err, &batch):
 		return tooLarge(batch.Limit, batch.Error())
 	case errors.Is(err, tenant.ErrExists):
