@@ -24,14 +24,8 @@ type certificate struct {
 	mu      sync.Mutex
 	pair    *tls.Certificate
 	looked  time.Time
-	state   [2]fileState // of the files when they were last tried
-	invalid bool         // the files are not what is served
-}
-
-// fileState tells whether a file was replaced or written.
-type fileState struct {
-	time time.Time
-	size int64
+	state   [2]fs.FileInfo // of the files when they were last tried
+	invalid bool           // the files are not what is served
 }
 
 // loadCertificate reads the pair for the first time.
@@ -68,7 +62,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 // once.
 func (c *certificate) lookLocked() {
 	state, err := c.stat()
-	if err == nil && state == c.state {
+	if err == nil && unchanged(state[0], c.state[0]) && unchanged(state[1], c.state[1]) {
 		return
 	}
 	c.state = state
@@ -87,13 +81,18 @@ func (c *certificate) lookLocked() {
 	c.logger.Info("certificate read again", "expires", pair.Leaf.NotAfter)
 }
 
-func (c *certificate) stat() (state [2]fileState, err error) {
+func (c *certificate) stat() (state [2]fs.FileInfo, err error) {
 	for i, path := range []string{c.certFile, c.keyFile} {
-		var info fs.FileInfo
-		if info, err = os.Stat(path); err != nil {
-			return [2]fileState{}, err
+		if state[i], err = os.Stat(path); err != nil {
+			return [2]fs.FileInfo{}, err
 		}
-		state[i] = fileState{info.ModTime(), info.Size()}
 	}
 	return state, nil
+}
+
+// unchanged tells whether a file was neither written nor replaced. The clock of a file
+// system may stand still for milliseconds, in which one like it takes its place. before is nil
+// where there was none.
+func unchanged(now, before fs.FileInfo) bool {
+	return before != nil && os.SameFile(now, before) && now.ModTime().Equal(before.ModTime()) && now.Size() == before.Size()
 }

@@ -81,6 +81,13 @@ func TestCertificateReload(t *testing.T) {
 		if n := strings.Count(log.String(), "level=WARN"); n != 1 {
 			t.Errorf("%d warnings of a pair that does not match, want 1:\n%s", n, log.String())
 		}
+		info, err := os.Stat(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(spare, time.Time{}, info.ModTime()); err != nil { // as where both were written at once
+			t.Fatal(err)
+		}
 		if err := os.Rename(spare, key); err != nil {
 			t.Fatal(err)
 		}
