@@ -86,7 +86,7 @@ func (test *realCase) run(t testing.TB, config wazero.RuntimeConfig, module mete
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.guest, c.memory = &guest{Module: m, output: module}, m.Memory()
+	c.guest, c.memory = &guest{engine: &engine{TB: t}, Module: m, output: module}, m.Memory()
 	if fuel == 0 {
 		err := c.steps(ctx, test.Steps)
 		return outcome{lines: c.lines, memory: sha256.Sum256(c.all()), err: err}
