@@ -177,6 +177,25 @@ func TestManySockets(t *testing.T) {
 	})
 }
 
+// TestRaceDetectorSeesWrites has the race detector know that what was done before a delivery
+// comes before what its client, in the same process, does after it.
+func TestRaceDetectorSeesWrites(t *testing.T) {
+	overTCP(t, nil, func(s *stage, join func() *client) {
+		c := join()
+		sub := c.listen("a")
+		done := false
+		go func() {
+			done = true
+			sub.next("1")
+		}()
+		c.expect(`{"id":"1","type":"next","payload":1}`)
+		if !done {
+			t.Error("it came before it was sent")
+		}
+		_ = c.Close()
+	})
+}
+
 // TestNoCompression: an extension that is asked for is not agreed to.
 func TestNoCompression(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
