@@ -57,7 +57,7 @@ func New(config MetricsConfig) *Metrics {
 		}, []string{"outcome"}),
 		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "runnel_events_total", Help: "Events that came from the bus."}),
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "runnel_event_delay_seconds", Help: "Time from an event's acceptance to the search for its subscribers: what the bus and the tenant's earlier events took.",
+			Name: "runnel_event_delay_seconds", Help: "Time from an event's acceptance to the search for its subscribers: what the bus, the tenant's earlier events and its rates took.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
 		}),
 	}
