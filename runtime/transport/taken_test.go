@@ -51,6 +51,23 @@ func TestWhatDoesNotLeaveIsCounted(t *testing.T) {
 	s.tasks.Wait()
 }
 
+// TestAfterTheEndOfAStream: neither a response nor a position follows. The responses of
+// subscriptions are counted that did not leave, and those of queries are not.
+func TestAfterTheEndOfAStream(t *testing.T) {
+	for executes, want := range map[bool]int{false: 2, true: 0} {
+		s, _ := unwritten(t)
+		s.executes = executes
+		s.Next(graph.Delivery{Response: []byte("1")})
+		s.Complete()
+		waits := s.mu.queue.size()
+		taken, _ := s.Next(graph.Delivery{Response: []byte("2")})
+		s.Position("c")
+		if got := s.mu.queue.unsent(); taken || s.mu.queue.size() != waits || got != want {
+			t.Errorf("executes %v: taken %v, %d bytes wait after %d, %d are unsent, want %d", executes, taken, s.mu.queue.size(), waits, got, want)
+		}
+	}
+}
+
 // TestSlowOfWordsOfItsOwn: what a connection says besides responses counts, too.
 func TestSlowOfWordsOfItsOwn(t *testing.T) {
 	connect := turns(t)

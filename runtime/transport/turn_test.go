@@ -3,8 +3,11 @@ package transport
 import (
 	"io"
 	"net"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/runnel-dev/runnel/runtime/graph"
 	"github.com/runnel-dev/runnel/runtime/response"
 	"github.com/runnel-dev/runnel/runtime/tenant"
 )
@@ -84,6 +87,49 @@ func TestABugEndsOneConnection(t *testing.T) {
 	other.tasks.Wait()
 	if _, err := io.ReadFull(otherPeer, make([]byte, 17)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhatIsHeldBackFollows: where a socket takes all that waits, what was held back behind it has
+// the next turn.
+func TestWhatIsHeldBackFollows(t *testing.T) {
+	connect := turns(t)
+	c, peer := connect()
+	limits := tenant.DefaultLimits()
+	limits.QueueBytes = 4096
+	limited, err := tenant.New("demo", limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.tenant = limited
+	op := &operation{id: "1", conn: c, live: true}
+	var want []string
+	c.mu.Lock() // the writer has to wait
+	for i, size := range []int{3000, 1, 2500, 1} {
+		response := `"` + strings.Repeat("x", size) + `"`
+		c.nextLocked(op, &graph.Delivery{Response: []byte(response), Key: strconv.Itoa(i)})
+		want = append(want, `{"id":"1","type":"next","payload":`+response+`}`)
+	}
+	if c.mu.backlogs == nil {
+		t.Error("nothing is held back")
+	}
+	c.mu.Unlock()
+	c.tasks.Wait()
+	if c.mu.backlogs != nil {
+		t.Error("something is held back, and nothing waits")
+	}
+	_ = c.net.Close()
+	frames, err := io.ReadAll(peer)
+	if err != nil {
+		t.Error(err)
+	}
+	at := 0
+	for _, text := range want {
+		found := strings.Index(string(frames[at:]), text)
+		if found < 0 {
+			t.Fatalf("%.50s… is not there, or not in its place", text)
+		}
+		at += found
 	}
 }
 
