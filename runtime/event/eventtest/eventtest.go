@@ -53,6 +53,7 @@ func Conform(t *testing.T, s Subject) {
 		{"what waits is counted", counted},
 		{"no room for more of all tenants", full},
 		{"a removed tenant", removed},
+		{"a tenant of a removed one's name", again},
 		{"a closed bus", closed},
 		{"an id is accepted once", once},
 		{"ids in one batch", onceInBatch},

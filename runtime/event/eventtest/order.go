@@ -279,6 +279,34 @@ func removed(t *testing.T, s Subject) {
 	}
 }
 
+// again removes a tenant and publishes for another of its name, before and after it is listed.
+func again(t *testing.T, s Subject) {
+	bus := s.Open(t)
+	f := Follow(t, bus, "b")
+	publish(t, bus, "a", number("x", -1))
+	f.Wait(t, 1)
+	if err := bus.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	const n = 30
+	for i := range n {
+		publish(t, bus, "a", number("x", i))
+		if i == n/2 {
+			f.list("a", "b")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	publish(t, bus, "a", number("x", n))
+	eventually(t, "the last has come", func() bool {
+		all := f.Events()
+		return string(all[len(all)-1].Payload) == string(number("x", n).Payload)
+	})
+	payloads(t, f.Events(), -1, n+1)
+	if gaps := f.Gaps(); len(gaps) > 0 {
+		t.Errorf("it is told gaps: %v", gaps)
+	}
+}
+
 func closed(t *testing.T, s Subject) {
 	bus := s.Open(t)
 	publish(t, bus, "a", number("x", 1))

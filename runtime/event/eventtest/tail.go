@@ -73,6 +73,13 @@ func (f *Tail) Retain(keep event.Retention) {
 	f.keep = keep
 }
 
+// list changes which tenants there are.
+func (f *Tail) list(tenants ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tenants = tenants
+}
+
 // Events returns what has arrived.
 func (f *Tail) Events() []event.Event {
 	f.mu.Lock()

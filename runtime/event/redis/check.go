@@ -115,12 +115,13 @@ func (r *reader) findBroken(ctx context.Context, streams []*stream, err error) e
 }
 
 // removed forgets what the stream of a tenant had that was removed, and the stream
-// itself where the tenant is not there again.
+// itself where the tenant is not there again: it was not listed for long, nor had entries, which
+// a stream in its place would be read from the start for.
 func (r *reader) removed(s *stream) {
 	s.forget()
 	r.bus.mu.Lock()
 	defer r.bus.mu.Unlock()
-	if time.Since(s.listed) > 2*listTime {
+	if r.listed.Sub(latestTime(s.listed, s.used)) > 2*listTime {
 		delete(r.bus.streams, s.tenant)
 		s.leave()
 		r.bus.changed = true

@@ -22,7 +22,7 @@ type stream struct {
 	readAt time.Time // what was accepted before was read
 	told   id        // the end of the newest hole that was told
 	used   time.Time // when an entry was read last
-	listed time.Time // when the tenant was listed last
+	listed time.Time // when the tenant was listed last, or else when the stream was added
 	late   int       // entries that are asked for at once, of one that is caught up with
 
 	pausedAt time.Time // when the reader began to leave the stream alone
@@ -64,7 +64,7 @@ func (i *item) amount() event.Amount {
 }
 
 func (b *Bus) addLocked(tenant string) *stream {
-	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start, waiting: event.Waiting{Room: &b.room}}
+	s := &stream{tenant: tenant, key: b.eventsKey(tenant), read: b.start, told: b.start, handed: b.start, listed: time.Now(), waiting: event.Waiting{Room: &b.room}}
 	s.waiting.Read(event.Amount{}, b.start.position())
 	b.streams[tenant] = s
 	b.changed = true
