@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -38,7 +37,6 @@ func (h *handler) publishEvents(w http.ResponseWriter, r *call) error {
 	if err != nil {
 		return err
 	}
-	b.letGo()
 	accepted := len(b.events)
 	cursor, err := h.config.Publisher.Publish(r.Context(), r.tenant, b.events)
 	if err != nil {
@@ -52,21 +50,6 @@ type batch struct {
 	body   []byte
 	events []event.Event // whose payloads may be parts of body
 	places []int         // where in body each of them begins; nil where none does
-}
-
-// letGo copies payloads of a body that is mostly something else, be it blank: an event may
-// wait, or be kept, for long, and counts its own bytes alone.
-func (b *batch) letGo() {
-	kept := 0
-	for i := range b.events {
-		kept += event.Size(&b.events[i])
-	}
-	if cap(b.body) <= 2*kept {
-		return
-	}
-	for i := range b.events {
-		b.events[i].Payload = slices.Clip(bytes.Clone(b.events[i].Payload))
-	}
 }
 
 // readBatch reads a body of any form that events are published in: as Runnel has

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	goruntime "runtime"
 	"strings"
 	"testing"
 	"time"
@@ -49,34 +48,6 @@ func TestPublishBatch(t *testing.T) {
 	}
 	if want := `["a 1 " "b {\"x\":[2]} i" "a 3 "]`; fmt.Sprintf("%q", got) != want {
 		t.Errorf("got %q\nwant %s", got, want)
-	}
-}
-
-// TestAnEventDoesNotKeepABody publishes few bytes in large bodies.
-func TestAnEventDoesNotKeepABody(t *testing.T) {
-	const events, blank = 64, 1 << 20
-	s := newStage(t)
-	one := `{"channel":"c","payload":[1]}`
-	size := func(body string) int64 {
-		s.published = nil
-		goruntime.GC()
-		var before, after goruntime.MemStats
-		goruntime.ReadMemStats(&before)
-		for range events {
-			if w := s.do("POST", eventsPath, "application/x-ndjson", body); w.Code != http.StatusAccepted {
-				t.Fatal(w.Body)
-			}
-		}
-		goruntime.GC()
-		goruntime.ReadMemStats(&after)
-		return int64(after.HeapAlloc) - int64(before.HeapAlloc)
-	}
-	if n := size(one + strings.Repeat("\n", blank)); n > 8<<20 || len(s.published) != events {
-		t.Errorf("%d events of 3 bytes keep %d bytes", len(s.published), n)
-	}
-	full := strings.Repeat(`{"channel":"c","payload":"`+strings.Repeat("x", 1000)+`"}`+"\n", 1000)
-	if n := size(full); n > 2*events*int64(len(full)) {
-		t.Errorf("%d bytes keep %d bytes", events*len(full), n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -126,8 +127,12 @@ func (h *history) add(events []event.Event, b batch, tenant string, last uint64,
 	return last
 }
 
+// append keeps a copy: an event and its payload may be parts of a batch, and of the body of a
+// request, of which nothing else is kept.
 func (h *history) append(e *event.Event, number uint64) {
-	h.events.push(e)
+	kept := *e
+	kept.Payload = bytes.Clone(e.Payload)
+	h.events.push(&kept)
 	h.numbers.push(number)
 	c := h.channels[e.Channel]
 	if c == nil {

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,6 +60,56 @@ func TestAFullQueueRefusesTheWholeBatch(t *testing.T) {
 	if err := errors.Join(publish("a", 1), publish("b", 1)); err != nil {
 		t.Fatalf("what still fits, and another tenant: %v", err)
 	}
+}
+
+// TestAnEventKeepsNothingElse publishes single bytes, in large bodies and among events that are known.
+func TestAnEventKeepsNothingElse(t *testing.T) {
+	const batches, large = 64, 1 << 20
+	keep := event.Retention{Bytes: 1 << 30, Events: batches, Age: time.Hour, IDs: time.Hour}
+	for name, batch := range map[string]func() []event.Event{
+		"in a blank body": func() []event.Event {
+			return []event.Event{{Channel: "x", Payload: make([]byte, large)[:1]}}
+		},
+		"beside a large one": func() []event.Event {
+			body := make([]byte, large)
+			return []event.Event{{Channel: "x", ID: "large", Payload: body[1:]}, {Channel: "x", Payload: body[:1]}}
+		},
+		"beside many": func() []event.Event {
+			events := make([]event.Event, 10_000)
+			for i := range events {
+				events[i] = event.Event{Channel: "x", ID: "small", Payload: []byte{1}}
+			}
+			events[0].ID = ""
+			return events
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bus := open(t)
+			f := eventtest.Follow(t, bus)
+			publish := func(events ...event.Event) {
+				if _, err := bus.Publish(t.Context(), "a", events, keep); err != nil {
+					t.Fatal(err)
+				}
+			}
+			publish(event.Event{Channel: "x", ID: "large", Payload: make([]byte, large-1)}, event.Event{Channel: "x", ID: "small", Payload: []byte{1}})
+			f.Wait(t, 2)
+			before := heap()
+			for range batches {
+				publish(batch()...)
+			}
+			f.Wait(t, 2+batches)
+			if n := heap() - before; n > batches*large/8 {
+				t.Errorf("%d events of a byte keep %d bytes", batches, n)
+			}
+		})
+	}
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // TestIdleTenantsAreTrimmed has nobody publish or read while events grow old.
