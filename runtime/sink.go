@@ -37,14 +37,16 @@ func (k sink) Receive(e *event.Event) (taken bool) {
 	return taken
 }
 
-// Gap implements event.Sink.
+// Gap implements event.Sink. The events of a tenant that was deleted are nobody's loss.
 func (k sink) Gap(id string, gap event.Gap) {
+	t, ok := k.server.tenants.Get(id)
+	if !ok {
+		return
+	}
 	k.server.config.Logger.LogAttrs(k.ctx, slog.LevelWarn, "events were lost on the bus",
 		slog.String("tenant", id), slog.String("from", string(gap.From)), slog.String("to", string(gap.To)))
-	if t, ok := k.server.tenants.Get(id); ok {
-		k.log(t, abi.LogError, fmt.Sprintf("events were lost on the bus, behind position %s, up to and with %s", gap.From, gap.To))
-		k.server.broker.Lose(t, gap)
-	}
+	k.log(t, abi.LogError, fmt.Sprintf("events were lost on the bus, behind position %s, up to and with %s", gap.From, gap.To))
+	k.server.broker.Lose(t, gap)
 }
 
 // Skipped implements event.Sink. It is a matter of those who publish for the tenant, and

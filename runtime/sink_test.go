@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,13 +22,15 @@ func (b lossy) Tail(ctx context.Context, sink event.Sink) error {
 	sink.Gap("acme", event.Gap{From: start, To: start + "1"})
 	sink.Skipped("acme", start+"2", errors.New("the field payload is missing\x1b[31m"))
 	sink.Skipped("acme", start+"3", errors.New(strings.Repeat("long ", 1000)))
+	sink.Gap("nobody", event.Gap{From: start, To: start + "1"})
 	sink.Skipped("nobody", start+"4", errors.New("of no tenant"))
 	return b.Bus.Tail(ctx, sink)
 }
 
 // TestWhatTheBusLacksIsInTheTenantsLog tells those who publish what was wrong, and counts it.
 func TestWhatTheBusLacksIsInTheTenantsLog(t *testing.T) {
-	server, err := runtime.New(runtime.Config{Dev: true, Bus: lossy{memory.New()}})
+	var logged strings.Builder
+	server, err := runtime.New(runtime.Config{Dev: true, Bus: lossy{memory.New()}, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +44,9 @@ func TestWhatTheBusLacksIsInTheTenantsLog(t *testing.T) {
 		cancel()
 		if err := errors.Join(<-running, server.Shutdown(context.Background())); err != nil {
 			t.Error(err)
+		}
+		if n := strings.Count(logged.String(), "events were lost"); n != 1 {
+			t.Errorf("the operator is told %d times of a gap of one tenant that there is:\n%s", n, &logged)
 		}
 	}()
 	get := func(path string) string {
