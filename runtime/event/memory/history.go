@@ -51,28 +51,43 @@ func parse(p event.Position) (uint64, error) {
 	return n, nil
 }
 
-// batch is what judge found of events that are to be published.
+// batch is events that are to be published, and what judge found of them.
 type batch struct {
-	keys   []key
-	seen   []uint64     // the number of each event's first, 0 for new ones; nil where all are new
-	repeat []int        // the first event in the batch of the same id, for those that have one
-	fresh  event.Amount // new events
+	events  []event.Event
+	named   []bool       // has an id that is to be remembered
+	digests [][16]byte   // of the payloads of those
+	seen    []uint64     // the number of each event's first, 0 for new ones
+	repeat  []int        // the first event in the batch of the same id, for those that have one
+	fresh   event.Amount // new events
+}
+
+// newBatch does what takes long and needs no lock. Payloads may be parts of the body of a request, of
+// which nothing else is kept: they are copied.
+func newBatch(events []event.Event, remember bool) *batch {
+	n := len(events)
+	b := &batch{events, make([]bool, n), make([][16]byte, n), make([]uint64, n), make([]int, n), event.Amount{}}
+	for i := range events {
+		e := &events[i]
+		e.Payload = bytes.Clone(e.Payload)
+		if b.named[i] = remember && e.ID != ""; b.named[i] {
+			b.digests[i] = digestOf(e.Payload)
+		}
+	}
+	return b
 }
 
 // judge finds what is new, and refuses ids that were seen with other payloads.
-func (h *history) judge(events []event.Event, remember bool) (batch, error) {
-	b := batch{keys: make([]key, len(events)), seen: make([]uint64, len(events)), repeat: make([]int, len(events))}
+func (h *history) judge(b *batch) error {
 	inBatch := map[key]int{}
-	for i := range events {
-		e := &events[i]
+	for i := range b.events {
+		e := &b.events[i]
 		b.repeat[i] = -1
-		if e.ID != "" && remember {
+		if b.named[i] {
 			k := key{e.Channel, e.ID}
-			digest := digestOf(e.Payload)
 			known, ok := h.ids.find(k)
 			first, again := inBatch[k]
-			if ok && known.digest != digest || again && digestOf(events[first].Payload) != digest {
-				return b, &event.ConflictError{Index: i, Channel: e.Channel, ID: e.ID}
+			if ok && known.digest != b.digests[i] || again && b.digests[first] != b.digests[i] {
+				return &event.ConflictError{Index: i, Channel: e.Channel, ID: e.ID}
 			}
 			if ok {
 				b.seen[i] = known.number
@@ -83,12 +98,11 @@ func (h *history) judge(events []event.Event, remember bool) (batch, error) {
 				continue
 			}
 			inBatch[k] = i
-			b.keys[i] = k
 		}
 		b.fresh.Events++
 		b.fresh.Bytes += size(e)
 	}
-	return b, nil
+	return nil
 }
 
 // position returns the number of the last event of the batch, which may be one
@@ -103,9 +117,9 @@ func (b *batch) position(last uint64) uint64 {
 
 // add appends the new events of a batch, numbered from last on, and returns the
 // number of the newest.
-func (h *history) add(events []event.Event, b batch, tenant string, last uint64, now time.Time) uint64 {
+func (h *history) add(b *batch, tenant string, last uint64, now time.Time) uint64 {
 	stamp := now.Truncate(time.Millisecond)
-	for i := range events {
+	for i := range b.events {
 		if b.seen[i] != 0 {
 			continue
 		}
@@ -113,11 +127,11 @@ func (h *history) add(events []event.Event, b batch, tenant string, last uint64,
 			b.seen[i] = b.seen[first]
 			continue
 		}
-		e := &events[i]
+		e := &b.events[i]
 		last++
 		e.Tenant, e.Time, e.Position = tenant, stamp, position(last)
-		if b.keys[i] != (key{}) {
-			h.ids.add(b.keys[i], known{digestOf(e.Payload), last, now})
+		if b.named[i] {
+			h.ids.add(key{e.Channel, e.ID}, known{b.digests[i], last, now})
 		} else if e.ID == "" {
 			e.ID = rand.Text()
 		}
@@ -127,11 +141,9 @@ func (h *history) add(events []event.Event, b batch, tenant string, last uint64,
 	return last
 }
 
-// append keeps a copy: an event and its payload may be parts of a batch, and of the body of a
-// request, of which nothing else is kept.
+// append keeps a copy of an event: others of its batch may not be kept.
 func (h *history) append(e *event.Event, number uint64) {
 	kept := *e
-	kept.Payload = bytes.Clone(e.Payload)
 	h.events.push(&kept)
 	h.numbers.push(number)
 	c := h.channels[e.Channel]

@@ -57,6 +57,7 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
 	}
+	batch := newBatch(events, keep.IDs > 0)
 	now := time.Now().UTC()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -68,8 +69,7 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 		h = newHistory(b.first, &b.room)
 	}
 	h.ids.expire(now.Add(-keep.IDs))
-	batch, err := h.judge(events, keep.IDs > 0)
-	if err != nil {
+	if err := h.judge(batch); err != nil {
 		return "", fmt.Errorf("publish for tenant %s: %w", tenant, err)
 	}
 	if batch.fresh.Events > 0 {
@@ -79,7 +79,7 @@ func (b *Bus) Publish(ctx context.Context, tenant string, events []event.Event, 
 		h.waiting.Settle(batch.fresh, "")
 		idle := h.waiting.Queued() == 0
 		b.mu.tenants[tenant] = h
-		b.mu.last = h.add(events, batch, tenant, b.mu.last, now)
+		b.mu.last = h.add(batch, tenant, b.mu.last, now)
 		h.trim(keep, now)
 		if idle {
 			b.startLocked(tenant, h)
