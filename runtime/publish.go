@@ -41,7 +41,7 @@ func (s *Server) accept(ctx context.Context, t *tenant.Tenant, events []event.Ev
 		if over == 0 {
 			return nil, true
 		}
-		return room.refusal(t, over), room.over(b, n, bytes) > 0
+		return room.refusal(t, over, b.Events+n+otherEvents), room.over(b, n, bytes) > 0
 	})
 	if err != nil {
 		return "", fmt.Errorf("publish: %w", err)
@@ -91,15 +91,15 @@ func (r room) over(b event.Backlog, n, bytes int) int {
 }
 
 // refusal says when so many will have been handed out: as the rates have it, or as
-// long as the last ones took where that is longer.
-func (r room) refusal(t *tenant.Tenant, over int) error {
+// long as the last ones took where that is longer. events is how many would wait.
+func (r room) refusal(t *tenant.Tenant, over, events int) error {
 	guess := min(time.Duration(over)*t.Pace(), maxRetry) + retrySlack
 	held := t.Holds(over)
 	switch {
 	case held != nil:
 		held.RetryAfter = max(held.RetryAfter+retrySlack, guess)
 		return held
-	case r.limit:
+	case r.limit && events > r.events:
 		return &tenant.RateError{Limit: "eventsPerSecond", PerSecond: r.perSecond, RetryAfter: guess}
 	}
 	return &event.FullError{RetryAfter: guess}

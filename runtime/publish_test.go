@@ -113,6 +113,28 @@ func TestABatchThatNeverFits(t *testing.T) {
 	})
 }
 
+// TestBytesThatWaitAreNoLimits has as many bytes wait as may, of a tenant that is over none of its limits.
+func TestBytesThatWaitAreNoLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQuiet(t, memory.New())
+		q.create("one")
+		q.limit("one", `{"eventBytes":8388608,"eventsPerSecond":1000}`)
+		body := fmt.Sprintf(`{"channel":"c","payload":%q}`, strings.Repeat("x", 8<<20-2))
+		send := func() *httptest.ResponseRecorder {
+			return q.send(http.MethodPost, "/v1/tenants/one/events", "application/json", body)
+		}
+		for range event.MaxWaitingBytes/(8<<20) - 1 {
+			if a := send(); a.Code != http.StatusAccepted {
+				t.Fatal(a.Body)
+			}
+		}
+		if a := send(); a.Code != http.StatusTooManyRequests || strings.Contains(a.Body.String(), `"limit"`) || a.Header().Get("Retry-After") != "1" {
+			t.Errorf("%d %v %s", a.Code, a.Header(), a.Body)
+		}
+		q.stop()
+	})
+}
+
 // TestRetryAfter has each rate hold a tenant's events, and publishes again when the answer
 // says, and a second earlier.
 func TestRetryAfter(t *testing.T) {
