@@ -59,6 +59,10 @@ func BenchmarkCharges(b *testing.B) {
 	copied.Module().Memories[0].Min = pages
 	copied.Data(1<<16, bytes.Repeat([]byte{1}, 3<<20))
 	deliver := sandboxtest.Verdict(abi.Skip)
+	started := sandboxtest.New(schema)
+	started.Module().Memories[0].Min = pages
+	started.Start(started.Function(nil, nil, w.I32s(1), touch(pages, 4096, true)))
+	started.Resolver("Subscription.f", sandboxtest.Trap())
 	goExample, err := os.ReadFile(filepath.Join("..", "..", "plugins", "examples", "orders-go", "orders-go.wasm"))
 	if err != nil {
 		b.Fatal(err)
@@ -73,6 +77,7 @@ func BenchmarkCharges(b *testing.B) {
 		{"trap, 16 MiB read", guest(pages, touch(pages, 4096, false), sandboxtest.Trap())},
 		{"trap, 16 MiB written", guest(pages, touch(pages, 4096, true), sandboxtest.Trap())},
 		{"trap, 16 MiB grown and written", guest(1, w.I32Const(pages-1), w.MemoryGrow(), w.Drop(), touch(pages, 4096, true), sandboxtest.Trap())},
+		{"trap, 16 MiB written by its start", started.Bytes()},
 		{"trap, 60,000 elements", elements.Bytes()},
 		{"trap, 50,000 segments", segments.Bytes()},
 		{"trap, 3 MiB of data", data.Bytes()},

@@ -116,6 +116,7 @@ func (p *Pool) instantiate(ctx context.Context, limits Limits, pace Pace) (*inst
 	if !p.module.compiled.freshEach {
 		chargeTo(pace, i.unspent-max(i.fuelLeft(), 0)) // the last slice
 	}
+	chargeTo(pace, touchedByteUnits*i.touched())
 	if fault == nil && p.module.compiled.freshEach {
 		i.startFuel = used
 	} else if p.config.Started != nil {

@@ -218,6 +218,14 @@ func TestHostWorkIsCharged(t *testing.T) {
 		return g.Resolver("Subscription.f", code...).Bytes()
 	}
 	write := touch(pages, 1<<14, true)
+	started := func(by func(g *sandboxtest.Guest, function uint32)) []byte {
+		g := sandboxtest.New(schema)
+		g.Module().Memories[0].Min = pages
+		by(g, g.Function(nil, nil, w.I32s(1), write))
+		return g.Resolver("Subscription.f", sandboxtest.Trap()).Bytes()
+	}
+	start := started(func(g *sandboxtest.Guest, function uint32) { g.Start(function) })
+	initialize := started(func(g *sandboxtest.Guest, function uint32) { g.ExportFunction(abi.InitializeExport, function) })
 	elements := sandboxtest.New(schema)
 	elements.Table(wasm.FuncRef, 10_000)
 	elements.Elements(0, 0, make([]uint32, 10_000)...)
@@ -229,6 +237,8 @@ func TestHostWorkIsCharged(t *testing.T) {
 		"a trap":           {guest(sandboxtest.Trap()), 50_000, 200_000},
 		"a large module":   {elements.Bytes(), 2_000_000, 5_000_000},
 		"a written memory": {guest(write, sandboxtest.Trap()), pages << 16, pages<<16 + 200_000},
+		"a start":          {start, pages << 16, pages<<16 + 200_000},
+		"an _initialize":   {initialize, pages << 16, pages<<16 + 200_000},
 		"a reset":          {guest(write, sandboxtest.Verdict(abi.Skip)), pages << 16 / 16, pages << 16},
 		"nothing":          {guest(sandboxtest.Verdict(abi.Skip)), 0, 0},
 	} {
