@@ -99,19 +99,16 @@ func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Docume
 func (st *state) matchPast(t *turn, replays *index, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, ok bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if replays == nil {
-		replays = st.mu.replays
-	}
 	fields, lends, due := collect(st.mu.replays, e.Channel, payload)
 	if len(due) > 0 {
 		st.regroupLocked(t, st.mu.replays, due)
 		fields, lends, _ = collect(st.mu.replays, e.Channel, payload)
 	}
-	if st.mu.replays != replays {
+	if replays != nil && st.mu.replays != replays {
 		return nil, nil, nil, false
 	}
 	if lends {
-		lender = replays
+		lender = st.mu.replays
 		lender.lent++
 	}
 	return st.useLocked(), fields, lender, true

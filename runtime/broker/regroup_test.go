@@ -179,3 +179,49 @@ func TestReplaysGiveWay(t *testing.T) {
 		s.broker.queue.idle(t, 1, false)
 	})
 }
+
+// A version that takes over while those who wait are put into groups anew keeps nobody
+// from a past event that is for them under either.
+func TestPastEventOfAnyVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTurnStage(t)
+		o, errs := s.broker.Open(t.Context(), s.tenant, tenant.Identity{}, graph.Request{Query: "subscription { s }"})
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		o.Close()
+		st := s.broker.state(s.tenant, false)
+		fill := func(x *index) *index {
+			for range sliceUnits / regroupUnits { // which takes more than a slice
+				one := &Subscription{state: st}
+				one.place = x.add(one, o.bound, o.operation.Roots()[0].Field, keys{values: []string{""}})
+				one.place.shared.learned = []question{{kind: sandbox.AskPermitted, name: "p0"}}
+			}
+			return x
+		}
+		fill(st.mu.replays)
+		w := &walk{broker: s.broker, state: st, ctx: t.Context(), turn: st.flow.begin(t.Context(), laneReplays)}
+		next := fill(newIndex())
+		go func() {
+			turn := newFlow(s.broker.queue).begin(t.Context(), laneEvents)
+			st.mu.Lock()
+			st.mu.replays = next
+			st.mu.Unlock()
+			turn.release()
+		}()
+		synctest.Wait()
+		var payload jsondoc.Document
+		if err := payload.Parse([]byte("1"), jsondoc.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		version, fields, ok := w.matchPast(nil, &event.Event{Channel: "c"}, &payload, func(*Subscription) bool { return true })
+		if st.mu.replays != next {
+			t.Error("the other version did not take over meanwhile")
+		}
+		if !ok || len(fields) != 1 || next.lent != 0 {
+			t.Errorf("found: %v, %d fields, lent %d times", ok, len(fields), next.lent)
+		}
+		st.release(version)
+		w.turn.release()
+	})
+}
