@@ -16,6 +16,7 @@ const (
 	eventUnits         = 4_000  // an event that is matched
 	eventByteUnits     = 3      // a byte of its payload
 	eventNodeUnits     = 180    // a value in it, or a key
+	placeUnits         = 100    // a field, a set of conditions, or a condition that it is looked up by
 	lookUnits          = 100    // a subscription that is looked at in a replay
 	replayUnits        = 10_000 // a past event, read from the bus
 	operationUnits     = 60_000 // an operation that is validated and planned

@@ -71,12 +71,34 @@ func newChargesStage(b testing.TB) *chargesStage {
 }
 
 func (s *chargesStage) activate() {
-	resolvers := []string{"Item.more", "Query.list", "Query.take", "Subscription.item", "Subscription.mine", "Subscription.other"}
-	schema, err := graph.Compose([]graph.Source{{Module: "m", SDL: chargesSDL, Resolvers: resolvers}}, graph.ComposeLimits{})
+	s.compose(chargesSDL, "Item.more", "Query.list", "Query.take", "Subscription.item", "Subscription.mine", "Subscription.other")
+}
+
+func (s *chargesStage) compose(sdl string, resolvers ...string) {
+	schema, err := graph.Compose([]graph.Source{{Module: "m", SDL: sdl, Resolvers: resolvers}}, graph.ComposeLimits{})
 	if err != nil {
 		s.b.Fatal(err)
 	}
 	s.broker.Activate(s.tenant, &Version{Schema: schema, Runners: map[string]Runner{"m": &s.runner}})
+}
+
+// shapes has subscribers to a field with so many conditions on the same path, each with
+// arguments for another set of them. It returns an event in which none finds its value.
+func (s *chargesStage) shapes(conditions int, path string) (event string) {
+	list := func(text, separator string) string { return many(conditions, text, separator) }
+	sdl := "type Query { q: Int } type Subscription { f(" + list("a%d: Int", " ") + `): Int @on(channel: "c") ` + list(`@match(path: "`+path+`", arg: "a%d")`, " ") + "}"
+	s.compose(sdl, "Query.q", "Subscription.f")
+	query := "subscription(" + list("$a%d: Int", " ") + ") { f(" + list("a%d: $a%d", " ") + ") }"
+	s.subscribe(1<<conditions, tenant.Identity{}, query, func(n int) string {
+		var variables []string
+		for i := range conditions {
+			if n&(1<<i) != 0 {
+				variables = append(variables, fmt.Sprintf(`"a%d":7`, i))
+			}
+		}
+		return "{" + strings.Join(variables, ",") + "}"
+	})
+	return "[" + many(3_000, "1", ",") + "]"
 }
 
 func (s *chargesStage) state() *state { return s.broker.state(s.tenant, false) }
@@ -145,6 +167,10 @@ func BenchmarkCharges(b *testing.B) {
 		}},
 		{"event of 60 KB, deep", func(s *chargesStage) (func(), func()) {
 			text := "[" + many(500, strings.Repeat("[", 60)+strings.Repeat("]", 60), ",") + "]"
+			return func() { s.receive("c", text) }, nothing
+		}},
+		{"event looked up by 4,096 shapes", func(s *chargesStage) (func(), func()) {
+			text := s.shapes(12, "2999")
 			return func() { s.receive("c", text) }, nothing
 		}},
 		{"skipped for one", func(s *chargesStage) (func(), func()) {
@@ -240,7 +266,6 @@ func BenchmarkCharges(b *testing.B) {
 				one.progress.walked, one.progress.from = true, "9"
 			}
 			h.some[0].progress.from = "0"
-			h.some[0].progress.walked = false
 			return func() {
 				h.reached = 0
 				w.handOut(&h, &event.Event{Channel: "c", Position: "5", Payload: []byte("1")})

@@ -33,6 +33,10 @@ func TestHostileWorkIsCharged(t *testing.T) {
 		"an event of many values": {func(s *chargesStage) func() {
 			return func() { s.receive("c", list) }
 		}, 15_000 * eventNodeUnits},
+		"conditions that subscribers have each set of": {func(s *chargesStage) func() {
+			text := s.shapes(10, "2999")
+			return func() { s.receive("c", text) }
+		}, 1<<10*6*placeUnits + 3_000*eventNodeUnits},
 		"arguments that each subscriber's result is looked up by": {func(s *chargesStage) func() {
 			s.runner.reads = []sandbox.Read{{Question: sandbox.AskInput, Kind: abi.InputArguments}}
 			s.subscribe(100, tenant.Identity{}, "subscription($n: [Int]) { item(n: $n) { id } }", func(int) string { return `{"n":` + list + `}` })

@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -26,7 +27,8 @@ type groupsModel struct {
 	all        map[*place]int // by place, the key's number
 	lent       []lentParts
 	state      *state
-	cut        int // regroupings that were left undone
+	turn       *turn // which nobody else wants
+	cut        int   // regroupings that were left undone
 }
 
 // lentParts is what an event holds, and whom it held first.
@@ -53,7 +55,7 @@ func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
 	if err := m.payload.Parse([]byte("{}"), jsondoc.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	m.state = &state{}
+	m.state, m.turn = &state{}, &turn{next: math.MaxInt64}
 	m.state.mu.index = m.x
 	return m
 }
@@ -61,14 +63,14 @@ func newGroupsModel(t *testing.T, seed uint64) *groupsModel {
 // collect is what an event does. With churn, subscriptions come and go between slices,
 // and at times an event holds members then, or no slice is to follow.
 func (m *groupsModel) collect(churn bool) (fields []*matched, lends bool) {
-	fields, lends, due := collect(m.x, "c", &m.payload)
+	fields, lends, due := collect(m.turn, m.x, "c", &m.payload)
 	r := regrouping{state: m.state, index: m.x, size: sliceMembers, pause: func() bool { return true }}
 	if churn {
 		r.size, r.pause = 3, m.pause
 	}
 	if r.review(due); len(due) > 0 {
 		m.check()
-		fields, lends, _ = collect(m.x, "c", &m.payload)
+		fields, lends, _ = collect(m.turn, m.x, "c", &m.payload)
 	}
 	return fields, lends
 }
@@ -105,7 +107,7 @@ func (m *groupsModel) moving() bool {
 
 // hold is an event that holds whom it reaches.
 func (m *groupsModel) hold() {
-	fields, lends, _ := collect(m.x, "c", &m.payload)
+	fields, lends, _ := collect(m.turn, m.x, "c", &m.payload)
 	if !lends {
 		return
 	}

@@ -99,10 +99,10 @@ func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Docume
 func (st *state) matchPast(t *turn, replays *index, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, ok bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	fields, lends, due := collect(st.mu.replays, e.Channel, payload)
+	fields, lends, due := collect(t, st.mu.replays, e.Channel, payload)
 	if len(due) > 0 {
 		st.regroupLocked(t, st.mu.replays, due)
-		fields, lends, _ = collect(st.mu.replays, e.Channel, payload)
+		fields, lends, _ = collect(t, st.mu.replays, e.Channel, payload)
 	}
 	if replays != nil && st.mu.replays != replays {
 		return nil, nil, nil, false

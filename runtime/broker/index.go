@@ -20,6 +20,7 @@ type index struct {
 	leaving []entry   // of members that are to be taken out then
 	singles uint64    // members that were in no group with others so far
 	scratch answering // of the joins and reviews
+	lookup  lookup    // of the event that is matched
 }
 
 // sharedOperation is what the places with one plan and projection key have in
@@ -293,23 +294,24 @@ func (b *bucket) drop() {
 }
 
 // match calls found for each field with matching subscriptions. The bucket is
-// valid until the index changes.
-func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, *bucket)) {
-	key := make([]byte, 0, 128)
+// valid until the index changes. It returns how many places it looked at.
+func (x *index) match(channel string, payload *jsondoc.Document, found func(*fieldIndex, *bucket)) (places int) {
+	l := &x.lookup
+	*l = lookup{payload: payload, known: l.known, bytes: l.bytes, key: l.key}
 	for _, fi := range x.channels[channel] {
-		if !fi.admits(payload, key) {
+		if l.begin(fi.field); !l.admits(fi.fixed) {
 			continue
 		}
 		for conditions, shape := range fi.shapes {
-			var ok bool
-			if key, ok = appendPayloadKey(key[:0], fi.field, conditions, payload); !ok {
-				continue
-			}
-			if b := shape.buckets[string(key)]; b != nil {
-				found(fi, b)
+			if key, ok := l.keyOf(conditions); ok {
+				if b := shape.buckets[string(key)]; b != nil {
+					found(fi, b)
+				}
 			}
 		}
 	}
+	l.payload, l.many, l.long = nil, nil, nil
+	return l.places
 }
 
 // fixedCondition is one that is the same for all subscribers: @match(in:).
@@ -339,7 +341,7 @@ func fixedConditions(f *graph.RootField) (conditions []fixedCondition) {
 // number or boolean that it spells.
 func fixedElements(text string) []string {
 	own := append([]byte{'s'}, text...)
-	elements := []string{string(appendLength(own, len(own)))}
+	elements := []string{string(closeElement(own, 0))}
 	var d jsondoc.Document
 	if d.Parse([]byte(text), jsondoc.Options{}) != nil || len(d.Raw(0)) != len(text) {
 		return elements
@@ -351,36 +353,4 @@ func fixedElements(text string) []string {
 		}
 	}
 	return elements
-}
-
-// admits judges the fixed conditions.
-func (fi *fieldIndex) admits(payload *jsondoc.Document, scratch []byte) bool {
-	for i := range fi.fixed {
-		c := &fi.fixed[i]
-		n, ok := lookup(payload, c.path)
-		if !ok {
-			return false
-		}
-		if scratch, ok = appendElement(scratch[:0], payload, n); !ok || !c.elements[string(scratch)] {
-			return false
-		}
-	}
-	return true
-}
-
-// appendPayloadKey appends the values of an event for the conditions of a shape.
-func appendPayloadKey(dst []byte, f *graph.RootField, shape uint64, payload *jsondoc.Document) (_ []byte, ok bool) {
-	for i := range f.Matches {
-		if shape&(1<<i) == 0 {
-			continue
-		}
-		n, found := lookup(payload, f.Matches[i].Path)
-		if !found {
-			return dst, false
-		}
-		if dst, ok = appendElement(dst, payload, n); !ok {
-			return dst, false
-		}
-	}
-	return dst, true
 }

@@ -112,7 +112,7 @@ func subscriberElements(text []byte, isClaim, isID bool) []string {
 	}
 	if id := d.AppendString(few[:0], 0); isInteger(id) {
 		number := appendNumber([]byte{'n'}, id)
-		elements = append(elements, string(appendLength(number, len(number))))
+		elements = append(elements, string(closeElement(number, 0)))
 	}
 	return elements
 }

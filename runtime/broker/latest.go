@@ -28,7 +28,7 @@ func appendKey(dst []byte, payload *jsondoc.Document, path []string) []byte {
 	if path == nil {
 		return dst
 	}
-	n, ok := lookup(payload, path)
+	n, ok := find(payload, path)
 	if !ok || payload.Nodes[n].Kind == jsondoc.Null {
 		return dst
 	}

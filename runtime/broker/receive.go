@@ -162,10 +162,10 @@ func (st *state) handedOut(at event.Position) {
 func (st *state) match(t *turn, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, before event.Position) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	fields, lends, due := collect(st.mu.index, e.Channel, payload)
+	fields, lends, due := collect(t, st.mu.index, e.Channel, payload)
 	if len(due) > 0 {
 		st.regroupLocked(t, st.mu.index, due)
-		fields, lends, _ = collect(st.mu.index, e.Channel, payload)
+		fields, lends, _ = collect(t, st.mu.index, e.Channel, payload)
 	}
 	before = st.mu.at
 	st.mu.at = max(st.mu.at, e.Position)
@@ -188,9 +188,9 @@ func (st *state) giveBack(lender *index) {
 // collect returns the members that an event reaches. It reports whether the index has to
 // lend some of them: the members of buckets of few are copied. Those that are due had
 // better be reviewed, and all be collected again.
-func collect(x *index, channel string, payload *jsondoc.Document) (fields []*matched, lends bool, due []*crowd) {
+func collect(t *turn, x *index, channel string, payload *jsondoc.Document) (fields []*matched, lends bool, due []*crowd) {
 	var few []member // of the last field
-	x.match(channel, payload, func(fi *fieldIndex, b *bucket) {
+	places := x.match(channel, payload, func(fi *fieldIndex, b *bucket) {
 		if len(fields) == 0 || fields[len(fields)-1].field != fi.field {
 			fields, few = append(fields, &matched{field: fi.field, parts: make([]part, 1)}), nil
 		}
@@ -210,6 +210,7 @@ func collect(x *index, channel string, payload *jsondoc.Document) (fields []*mat
 		}
 		m.parts[0].members = few
 	})
+	t.Spend(placeUnits * int64(places))
 	return fields, lends, due
 }
 

@@ -2,10 +2,15 @@ package broker
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"strconv"
 
 	"github.com/runnel-dev/runnel/runtime/jsondoc"
 )
+
+// maxPlainElement is the length up to which a value stands in an element itself, a longer one
+// as its SHA-256.
+const maxPlainElement = 64
 
 // appendElement appends the form of a scalar by which values are compared:
 // strings exactly, numbers by value, each kind apart from the others. ok is
@@ -27,11 +32,16 @@ func appendElement(dst []byte, d *jsondoc.Document, n uint32) (_ []byte, ok bool
 	default:
 		return dst, false
 	}
-	return appendLength(dst, len(dst)-start), true
+	return closeElement(dst, start), true
 }
 
-// appendLength closes an element with its length.
-func appendLength(dst []byte, n int) []byte {
+// closeElement closes the element that begins at start, with its length.
+func closeElement(dst []byte, start int) []byte {
+	if len(dst)-start > maxPlainElement {
+		sum := sha256.Sum256(dst[start:])
+		dst = append(append(dst[:start], '#'), sum[:]...)
+	}
+	n := len(dst) - start
 	return append(dst, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }
 
@@ -114,35 +124,41 @@ func isInteger(s []byte) bool {
 	return true
 }
 
-// lookup follows a path of keys and array indices through a document.
-func lookup(d *jsondoc.Document, path []string) (uint32, bool) {
-	at := uint32(0)
+// find follows a path of keys and array indices through a document.
+func find(d *jsondoc.Document, path []string) (at uint32, ok bool) {
 	for _, step := range path {
-		var ok bool
-		switch d.Nodes[at].Kind {
-		case jsondoc.Object:
-			at, ok = d.Member(at, step)
-		case jsondoc.Array:
-			at, ok = item(d, at, step)
-		}
-		if !ok {
+		if at, ok = child(d, at, step); !ok {
 			return 0, false
 		}
 	}
 	return at, true
 }
 
+// child returns what a container has under a key or an index.
+func child(d *jsondoc.Document, at uint32, step string) (uint32, bool) {
+	switch d.Nodes[at].Kind {
+	case jsondoc.Object:
+		return d.Member(at, step)
+	case jsondoc.Array:
+		return item(d, at, step)
+	}
+	return 0, false
+}
+
 // item returns an element of an array by its index in decimal digits.
 func item(d *jsondoc.Document, array uint32, index string) (uint32, bool) {
-	n, err := strconv.ParseUint(index, 10, 31)
-	if err != nil || len(index) > 1 && index[0] == '0' {
-		return 0, false
-	}
-	for at := array + 1; at < d.Nodes[array].Next; at = d.Nodes[at].Next {
+	n, ok := arrayIndex(index)
+	for at := array + 1; ok && at < d.Nodes[array].Next; at = d.Nodes[at].Next {
 		if n == 0 {
 			return at, true
 		}
 		n--
 	}
 	return 0, false
+}
+
+// arrayIndex reads an index as a path spells it.
+func arrayIndex(step string) (n uint64, ok bool) {
+	n, err := strconv.ParseUint(step, 10, 31)
+	return n, err == nil && (len(step) == 1 || step[0] != '0')
 }
