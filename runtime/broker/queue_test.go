@@ -189,6 +189,24 @@ func TestWorkIsOwed(t *testing.T) {
 			t.Errorf("who owed ten slices to two waited for %v", took)
 		}
 		turn.release()
+		// As is what was done though the turn did not come again: code that is brought back
+		// for a request that has ended by then.
+		before, _ := a.used()
+		gone, end := context.WithCancel(t.Context())
+		end()
+		late := a.begin(gone, laneRequests)
+		late.spend(10 * sliceUnits)
+		late.release()
+		late.release()
+		if after, _ := a.used(); late.held || after-before != 10*sliceUnits {
+			t.Errorf("%d units were counted", after-before)
+		}
+		began = time.Now()
+		turn.take()
+		if took := time.Since(began); took < 18*sliceTime || took > 23*sliceTime {
+			t.Errorf("who owed ten slices without a turn waited for %v", took)
+		}
+		turn.release()
 		cancel()
 		q.idle(t, 1, false)
 		// Nothing of that is left once a turn was free.

@@ -97,9 +97,14 @@ func (t *turn) wait() bool {
 	return false
 }
 
-// release gives the turn back, where it is held. It may be taken again.
+// release gives the turn back, where it is held. It may be taken again. What was worked
+// without it, since ctx has ended, is owed.
 func (t *turn) release() {
 	if !t.held {
+		if t.worked > 0 {
+			t.flow.owe(t.worked)
+			t.worked, t.used = 0, 0
+		}
 		return
 	}
 	q := t.flow.queue
