@@ -168,6 +168,33 @@ func TestSlicesEndByTheClock(t *testing.T) {
 	})
 }
 
+// Who works in units that take longer than most has no more of the time than others.
+func TestSlowUnitsAreChargedByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, false)
+		slow, other := newFlow(q), newFlow(q)
+		ctx, cancel := context.WithCancel(t.Context())
+		had := time.Duration(0)
+		go func() {
+			turn := slow.begin(ctx, laneEvents)
+			for turn.held && ctx.Err() == nil {
+				time.Sleep(sliceTime / 10) // ten times what the units are worth
+				had += sliceTime / 10
+				turn.spend(checkUnits)
+			}
+			turn.release()
+		}()
+		var r taken
+		r.queue(ctx, other, laneEvents, "other", 1<<60)
+		time.Sleep(100 * sliceTime)
+		cancel()
+		q.idle(t, 1, false)
+		if least, most := 40*sliceTime, 60*sliceTime; had < least || had > most {
+			t.Errorf("it had %v of %v", had, 100*sliceTime)
+		}
+	})
+}
+
 // What is over a slice is owed to those who wait, also by who pauses, until a turn
 // is free.
 func TestWorkIsOwed(t *testing.T) {
@@ -205,6 +232,14 @@ func TestWorkIsOwed(t *testing.T) {
 		turn.take()
 		if took := time.Since(began); took < 18*sliceTime || took > 23*sliceTime {
 			t.Errorf("who owed ten slices without a turn waited for %v", took)
+		}
+		// But no more than so much of one turn.
+		turn.used += 10 * maxCharge
+		turn.release()
+		began = time.Now()
+		turn.take()
+		if took, most := time.Since(began), 2*maxCharge/sliceUnits*sliceTime; took < most*9/10 || took > most*11/10 {
+			t.Errorf("who owed %d slices waited for %v, want %v", 10*maxCharge/sliceUnits, took, most)
 		}
 		turn.release()
 		cancel()
