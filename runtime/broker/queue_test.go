@@ -474,6 +474,7 @@ func TestSpareTurn(t *testing.T) {
 			t.Errorf("turns came in the order %q, want %q", r.came, want)
 		}
 		time.Sleep(10 * sliceTime)
+		synctest.Wait()
 		if want := []string{"a1", "b", "c", "a2"}; !slices.Equal(r.came, want) {
 			t.Errorf("turns came in the order %q, want %q", r.came, want)
 		}
