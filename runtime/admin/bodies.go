@@ -60,6 +60,9 @@ func (b *bodies) count(w http.ResponseWriter, r *call) (end func()) {
 // Read implements io.Reader.
 func (c *countedBody) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
+	if n == 0 {
+		return n, err
+	}
 	if full := c.add(int64(n)); full != nil {
 		c.answer.Set("Retry-After", retryFull)
 		return 0, full

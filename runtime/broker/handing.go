@@ -99,19 +99,14 @@ func (w *walk) matchPast(replays *index, e *event.Event, payload *jsondoc.Docume
 func (st *state) matchPast(t *turn, replays *index, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, ok bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	fields, lends, due := collect(t, st.mu.replays, e.Channel, payload)
-	if len(due) > 0 {
-		st.regroupLocked(t, st.mu.replays, due)
-		fields, lends, _ = collect(t, st.mu.replays, e.Channel, payload)
+	fields, lender = st.collectLocked(t, &st.mu.replays, e, payload)
+	if replays == nil || st.mu.replays == replays {
+		return st.useLocked(), fields, lender, true
 	}
-	if replays != nil && st.mu.replays != replays {
-		return nil, nil, nil, false
+	if lender != nil {
+		lender.giveBack()
 	}
-	if lends {
-		lender = st.mu.replays
-		lender.lent++
-	}
-	return st.useLocked(), fields, lender, true
+	return nil, nil, nil, false
 }
 
 // choose returns fields with copies of those members that are wanted, where there are

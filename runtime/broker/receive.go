@@ -162,18 +162,26 @@ func (st *state) handedOut(at event.Position) {
 func (st *state) match(t *turn, e *event.Event, payload *jsondoc.Document) (_ *Version, fields []*matched, lender *index, before event.Position) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	fields, lends, due := collect(t, st.mu.index, e.Channel, payload)
-	if len(due) > 0 {
-		st.regroupLocked(t, st.mu.index, due)
-		fields, lends, _ = collect(t, st.mu.index, e.Channel, payload)
-	}
+	fields, lender = st.collectLocked(t, &st.mu.index, e, payload)
 	before = st.mu.at
 	st.mu.at = max(st.mu.at, e.Position)
-	if lends {
-		lender = st.mu.index
-		lender.lent++
-	}
 	return st.useLocked(), fields, lender, before
+}
+
+// collectLocked collects whom an event reaches by an index, in which groups are chosen anew
+// first where that is due. Meanwhile the lock is let go, and another index may take its place, which
+// is looked at then. The lender is to be given back what it has lent, where it is not nil.
+func (st *state) collectLocked(t *turn, x **index, e *event.Event, payload *jsondoc.Document) (fields []*matched, lender *index) {
+	fields, lends, due := collect(t, *x, e.Channel, payload)
+	if len(due) > 0 {
+		st.regroupLocked(t, *x, due)
+		fields, lends, _ = collect(t, *x, e.Channel, payload)
+	}
+	if !lends {
+		return fields, nil
+	}
+	(*x).lent++
+	return fields, *x
 }
 
 func (st *state) giveBack(lender *index) {

@@ -114,11 +114,7 @@ func TestReplaysGiveWay(t *testing.T) {
 	const all = 50_000
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnStage(t)
-		o, errs := s.broker.Open(t.Context(), s.tenant, tenant.Identity{}, graph.Request{Query: "subscription { s }"})
-		if errs != nil {
-			t.Fatal(errs)
-		}
-		o.Close()
+		o := s.planned("subscription { s }")
 		st := s.broker.state(s.tenant, false)
 		field := o.operation.Roots()[0].Field
 		for i := range all {
@@ -185,11 +181,7 @@ func TestReplaysGiveWay(t *testing.T) {
 func TestPastEventOfAnyVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnStage(t)
-		o, errs := s.broker.Open(t.Context(), s.tenant, tenant.Identity{}, graph.Request{Query: "subscription { s }"})
-		if errs != nil {
-			t.Fatal(errs)
-		}
-		o.Close()
+		o := s.planned("subscription { s }")
 		st := s.broker.state(s.tenant, false)
 		fill := func(x *index) *index {
 			for range sliceUnits / regroupUnits { // which takes more than a slice

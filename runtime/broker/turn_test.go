@@ -42,6 +42,17 @@ func (s *turnStage) newVersion() *Version {
 	return &Version{Schema: schema}
 }
 
+// planned is an operation that was opened and closed.
+func (s *turnStage) planned(query string) *Operation {
+	s.t.Helper()
+	o, errs := s.broker.Open(s.t.Context(), s.tenant, tenant.Identity{}, graph.Request{Query: query})
+	if errs != nil {
+		s.t.Fatal(errs)
+	}
+	o.Close()
+	return o
+}
+
 // open gives what Open returns to a channel, when it does.
 func (s *turnStage) open(ctx context.Context, query, variables string) <-chan graph.Errors {
 	answer := make(chan graph.Errors, 1)

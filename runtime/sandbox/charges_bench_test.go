@@ -150,19 +150,13 @@ func exampleUnit(b *testing.B) float64 {
 	b.Helper()
 	p := newPool(b, examples.OrdersRust, "", sandbox.Limits{FuelPerRun: 10_000_000, MemoryBytes: 16 << 20, OutputBytes: 1 << 20})
 	in := event(`{"id":"o1","customerId":"c1","status":"PAID","total":12.5,"sentAt":1764000000000,"note":"ring twice"}`)
-	var fuel int64
-	side := measure.Each(func() error {
-		r := run(p, "Subscription.orderUpdated", in)
-		fuel = r.Fuel
+	var r *sandbox.Result
+	took, err := measure.PerCall(func() error {
+		r = run(p, "Subscription.orderUpdated", in)
 		return nil
 	})
-	var took []float64
-	for range 9 {
-		d, err := side(1000)
-		if err != nil {
-			b.Fatal(err)
-		}
-		took = append(took, float64(d.Nanoseconds())/1000)
+	if err != nil {
+		b.Fatal(err)
 	}
-	return measure.Median(took) / float64(fuel)
+	return took / float64(r.Fuel)
 }
