@@ -12,7 +12,7 @@ const (
 	frameUnits         = 20_000 // a response delivered to a subscription, with the write to its socket
 	skipUnits          = 300    // a subscription that an event is for, and no response
 	byteUnits          = 20     // a byte of a response that is projected and encoded
-	outputByteUnits    = 20     // a byte of the outputs that it is made of, which are parsed
+	outputByteUnits    = 50     // a byte of the outputs that it is made of, which are parsed
 	eventUnits         = 4_000  // an event that is matched
 	eventByteUnits     = 3      // a byte of its payload
 	eventNodeUnits     = 180    // a value in it, or a key
@@ -20,7 +20,7 @@ const (
 	lookUnits          = 100    // a subscription that is looked at in a replay
 	replayUnits        = 10_000 // a past event, read from the bus
 	operationUnits     = 60_000 // an operation that is validated and planned
-	operationByteUnits = 1_500  // a byte of it
+	operationByteUnits = 2_200  // a byte of it
 	bindUnits          = 4_000  // an operation that is bound to variables and a subscriber
 	variableByteUnits  = 160    // a byte of the variables that are coerced
 	joinUnits          = 4_000  // a subscription that enters and leaves
