@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,6 +183,9 @@ func TestFanOutsGiveWay(t *testing.T) {
 					came = delivered
 					turn.release()
 				}()
+				for s.broker.queue.waiting.Load() == 0 {
+					runtime.Gosched()
+				}
 			}
 		}}
 		for range all {

@@ -17,7 +17,8 @@ import (
 	"github.com/runnel-dev/runnel/runtime/transport"
 )
 
-// overTCP runs a test on the kernel's sockets, whose servers' buffers are small.
+// overTCP runs a test on the kernel's sockets, whose buffers are small and stay so: the system
+// gives a client who reads quickly room for megabytes.
 func overTCP(t *testing.T, change func(*transport.Config), test func(s *stage, join func() *client)) {
 	s := newStage(t, change)
 	server := httptest.NewUnstartedServer(s.handler)
@@ -34,6 +35,7 @@ func overTCP(t *testing.T, change func(*transport.Config), test func(s *stage, j
 		if err != nil {
 			t.Fatal(err)
 		}
+		_ = conn.NetConn().(*net.TCPConn).SetReadBuffer(64 << 10)
 		_ = conn.SetReadDeadline(time.Now().Add(time.Minute)) // long before the test's own end
 		c := &client{s, conn}
 		c.send(`{"type":"connection_init"}`)
